@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { errno, fault } from "./fault.ts";
+
+/**
+ * Writes a file whole or not at all: a temporary name beside it, then rename. Creates parent folders.
+ * A full or read-only disk is a fault (LK0006), and leaves no temporary file behind.
+ */
+export const writeFileAtomic = (
+  path: string,
+  bytes: Uint8Array | string,
+  more: { mode?: number; sync?: boolean } = {},
+): void => {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const handle = openSync(temporary, "wx", more.mode ?? 0o666);
+    try {
+      const data = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+      for (let at = 0; at < data.length; ) at += writeSync(handle, data, at);
+      if (more.sync) fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw cannotWrite(path, error);
+  }
+};
+
+const reasons: Record<string, string> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission is denied",
+  EPERM: "permission is denied",
+  ENOTDIR: "a parent is a file, not a folder",
+  EISDIR: "a folder is in its place",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** The fault for a failed write, in words for the usual causes. */
+export const cannotWrite = (path: string, error: unknown) => {
+  const code = errno(error);
+  const why = (code && reasons[code]) ?? (error instanceof Error ? error.message : String(error));
+  return fault("LK0006", `Cannot write ${path}: ${why}`, { cause: error });
+};

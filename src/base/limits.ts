@@ -1,0 +1,32 @@
+// Every size, count and depth that a guest or a file can choose has its bound here, with the reason.
+
+export const limits = {
+  /** A component's bytes. StarlingMonkey makes 12 MB; 512 MiB leaves room and keeps one file from filling memory. */
+  componentBytesMax: 512 * 1024 * 1024,
+  /** Nesting of components, instances and types in a component binary; decoding recurses. */
+  componentDepthMax: 64,
+  /** Items in one index space of a component binary, as wasmparser bounds them. */
+  componentItemsMax: 100_000,
+  /** Characters of a WAVE expression on a command line. */
+  waveTextMax: 1024 * 1024,
+  /** Nesting of a WAVE value; parsing recurses. */
+  waveDepthMax: 128,
+  /** A `loop.toml`; nobody writes one by hand that is larger. */
+  manifestBytesMax: 1024 * 1024,
+  /** Bytes that one `read` of a stream may ask for; larger requests are answered with fewer bytes. */
+  streamReadBytesMax: 1024 * 1024,
+  /** Bytes that `check-write` offers a guest at once: the back-pressure window. */
+  streamWriteBytesMax: 1024 * 1024,
+  /** Random bytes in one call: the guest chooses the length, the host allocates it. */
+  randomBytesMax: 16 * 1024 * 1024,
+  /** Open resource handles (streams, descriptors, pollables) per instance. */
+  handlesMax: 65_536,
+  /** Open files per instance, under the usual descriptor limit of a process (1024). */
+  openFilesMax: 512,
+  /** Pollables in one `poll` call. */
+  pollablesMax: 4096,
+  /** Bytes of a guest's standard error kept for the report of a trap. */
+  stderrTailBytesMax: 16 * 1024,
+  /** Arguments and environment handed to a guest, in bytes. */
+  argumentsBytesMax: 2 * 1024 * 1024,
+} as const;

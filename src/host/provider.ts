@@ -1,0 +1,71 @@
+import type { Digest } from "../base/digest.ts";
+import type { Grants } from "../trust/grants.ts";
+
+/** Where an instance's standard streams go. The composition root gives the process's own; tests give buffers. */
+export interface Stdio {
+  readonly stdin: {
+    /** Next bytes, at most `max`; an empty array only for `max` 0; undefined at the end. May wait. */
+    read(max: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+    readonly isTerminal: boolean;
+  };
+  readonly stdout: OutputSink;
+  readonly stderr: OutputSink;
+}
+
+export interface OutputSink {
+  /**
+   * Takes all of `bytes` (the callee copies what it keeps). A promise means that the sink is full and asks to
+   * wait; throwing `ClosedPipe` means that nobody reads any more.
+   */
+  write(bytes: Uint8Array): void | Promise<void>;
+  flush(): void | Promise<void>;
+  readonly isTerminal: boolean;
+}
+
+/** Thrown by a sink whose reader has gone away (EPIPE); the guest sees `closed`, the process ends quietly. */
+export class ClosedPipe extends Error {
+  override readonly name = "ClosedPipe";
+}
+
+/** Thrown by `wasi:cli/exit` to unwind the guest; it carries the exit code and is no failure. */
+export class GuestExit extends Error {
+  override readonly name = "GuestExit";
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super(`Guest exited with ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Everything a provider may know of the instance that it serves. Nothing global reaches a provider. */
+export interface InstanceContext {
+  readonly component: { readonly identifier: string; readonly digest: Digest };
+  readonly args: readonly string[];
+  readonly grants: Grants;
+  readonly stdio: Stdio;
+  /** Registers what must be let go when the instance is dropped; run last-in, first-out, each once. */
+  onDrop(release: () => void): void;
+}
+
+/** An interface's implementation in jco's JS mapping: camelCase functions, PascalCase resource classes. */
+export type InterfaceImplementation = Readonly<Record<string, unknown>>;
+
+/**
+ * A capability as the host ships it. `instantiate` is called once per guest instance, so state made inside
+ * it belongs to that instance alone.
+ */
+export interface Provider {
+  /** Its folder's name, used in reports: "wasi", "slots". */
+  readonly name: string;
+  /** Versioned interfaces it implements: "wasi:cli/stdin@0.2.12". Older compatible imports match too. */
+  readonly interfaces: readonly string[];
+  /**
+   * Functions that may answer with a promise and so suspend the guest through JSPI, unversioned:
+   * "wasi:io/poll#[method]pollable.block". All others must answer at once.
+   */
+  readonly suspending: readonly string[];
+  /** Interfaces of it that every guest has without a grant (the sandbox's default); "*" for all. */
+  readonly defaultGranted: readonly string[] | "*";
+  /** Keyed by the names in `interfaces`. */
+  instantiate(context: InstanceContext): Readonly<Record<string, InterfaceImplementation>>;
+}

@@ -1,0 +1,30 @@
+// What one instance may do. Grants are made per instance and never shared; whatever is absent is denied.
+
+/** One folder of the host shown to a guest. */
+export interface FolderGrant {
+  /** Absolute path on the host; it exists and is a folder. */
+  readonly host: string;
+  /** Where the guest sees it ("/data", "."). */
+  readonly guest: string;
+  readonly readOnly: boolean;
+}
+
+export interface Grants {
+  readonly folders: readonly FolderGrant[];
+  /** Environment variables shown to the guest; the host's own are never inherited. */
+  readonly env: ReadonlyArray<readonly [string, string]>;
+  /**
+   * Interfaces or whole packages granted beyond the default of the untrusted, unversioned ("loop:run",
+   * "loop:slots/slots"), or "*" for all (the shipped commands).
+   */
+  readonly capabilities: ReadonlySet<string>;
+}
+
+export const noGrants: Grants = { folders: [], env: [], capabilities: new Set() };
+
+/** Whether an interface ("loop:run/runner@0.1.0") is covered by the capabilities of these grants. */
+export const mayUse = (grants: Grants, interfaceName: string): boolean => {
+  const plain = interfaceName.replace(/@.*$/, "");
+  const { capabilities } = grants;
+  return capabilities.has("*") || capabilities.has(plain) || capabilities.has(plain.replace(/\/.*$/, ""));
+};
