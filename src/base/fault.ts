@@ -2,7 +2,15 @@ import { type Code, codes } from "./codes.ts";
 
 /** Where in the life of a filling an error crossed a layer. */
 export type Phase =
-  | "resolve" | "fetch" | "verify" | "link" | "instantiate" | "call" | "build" | "fill" | "configure";
+  | "resolve"
+  | "fetch"
+  | "verify"
+  | "link"
+  | "instantiate"
+  | "call"
+  | "build"
+  | "fill"
+  | "configure";
 
 /** One step of the chain that `main.ts` prints: which slot or component, in which phase. */
 export interface Cause {
@@ -23,7 +31,11 @@ export class Fault extends Error {
   readonly hint: string | undefined;
   readonly causes: Cause[];
 
-  constructor(code: Code, message: string, more: { hint?: string | undefined; causes?: Cause[]; cause?: unknown } = {}) {
+  constructor(
+    code: Code,
+    message: string,
+    more: { hint?: string | undefined; causes?: Cause[]; cause?: unknown } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.hint = more.hint;

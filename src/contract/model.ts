@@ -3,7 +3,19 @@
 // Names are spelled as WIT spells them (kebab-case); the JS mapping is applied by whoever meets JS.
 
 export type PrimitiveKind =
-  | "bool" | "u8" | "u16" | "u32" | "u64" | "s8" | "s16" | "s32" | "s64" | "f32" | "f64" | "char" | "string"
+  | "bool"
+  | "u8"
+  | "u16"
+  | "u32"
+  | "u64"
+  | "s8"
+  | "s16"
+  | "s32"
+  | "s64"
+  | "f32"
+  | "f64"
+  | "char"
+  | "string"
   | "error-context";
 
 export interface Field {
@@ -25,7 +37,11 @@ export interface ResourceType {
 
 export type Type =
   | { readonly kind: PrimitiveKind }
-  | { readonly kind: "list"; readonly element: Type; /** Fixed-length lists only. */ readonly length?: number }
+  | {
+      readonly kind: "list";
+      readonly element: Type /** Fixed-length lists only. */;
+      readonly length?: number;
+    }
   | { readonly kind: "map"; readonly key: Type; readonly value: Type }
   | { readonly kind: "option"; readonly element: Type }
   | { readonly kind: "result"; readonly ok: Type | undefined; readonly err: Type | undefined }
@@ -42,7 +58,11 @@ export type Type =
 /** How a function belongs to a resource; the WIT name spells it ("[method]pollable.block"). */
 export type FuncRole =
   | { readonly role: "free" }
-  | { readonly role: "constructor" | "method" | "static"; readonly resource: string; readonly member: string };
+  | {
+      readonly role: "constructor" | "method" | "static";
+      readonly resource: string;
+      readonly member: string;
+    };
 
 export interface Func {
   /** As the component spells it: "greet", "[method]pollable.block", "[constructor]fields". */
@@ -64,7 +84,10 @@ export interface Interface {
 export type Extern =
   | { readonly kind: "func"; readonly func: Func }
   | { readonly kind: "interface"; readonly interface: Interface }
-  | { readonly kind: "type"; readonly type: Type | { readonly kind: "resource"; readonly resource: ResourceType } }
+  | {
+      readonly kind: "type";
+      readonly type: Type | { readonly kind: "resource"; readonly resource: ResourceType };
+    }
   | { readonly kind: "module" | "component" | "value" };
 
 /** What a component wants and what it gives, by name, in the component's order. */
@@ -93,7 +116,9 @@ export const unversioned = (name: string): string => name.replace(/@[^@/#]*$/, "
 
 /** WIT's kebab-case as JavaScript's camelCase ("get-std-in" → "getStdIn"), as jco spells it. */
 export const camel = (kebab: string): string =>
-  kebab.replace(/-([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase()).replace(/^[A-Z]+/, (head) => head.toLowerCase());
+  kebab
+    .replace(/-([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase())
+    .replace(/^[A-Z]+/, (head) => head.toLowerCase());
 
 /** WIT's kebab-case as a JavaScript class name ("input-stream" → "InputStream"). */
 export const pascal = (kebab: string): string => {

@@ -35,7 +35,8 @@ export class VerifiedComponent {
 /** Layer 1 of the preamble marks a component, layer 0 a core module (component-model, Binary.md). */
 const componentPreamble = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const coreModulePreamble = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-const startsWith = (bytes: Uint8Array, head: readonly number[]) => head.every((byte, at) => bytes[at] === byte);
+const startsWith = (bytes: Uint8Array, head: readonly number[]) =>
+  head.every((byte, at) => bytes[at] === byte);
 
 /**
  * The only way to a `VerifiedComponent`. Checks that the bytes are a component within bounds and, where the

@@ -1,0 +1,49 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+// What the executable carries: WIT packages, templates, command components, adapters, licences. Each is named
+// by its path in the repository ("wit/loop-cli/package.wit") or, where the build makes it, in build/stage
+// ("commands/run.wasm"). In the compiled executable every file lies flat in one folder (jco's loader wants
+// its own files there too), so "/" is spelled "~".
+
+const compiledRoot = "/$bunfs/root/";
+
+/** Whether this is the compiled executable rather than the sources. */
+export const compiled = import.meta.path.startsWith("/$bunfs/") || import.meta.path.includes("~BUN");
+
+/** The repository's root; meaningful only when not compiled. */
+export const repositoryRoot = compiled ? "" : join(import.meta.dir, "../..");
+const stageRoot = join(repositoryRoot, "build/stage");
+
+const embedded = (path: string) => Bun.file(compiledRoot + path.replaceAll("/", "~"));
+
+/** The bytes of a carried file. A missing one is a bug of the build, so it is no coded fault. */
+export const resource = async (path: string): Promise<Uint8Array> => {
+  for (const file of compiled
+    ? [embedded(path)]
+    : [Bun.file(join(stageRoot, path)), Bun.file(join(repositoryRoot, path))])
+    if (await file.exists()) return file.bytes();
+  throw new Error(`The executable carries no ${path}${compiled ? "" : "; run: npm run build"}`);
+};
+
+export const resourceText = async (path: string): Promise<string> =>
+  new TextDecoder().decode(await resource(path));
+
+/** Paths of all carried files below a folder ("templates/"), sorted. */
+export const resourceList = (prefix: string): string[] => {
+  if (compiled)
+    return (Bun.embeddedFiles as (Blob & { name: string })[])
+      .map((file) => file.name.replaceAll("~", "/"))
+      .filter((name) => name.startsWith(prefix))
+      .sort();
+  const below = (root: string): string[] => {
+    try {
+      return readdirSync(join(root, prefix), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+    } catch {
+      return [];
+    }
+  };
+  return [...new Set([...below(stageRoot), ...below(repositoryRoot)])].sort();
+};
