@@ -29,4 +29,10 @@ export const limits = {
   stderrTailBytesMax: 16 * 1024,
   /** Arguments and environment handed to a guest, in bytes. */
   argumentsBytesMax: 2 * 1024 * 1024,
+  /** Core modules below this many bytes are compiled anew: hashing them costs as much as compiling. */
+  coreSharedBytesMin: 16 * 1024,
+  /** Bytes of compiled core modules kept for reuse in one process. */
+  coreSharedBytesMax: 64 * 1024 * 1024,
+  /** A linked component in the cache; larger glue is not worth reading back. */
+  linkCacheBytesMax: 256 * 1024 * 1024,
 } as const;

@@ -50,6 +50,9 @@ export interface InstanceContext {
 /** An interface's implementation in jco's JS mapping: camelCase functions, PascalCase resource classes. */
 export type InterfaceImplementation = Readonly<Record<string, unknown>>;
 
+/** Implementations by the versioned interface names that their provider lists. */
+export type Implementations = Readonly<Record<string, InterfaceImplementation>>;
+
 /**
  * A capability as the host ships it. `instantiate` is called once per guest instance, so state made inside
  * it belongs to that instance alone.
@@ -67,5 +70,5 @@ export interface Provider {
   /** Interfaces of it that every guest has without a grant (the sandbox's default); "*" for all. */
   readonly defaultGranted: readonly string[] | "*";
   /** Keyed by the names in `interfaces`. */
-  instantiate(context: InstanceContext): Readonly<Record<string, InterfaceImplementation>>;
+  instantiate(context: InstanceContext): Implementations | Promise<Implementations>;
 }

@@ -1,0 +1,63 @@
+import { fault } from "../base/fault.ts";
+import { camel, type Func, type Interface, pascal, unversioned } from "../contract/model.ts";
+import type { InterfaceImplementation } from "./provider.ts";
+
+/** How a person grants an interface to this instance; the composition root knows the flag and the table. */
+export type GrantHint = (interfaceName: string) => string | undefined;
+
+/**
+ * Stands where a denied or absent interface would be: the component links and starts, and only a call into
+ * the denied interface fails, with the capability's name. A guest that never uses it runs.
+ */
+export const deniedInterface = (
+  denied: Interface,
+  reason: string,
+  hint: GrantHint,
+): InterfaceImplementation => {
+  const deny = (func: Func) => () => {
+    const called = `${unversioned(denied.name)}#${func.name}`;
+    throw fault("LK0701", `The component called ${called}, and ${reason}`, { hint: hint(denied.name) });
+  };
+  const implementation: Record<string, unknown> = {};
+  for (const [name, type] of denied.types)
+    if (type.kind === "resource") implementation[pascal(name)] = class {};
+  for (const func of denied.funcs.values()) placeFunc(implementation, func, deny(func));
+  return implementation;
+};
+
+const placeFunc = (
+  implementation: Record<string, unknown>,
+  { role, name }: Func,
+  call: () => never,
+): void => {
+  if (role.role === "free") {
+    implementation[camel(name)] = call;
+    return;
+  }
+  const key = pascal(role.resource);
+  if (role.role === "constructor") {
+    // A class whose constructor denies; members placed before it move over.
+    const before = implementation[key] as object | undefined;
+    const denying = class {
+      constructor() {
+        call();
+      }
+    };
+    if (before) copyMembers(before as new () => object, denying);
+    implementation[key] = denying;
+    return;
+  }
+  const owner = implementation[key] as new () => object;
+  const place = role.role === "static" ? owner : owner.prototype;
+  Object.defineProperty(place, camel(role.member), { value: call, configurable: true, writable: true });
+};
+
+const copyMembers = (from: new () => object, to: new () => object): void => {
+  for (const [source, target] of [
+    [from.prototype, to.prototype],
+    [from, to],
+  ])
+    for (const name of Object.getOwnPropertyNames(source))
+      if (!["constructor", "length", "name", "prototype"].includes(name))
+        Object.defineProperty(target, name, Object.getOwnPropertyDescriptor(source, name)!);
+};

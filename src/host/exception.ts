@@ -1,0 +1,25 @@
+/** What a guest said on its standard error before it trapped. */
+export interface GuestException {
+  readonly message: string;
+  /** "src/main.ts:3:9", where the guest's text names a place. */
+  readonly place: string | undefined;
+}
+
+/**
+ * Finds the last uncaught exception or panic in the end of a guest's standard error. Forms known: the TypeScript
+ * builder's wrapper ("Uncaught TypeError: …" then "    at name (file:line:col)"), and Rust's panics ("thread
+ * 'main' panicked at src/main.rs:2:5:" then the message).
+ */
+export const guestException = (stderr: string): GuestException | undefined => {
+  const lines = stderr.split("\n");
+  for (let at = lines.length - 1; at >= 0; at--) {
+    const thrown = /^Uncaught (.+)$/.exec(lines[at]!);
+    if (thrown) return { message: thrown[1]!, place: placeOf(lines[at + 1]) };
+    const panic = /panicked at (\S+?):?$/.exec(lines[at]!);
+    if (panic) return { message: lines[at + 1] || "panic", place: panic[1] };
+  }
+  return undefined;
+};
+
+const placeOf = (line: string | undefined): string | undefined =>
+  /^\s+at (?:.* \()?([^()\s]+:\d+(?::\d+)?)\)?$/.exec(line ?? "")?.[1];

@@ -1,0 +1,161 @@
+import { type Cause, DeclaredError, Fault, fault, type Phase } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
+import { camel, type Func, type World } from "../contract/model.ts";
+import { matchInterface } from "../contract/semver.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import { guestException } from "./exception.ts";
+import { ClosedPipe, GuestExit, type InstanceContext, type OutputSink } from "./provider.ts";
+
+type Callable = (...args: unknown[]) => unknown;
+
+/**
+ * A live component. A trap poisons it: its memory may be half-changed, so every later call is refused.
+ * Made by `plan.instantiate` alone.
+ */
+export class Instance {
+  /** What its providers were given: the caller's context, with the guest's stderr remembered for reports. */
+  readonly context: InstanceContext;
+  readonly #component: VerifiedComponent;
+  readonly #world: World;
+  readonly #tail: StderrTail;
+  readonly #releases: (() => void)[] = [];
+  #exports: Readonly<Record<string, unknown>> = {};
+  #trapped = false;
+  #dropped = false;
+
+  constructor(component: VerifiedComponent, world: World, outer: InstanceContext) {
+    this.#component = component;
+    this.#world = world;
+    this.#tail = new StderrTail(outer.stdio.stderr);
+    this.context = {
+      ...outer,
+      stdio: { ...outer.stdio, stderr: this.#tail },
+      onDrop: (release) => this.#releases.push(release),
+    };
+  }
+
+  /** Takes what the linker made; once. */
+  begin(exports: Readonly<Record<string, unknown>>): void {
+    this.#exports = exports;
+  }
+
+  /**
+   * Calls an export: `func` as WIT spells it, inside `interfaceName` (any compatible version) where one is
+   * given. Arguments and result are in the JS mapping. A `result`'s err is thrown as DeclaredError, a trap as
+   * Fault LK0304, an exit as GuestExit.
+   */
+  async call(interfaceName: string | undefined, func: string, args: readonly unknown[]): Promise<unknown> {
+    return this.callNow(interfaceName, func, args);
+  }
+
+  /** As `call`, but answers at once where the component cannot wait; a promise where it can. */
+  callNow(interfaceName: string | undefined, func: string, args: readonly unknown[]): unknown {
+    const where = interfaceName === undefined ? func : `${interfaceName}#${func}`;
+    const component = this.#component.identifier;
+    if (this.#trapped) throw fault("LK0304", `${component} was called at ${where} after it had trapped`);
+    if (this.#dropped) throw fault("LK0304", `${component} was called at ${where} after it had been dropped`);
+    const callee = this.#find(interfaceName, func);
+    const fail = (error: unknown): never => {
+      if (isDeclared(error, this.#signature(interfaceName, func))) throw new DeclaredError(error.payload);
+      this.#trapped = true;
+      throw this.explain(error, "call", where);
+    };
+    try {
+      const answer = callee(...args);
+      return answer instanceof Promise ? answer.catch(fail) : answer;
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  /** Lets go of everything that its providers hold for it. Safe to call twice. */
+  drop(): void {
+    this.#dropped = true;
+    this.#exports = {};
+    for (const release of this.#releases.splice(0).reverse()) release();
+  }
+
+  [Symbol.dispose](): void {
+    this.drop();
+  }
+
+  /** Names component, export and the guest's own words for whatever a call threw. */
+  explain(error: unknown, phase: Phase, where: string): unknown {
+    if (error instanceof GuestExit || error instanceof ClosedPipe) return error;
+    const component = this.#component.identifier;
+    if (error instanceof Fault) return error.within({ component, phase, message: `In ${where}` });
+    if (!isTrap(error)) return error;
+    const own = guestException(this.#tail.text());
+    const causes: Cause[] = own
+      ? [{ component, phase, message: `${own.message}${own.place ? ` at ${own.place}` : ""}` }]
+      : [];
+    const why = own ? own.message : error.message;
+    return fault("LK0304", `${component} trapped in ${where}: ${why}`, { causes, cause: error });
+  }
+
+  #exportName(interfaceName: string): string | undefined {
+    return matchInterface(interfaceName, this.#world.exports.keys());
+  }
+
+  #signature(interfaceName: string | undefined, func: string): Func | undefined {
+    const extern = this.#world.exports.get(
+      interfaceName === undefined ? func : (this.#exportName(interfaceName) ?? ""),
+    );
+    if (extern?.kind === "func") return extern.func;
+    return extern?.kind === "interface" ? extern.interface.funcs.get(func) : undefined;
+  }
+
+  #find(interfaceName: string | undefined, func: string): Callable {
+    const owner =
+      interfaceName === undefined ? this.#exports : this.#exports[this.#exportName(interfaceName) ?? ""];
+    const callee = (owner as Record<string, unknown> | undefined)?.[camel(func)];
+    if (typeof callee !== "function")
+      throw fault(
+        "LK0207",
+        `${this.#component.identifier} does not export ${interfaceName ? `${interfaceName}#` : ""}${func}; it exports: ${[...this.#world.exports.keys()].join(", ") || "nothing"}`,
+      );
+    return callee as Callable;
+  }
+}
+
+/** A trap is the engine's own error, or a glue's complaint about a value; never something a provider threw. */
+const isTrap = (error: unknown): error is Error =>
+  error instanceof WebAssembly.RuntimeError ||
+  error instanceof RangeError ||
+  error instanceof TypeError ||
+  (error instanceof Error && (error.constructor.name === "SuspendError" || error.name === "ComponentError"));
+
+/** jco throws a declared err as an error with a payload; only functions that have a `result` can. */
+const isDeclared = (error: unknown, func: Func | undefined): error is { payload: unknown } =>
+  func?.result?.kind === "result" && typeof error === "object" && error !== null && "payload" in error;
+
+/** Passes a guest's stderr through and keeps its end, where an uncaught exception's text is found. */
+class StderrTail implements OutputSink {
+  readonly #sink: OutputSink;
+  #chunks: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(sink: OutputSink) {
+    this.#sink = sink;
+  }
+
+  get isTerminal(): boolean {
+    return this.#sink.isTerminal;
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    this.#chunks.push(bytes.slice(-limits.stderrTailBytesMax));
+    this.#length += bytes.length;
+    while (this.#chunks.length > 1 && this.#length - this.#chunks[0]!.length >= limits.stderrTailBytesMax)
+      this.#length -= this.#chunks.shift()!.length;
+    return this.#sink.write(bytes);
+  }
+
+  flush(): void | Promise<void> {
+    return this.#sink.flush();
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+}

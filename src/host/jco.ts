@@ -1,0 +1,120 @@
+// The linker that uses jco's generate. Owns its cache on disk, named by content digest, linker version and
+// options, so that a second run transpiles nothing; refuses to know providers; called by `plan`.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sha256 } from "../base/digest.ts";
+import { Fault, fault } from "../base/fault.ts";
+import { writeFileAtomic } from "../base/files.ts";
+import { cacheFolder } from "../base/paths.ts";
+import { resource, resourceList } from "../base/resources.ts";
+import { timed } from "../base/timings.ts";
+import { readWorld } from "../contract/world.ts";
+import { type LinkedFile, packContainer, unpackContainer } from "./container.ts";
+import { compileCore } from "./cores.ts";
+import type { Linked, Linker, LinkRequest } from "./linker.ts";
+
+/** jco-transpile's version and the count of our own changes to options or container. */
+const version = "jco-0.15.0-1";
+const glueName = "component.js";
+
+type CoreLookup = (name: string) => Promise<WebAssembly.Module>;
+type Instantiate = (
+  core: CoreLookup,
+  imports: Readonly<Record<string, unknown>>,
+) => Promise<Record<string, unknown>> | Record<string, unknown>;
+
+export const jcoLinker: Linker = {
+  name: "jco",
+  version,
+  async link(request: LinkRequest): Promise<Linked> {
+    const files = await timed("link", () => linkedFiles(request));
+    const cores = new Map<string, Promise<WebAssembly.Module>>();
+    // All core modules compile at once and before the glue asks for them.
+    for (const { name, bytes } of files) if (name.endsWith(".wasm")) cores.set(name, compileCore(bytes));
+    for (const core of cores.values()) core.catch(() => {});
+    const glue = files.find((file) => file.name === glueName)!;
+    const instantiate = evaluate(new TextDecoder().decode(glue.bytes));
+    return {
+      async instantiate(imports) {
+        return instantiate((name) => cores.get(name)!, asModules(imports));
+      },
+    };
+  },
+};
+
+/** Where a linked component lies below a cache's root; the build names the embedded layer the same way. */
+export const linkPath = ({ component, suspending }: LinkRequest): string => {
+  const options = sha256([...suspending].sort().join("\n")).slice(0, 16);
+  return `link/${version}/${component.digest.slice("sha256:".length)}-${options}`;
+};
+
+/** From the executable, from the user's cache, or made now and kept. */
+const linkedFiles = async (request: LinkRequest): Promise<readonly LinkedFile[]> => {
+  const path = linkPath(request);
+  if (request.component.trust === "builtin" && resourceList("link/").includes(path)) {
+    const files = unpackContainer(await resource(path));
+    if (files) return files;
+  }
+  const place = join(cacheFolder(), path);
+  const cached = readCached(place);
+  if (cached) return cached;
+  const made = await transpile(request);
+  try {
+    writeFileAtomic(place, packContainer(made), { mode: 0o600 });
+  } catch (error) {
+    // A cache that cannot be written costs time, never the run.
+    if (!(error instanceof Fault)) throw error;
+  }
+  return made;
+};
+
+const readCached = (place: string): LinkedFile[] | undefined => {
+  try {
+    return unpackContainer(readFileSync(place));
+  } catch {
+    return undefined;
+  }
+};
+
+/** The container that a build embeds for a shipped component, so that a cold executable transpiles nothing. */
+export const prelink = async (request: LinkRequest): Promise<Uint8Array> =>
+  packContainer(await transpile(request));
+
+const transpile = async ({ component, suspending }: LinkRequest): Promise<LinkedFile[]> => {
+  const { $init, generate } = await import("@bytecodealliance/jco-transpile/component");
+  await $init;
+  const names = [...readWorld(component.bytes).imports.keys()];
+  try {
+    const { files } = generate(component.bytes, {
+      name: "component",
+      noTypescript: true,
+      instantiation: { tag: "async" },
+      // jco drops versions from import keys unless told, and then two generations of WASI collide.
+      map: names.map((name): [string, string] => [name, name]),
+      noNodejsCompat: true,
+      base64Cutoff: 0,
+      asyncMode: { tag: "jspi", val: { imports: [...suspending], exports: [] } },
+    });
+    return files.map(([name, bytes]) => ({ name, bytes }));
+  } catch (error) {
+    throw fault("LK0303", `Cannot link ${component.identifier}: ${messageOf(error)}`, { cause: error });
+  }
+};
+
+const messageOf = (error: unknown): string => {
+  const payload = error && typeof error === "object" && "payload" in error ? error.payload : error;
+  return (payload instanceof Error ? payload.message : String(payload)).split("\n")[0]!;
+};
+
+/** The glue is one self-contained module; as a function it needs no module loader and no file of its own. */
+const evaluate = (glue: string): Instantiate =>
+  new Function(`${glue.replace(/^export /gm, "")}\nreturn instantiate;`)() as Instantiate;
+
+/** jco looks for a function import of the world itself as a module's default export. */
+const asModules = (imports: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(imports).map(([name, value]) => [
+      name,
+      typeof value === "function" ? { default: value } : value,
+    ]),
+  );

@@ -1,0 +1,29 @@
+import type { VerifiedComponent } from "../trust/verify.ts";
+
+/** What the plan tells a linker about one component's imports. */
+export interface LinkRequest {
+  readonly component: VerifiedComponent;
+  /**
+   * Import functions that may answer with a promise, spelled as the component spells them:
+   * "wasi:io/poll@0.2.6#[method]pollable.block".
+   */
+  readonly suspending: ReadonlySet<string>;
+}
+
+/** A component made ready; instantiating it again costs no linking. */
+export interface Linked {
+  /**
+   * Makes one instance. `imports` is keyed by the import names as the component spells them; a function import
+   * of the world itself is a function there. The result is keyed likewise: functions by their WIT name in
+   * camelCase, interfaces by their full name ("wasi:cli/run@0.2.6"), in jco's JS mapping.
+   */
+  instantiate(imports: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** Verified component → something instantiable. Two of them exist; both keep the one JS mapping of WIT. */
+export interface Linker {
+  readonly name: string;
+  /** Part of every cache key: a change of output changes this. */
+  readonly version: string;
+  link(request: LinkRequest): Promise<Linked>;
+}

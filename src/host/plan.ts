@@ -1,0 +1,149 @@
+// Verified component + providers → linked plan → instance. Owns the matching of imports to what is offered
+// and the denial of the rest; refuses unverified bytes (by type) and knows no provider by name; called by the
+// composition root and by the providers that run components.
+import { fault } from "../base/fault.ts";
+import { timed } from "../base/timings.ts";
+import { type Extern, parseInterfaceName, unversioned, type World } from "../contract/model.ts";
+import { matchInterface } from "../contract/semver.ts";
+import { readWorld } from "../contract/world.ts";
+import { mayUse } from "../trust/grants.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import { deniedInterface, type GrantHint } from "./denied.ts";
+import { Instance } from "./instance.ts";
+import { jcoLinker } from "./jco.ts";
+import type { Linked, Linker, LinkRequest } from "./linker.ts";
+import type { Implementations, InstanceContext, Provider } from "./provider.ts";
+
+export interface LinkOptions {
+  readonly providers: readonly Provider[];
+  readonly linker?: Linker;
+  /** Says how a denied interface is granted; part of the fault when the guest calls it. */
+  readonly grantHint?: GrantHint;
+}
+
+/** One import and who serves it; `provider` undefined means that nobody offers it and calls are denied. */
+interface Match {
+  readonly name: string;
+  readonly extern: Extern;
+  readonly provider: Provider | undefined;
+  /** The provider's own spelling, of a compatible version. */
+  readonly offered: string | undefined;
+}
+
+export interface LinkedPlan {
+  readonly component: VerifiedComponent;
+  readonly world: World;
+  /** Whether a call may wait: some import of it may answer with a promise, so every export does. */
+  readonly suspends: boolean;
+  instantiate(context: InstanceContext): Promise<Instance>;
+}
+
+/**
+ * Links a component against what the providers offer. Imports of WASI that nobody offers are denied, as the
+ * sandbox's default; any other import that nobody offers is a fault. Faults: LK0203, LK0301, LK0303.
+ */
+export const link = async (component: VerifiedComponent, options: LinkOptions): Promise<LinkedPlan> => {
+  const world = timed("decode", () => readWorld(component.bytes));
+  const matches = [...world.imports].map(([name, extern]) =>
+    match(component, name, extern, options.providers),
+  );
+  const request = requestOf(component, matches);
+  const linked = await (options.linker ?? jcoLinker).link(request);
+  return {
+    component,
+    world,
+    suspends: request.suspending.size > 0,
+    instantiate: (context) =>
+      timed("instantiate", () => start(component, world, linked, matches, context, options)),
+  };
+};
+
+/** What a linker needs to know to link a component for these providers; the build prelinks with it. */
+export const linkRequest = (component: VerifiedComponent, providers: readonly Provider[]): LinkRequest => {
+  const world = readWorld(component.bytes);
+  const matches = [...world.imports].map(([name, extern]) => match(component, name, extern, providers));
+  return requestOf(component, matches);
+};
+
+const match = (
+  component: VerifiedComponent,
+  name: string,
+  extern: Extern,
+  providers: readonly Provider[],
+): Match => {
+  for (const provider of providers) {
+    const offered = matchInterface(name, provider.interfaces);
+    if (offered !== undefined) return { name, extern, provider, offered };
+  }
+  if (extern.kind === "type" || parseInterfaceName(name).namespace === "wasi")
+    return { name, extern, provider: undefined, offered: undefined };
+  throw notOffered(component, name, providers);
+};
+
+const notOffered = (component: VerifiedComponent, name: string, providers: readonly Provider[]) => {
+  const near = providers
+    .flatMap((provider) => provider.interfaces)
+    .filter((offered) => unversioned(offered) === unversioned(name));
+  const exists = near.length > 0 ? `what is offered is ${near.join(", ")}` : "nothing offers it";
+  return fault("LK0301", `${component.identifier} imports ${name}, and ${exists}`, {
+    hint: `loop inspect ${component.identifier}`,
+  }).within({ component: component.identifier, phase: "link", message: "Matching its imports" });
+};
+
+/** All functions of the matched imports that their providers may answer with a promise. */
+const requestOf = (component: VerifiedComponent, matches: readonly Match[]): LinkRequest => {
+  const suspending = new Set<string>();
+  for (const { name, extern, provider } of matches) {
+    if (!provider || provider.suspending.length === 0) continue;
+    const own = new Set(provider.suspending);
+    const plain = unversioned(name);
+    if (extern.kind === "interface") {
+      for (const func of extern.interface.funcs.keys())
+        if (own.has(`${plain}#${func}`)) suspending.add(`${name}#${func}`);
+    } else if (extern.kind === "func" && own.has(name)) suspending.add(name);
+  }
+  return { component, suspending };
+};
+
+const start = async (
+  component: VerifiedComponent,
+  world: World,
+  linked: Linked,
+  matches: readonly Match[],
+  outer: InstanceContext,
+  options: LinkOptions,
+): Promise<Instance> => {
+  const instance = new Instance(component, world, outer);
+  try {
+    const imports = await implementations(matches, instance.context, options);
+    instance.begin(await linked.instantiate(imports));
+    return instance;
+  } catch (error) {
+    instance.drop();
+    throw instance.explain(error, "instantiate", "its start");
+  }
+};
+
+const implementations = async (
+  matches: readonly Match[],
+  context: InstanceContext,
+  options: LinkOptions,
+): Promise<Record<string, unknown>> => {
+  const made = new Map<Provider, Implementations>();
+  const imports: Record<string, unknown> = {};
+  for (const { name, extern, provider, offered } of matches) {
+    if (provider && offered && isGranted(provider, offered, context)) {
+      if (!made.has(provider)) made.set(provider, await provider.instantiate(context));
+      imports[name] = made.get(provider)![offered];
+    } else if (extern.kind === "interface") {
+      const reason = provider ? "it was not granted" : "no provider offers it";
+      imports[name] = deniedInterface(extern.interface, reason, options.grantHint ?? (() => undefined));
+    }
+  }
+  return imports;
+};
+
+const isGranted = (provider: Provider, offered: string, context: InstanceContext): boolean =>
+  provider.defaultGranted === "*" ||
+  provider.defaultGranted.includes(unversioned(offered)) ||
+  mayUse(context.grants, offered);

@@ -1,0 +1,40 @@
+import { digestOf } from "../base/digest.ts";
+import { fault } from "../base/fault.ts";
+import { resource, resourceList } from "../base/resources.ts";
+import { nearest } from "../base/suggest.ts";
+import type { Fetched, Fetcher } from "./fetch.ts";
+import type { Identifier } from "./identifier.ts";
+
+const folder = "commands/";
+
+/** Components that the executable carries, by name: `builtin:run`. Faults: LK0104. */
+export const builtinFetcher: Fetcher = {
+  scheme: "builtin",
+  async fetch(identifier: Identifier): Promise<Fetched> {
+    const path = `${folder}${identifier.rest}.wasm`;
+    const carried = resourceList(folder).filter((name) => name.endsWith(".wasm"));
+    if (!carried.includes(path)) throw unknown(identifier, carried);
+    const bytes = await resource(path);
+    return {
+      locator: {
+        identifier: identifier.text,
+        scheme: "builtin",
+        place: identifier.text,
+        digest: digestOf(bytes),
+      },
+      bytes,
+    };
+  },
+};
+
+const unknown = (identifier: Identifier, carried: readonly string[]) => {
+  const names = carried.map((path) => path.slice(folder.length, -".wasm".length));
+  const near = nearest(identifier.rest, names);
+  return fault(
+    "LK0104",
+    `The executable carries no component "${identifier.rest}"; it carries: ${names.join(", ")}`,
+    {
+      hint: near && `did you mean builtin:${near}?`,
+    },
+  );
+};

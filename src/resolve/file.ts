@@ -1,0 +1,51 @@
+import { readFile, stat } from "node:fs/promises";
+import { isAbsolute, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { digestOf } from "../base/digest.ts";
+import { errno, fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
+import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
+import type { Identifier } from "./identifier.ts";
+
+/** Paths and `file://` URLs. Faults: LK0101 missing, LK0007 unreadable or a folder, LK0204 too large. */
+export const fileFetcher: Fetcher = {
+  scheme: "file",
+  async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
+    const place = placeOf(identifier, context);
+    const bytes = await readBounded(place);
+    return {
+      locator: { identifier: identifier.text, scheme: "file", place, digest: digestOf(bytes) },
+      bytes,
+    };
+  },
+};
+
+const placeOf = ({ text, rest }: Identifier, { folder }: FetchContext): string => {
+  if (!text.startsWith("file://")) return isAbsolute(rest) ? rest : resolve(folder, rest);
+  try {
+    return fileURLToPath(text);
+  } catch (error) {
+    throw fault("LK0102", `${text} is no file URL: ${error instanceof Error ? error.message : error}`, {
+      hint: "write file:///absolute/path, or the path alone",
+    });
+  }
+};
+
+const readBounded = async (place: string): Promise<Uint8Array> => {
+  try {
+    const info = await stat(place);
+    if (info.isDirectory())
+      throw fault("LK0007", `A component was looked for at ${place}, and a folder is there`, {
+        hint: `cd ${place} && loop run`,
+      });
+    if (info.size > limits.componentBytesMax)
+      throw fault("LK0204", `${place} is ${info.size} bytes; the limit is ${limits.componentBytesMax}`);
+    return await readFile(place);
+  } catch (error) {
+    const code = errno(error);
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw fault("LK0101", `No file at ${place}`, { cause: error });
+    if (code) throw fault("LK0007", `Cannot read ${place}: ${(error as Error).message}`, { cause: error });
+    throw error;
+  }
+};
