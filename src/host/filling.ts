@@ -26,11 +26,12 @@ export interface FilledSlot {
  * Faults: LK0407 without a filling, LK0402 where `all` meets a result that cannot be joined.
  */
 export const fillingProvider = (filled: FilledSlot): Provider => {
-  const { slot, contract, fillings } = filled;
+  const { slot, combination, fillings } = filled;
   if (fillings.length === 0)
     throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
   const exported = contractOf(filled);
-  const waits = fillings.some((filling) => filling.suspends);
+  const several = fillings.length > 1 && combination !== "one";
+  const waits = several || fillings.some((filling) => filling.suspends);
   return {
     name: slot,
     interfaces: [exported.name],
