@@ -77,6 +77,8 @@ export const declared = (payload: unknown): DeclaredError => new DeclaredError(p
 
 const bigintAsText = (_key: string, value: unknown) => (typeof value === "bigint" ? `${value}` : value);
 
-/** Reads `code` off a system error ("ENOENT"), or undefined. */
+/** Reads `code` off a system error ("ENOENT"), or undefined. A fault's own code is none. */
 export const errno = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  error instanceof Error && !(error instanceof Fault) && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
