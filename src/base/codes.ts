@@ -28,6 +28,8 @@ export const codes = {
   LK0209: "WIT does not parse",
   LK0210: "No such world",
   LK0211: "Component does not validate",
+  LK0212: "WAT does not parse",
+  LK0213: "WebAssembly tools stopped",
   LK0301: "Import not offered",
   LK0302: "Import offered in another shape",
   LK0303: "Linking failed",
