@@ -229,7 +229,7 @@ test("a folder is spoken for by its own manifest and by the workspaces that name
   writeFileSync(join(root, "loop.toml"), '[workspace]\nmembers = ["parts/*"]');
   writeFileSync(join(member, "loop.toml"), '[component]\nname = "one"');
   writeFileSync(join(stranger, "loop.toml"), '[component]\nname = "other"');
-  read("[workspace]\nmembers = 3\n[unrelated]");
+  writeFileSync(join(folder, "loop.toml"), "[workspace]\nmembers = 3\n[unrelated]");
   expect(findManifest(join(member, "src", "deep"))).toBe(join(member, "loop.toml"));
   expect(findManifest("/")).toBeUndefined();
   const paths = (from: string) => readManifests(from).map((manifest) => dirname(manifest.path));
