@@ -4,7 +4,8 @@ import { join } from "node:path";
 // What the executable carries: WIT packages, templates, command components, adapters, licences. Each is named
 // by its path in the repository ("wit/loop-cli/package.wit") or, where the build makes it, in build/stage
 // ("commands/run.wasm"). In the compiled executable every file lies flat in one folder (jco's loader wants
-// its own files there too), so "/" is spelled "~".
+// its own files there too), so "/" is spelled "~"; one more "~" at the end keeps Bun from taking a carried
+// .ts, .toml or .json for a source and compiling it.
 
 const compiledRoot = "/$bunfs/root/";
 
@@ -15,7 +16,10 @@ export const compiled = import.meta.path.startsWith("/$bunfs/") || import.meta.p
 export const repositoryRoot = compiled ? "" : join(import.meta.dir, "../..");
 const stageRoot = join(repositoryRoot, "build/stage");
 
-const embedded = (path: string) => Bun.file(compiledRoot + path.replaceAll("/", "~"));
+/** How a carried file is named in the executable: "wit/loop-cli/package.wit" → "wit~loop-cli~package.wit~". */
+export const embeddedName = (path: string): string => `${path.replaceAll("/", "~")}~`;
+
+const embedded = (path: string) => Bun.file(compiledRoot + embeddedName(path));
 
 /** The bytes of a carried file. A missing one is a bug of the build, so it is no coded fault. */
 export const resource = async (path: string): Promise<Uint8Array> => {
@@ -33,8 +37,9 @@ export const resourceText = async (path: string): Promise<string> =>
 export const resourceList = (prefix: string): string[] => {
   if (compiled)
     return (Bun.embeddedFiles as (Blob & { name: string })[])
-      .map((file) => file.name.replaceAll("~", "/"))
-      .filter((name) => name.startsWith(prefix))
+      .filter(({ name }) => name.endsWith("~"))
+      .map(({ name }) => name.slice(0, -1).replaceAll("~", "/"))
+      .filter((path) => path.startsWith(prefix))
       .sort();
   const below = (root: string): string[] => {
     try {
