@@ -2,14 +2,20 @@ import { expect, test } from "bun:test";
 import { guestException } from "./exception.ts";
 
 test("an uncaught TypeScript exception is found with its place", () => {
-  expect(guestException("hello\nUncaught TypeError: x is not a function\n    at greet (src/main.ts:3:9)\n    at b (c.ts:1:1)\n")).toEqual({
+  expect(
+    guestException(
+      "hello\nUncaught TypeError: x is not a function\n    at greet (src/main.ts:3:9)\n    at b (c.ts:1:1)\n",
+    ),
+  ).toEqual({
     message: "TypeError: x is not a function",
     place: "src/main.ts:3:9",
   });
 });
 
 test("a Rust panic is found with its place", () => {
-  expect(guestException("\nthread 'main' panicked at src/main.rs:2:5:\nboom\nnote: run with RUST_BACKTRACE=1\n")).toEqual({
+  expect(
+    guestException("\nthread 'main' panicked at src/main.rs:2:5:\nboom\nnote: run with RUST_BACKTRACE=1\n"),
+  ).toEqual({
     message: "boom",
     place: "src/main.rs:2:5",
   });

@@ -108,7 +108,11 @@ const messageOf = (error: unknown): string => {
 
 /** The glue is one self-contained module; as a function it needs no module loader and no file of its own. */
 const evaluate = (glue: string): Instantiate =>
-  new Function(`${glue.replace(/^export /gm, "")}\nreturn instantiate;`)() as Instantiate;
+  new Function(`${asFunctionBody(glue)}\nreturn instantiate;`)() as Instantiate;
+
+/** `import.meta` stands only in the default of a parameter that we always give. */
+const asFunctionBody = (glue: string): string =>
+  glue.replace(/^export /gm, "").replaceAll("import.meta.url", "undefined");
 
 /** jco looks for a function import of the world itself as a module's default export. */
 const asModules = (imports: Readonly<Record<string, unknown>>): Record<string, unknown> =>

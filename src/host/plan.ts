@@ -3,7 +3,15 @@
 // composition root and by the providers that run components.
 import { fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
-import { type Extern, parseInterfaceName, unversioned, type World } from "../contract/model.ts";
+import {
+  camel,
+  type Extern,
+  type Interface,
+  parseInterfaceName,
+  pascal,
+  unversioned,
+  type World,
+} from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import { readWorld } from "../contract/world.ts";
 import { mayUse } from "../trust/grants.ts";
@@ -135,12 +143,32 @@ const implementations = async (
     if (provider && offered && isGranted(provider, offered, context)) {
       if (!made.has(provider)) made.set(provider, await provider.instantiate(context));
       imports[name] = made.get(provider)![offered];
+      if (extern.kind === "interface") requireFuncs(context, extern.interface, offered, imports[name]);
     } else if (extern.kind === "interface") {
       const reason = provider ? "it was not granted" : "no provider offers it";
       imports[name] = deniedInterface(extern.interface, reason, options.grantHint ?? (() => undefined));
     }
   }
   return imports;
+};
+
+/** A compatible version may still lack a function that a newer import names; said before the guest starts. */
+const requireFuncs = (context: InstanceContext, wanted: Interface, offered: string, given: unknown): void => {
+  for (const { name, role } of wanted.funcs.values()) {
+    const owner = role.role === "free" ? given : (given as Record<string, unknown>)[pascal(role.resource)];
+    const place = role.role === "method" ? (owner as { prototype?: unknown } | undefined)?.prototype : owner;
+    const member =
+      role.role === "free" ? camel(name) : role.role === "constructor" ? undefined : camel(role.member);
+    const there = member === undefined ? place : (place as Record<string, unknown> | undefined)?.[member];
+    if (typeof there === "function") continue;
+    throw fault(
+      "LK0302",
+      `${context.component.identifier} imports ${name} of ${wanted.name}, and what is offered is ${offered}, which has no such function`,
+      {
+        hint: `loop inspect ${context.component.identifier} --wit`,
+      },
+    );
+  }
 };
 
 const isGranted = (provider: Provider, offered: string, context: InstanceContext): boolean =>
