@@ -1,0 +1,94 @@
+// What a WAVE text says before any type is known, and where in the text each part stands.
+
+import type { Code } from "../../base/codes.ts";
+import { type Fault, fault } from "../../base/fault.ts";
+
+/** A piece of the text: UTF-16 offsets, `end` exclusive. */
+export interface Span {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Label {
+  /** Without its "%". */
+  readonly name: string;
+  readonly span: Span;
+}
+
+/**
+ * A parsed value. Bools, options, results, variants and enums all are `label`s: only a type tells them apart.
+ * `keyword` is true where the label is a reserved word written without "%".
+ */
+export type WaveNode = { readonly span: Span } & (
+  | { readonly kind: "number"; readonly number: string }
+  | { readonly kind: "char" | "string"; readonly value: string }
+  | {
+      readonly kind: "label";
+      readonly name: string;
+      readonly keyword: boolean;
+      readonly payload: WaveNode | undefined;
+    }
+  | { readonly kind: "tuple" | "list"; readonly elements: readonly WaveNode[] }
+  | {
+      readonly kind: "record";
+      readonly fields: readonly { readonly label: Label; readonly value: WaveNode }[];
+    }
+  | { readonly kind: "flags"; readonly flags: readonly Label[] }
+);
+
+/** Which function a call names: `greet`, `iface.greet`, `ns:pkg/iface@1.0.0#greet`. */
+export interface WaveTarget {
+  readonly interface: string | undefined;
+  readonly func: string;
+}
+
+export interface WaveCall {
+  readonly target: WaveTarget;
+  readonly args: readonly WaveNode[];
+  readonly span: Span;
+}
+
+export const keywords: ReadonlySet<string> = new Set([
+  "true",
+  "false",
+  "some",
+  "none",
+  "ok",
+  "err",
+  "inf",
+  "nan",
+]);
+
+const excerptWidth = 72;
+
+/** "2:7" and the line with a caret under the place; columns count characters from 1. */
+const excerpt = ({ text, start }: Span): { place: string; lines: string } => {
+  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
+  const lineEnd = text.indexOf("\n", start);
+  const before = [...text.slice(lineStart, start)];
+  const line = [...text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd)];
+  const row = text.slice(0, lineStart).split("\n").length;
+  const from = Math.max(0, before.length - excerptWidth / 2);
+  const shown = line
+    .slice(from, from + excerptWidth)
+    .join("")
+    .replace(/\p{Cc}/gu, " ");
+  return {
+    place: `${row}:${before.length + 1}`,
+    lines: `  ${shown}\n  ${" ".repeat(before.length - from)}^`,
+  };
+};
+
+/** A fault that points into the text: "<what> at 1:7: <message>", then the line and a caret. */
+export const waveFault = (
+  code: Code,
+  span: Span,
+  message: string,
+  more: { what?: string; hint?: string | undefined } = {},
+): Fault => {
+  const { place, lines } = excerpt(span);
+  return fault(code, `${more.what ?? "WAVE does not parse"} at ${place}: ${message}\n${lines}`, {
+    hint: more.hint,
+  });
+};
