@@ -7,12 +7,21 @@ export const limits = {
   componentDepthMax: 64,
   /** Items in one index space of a component binary, as wasmparser bounds them. */
   componentItemsMax: 100_000,
+  /** Items in all index spaces and sequences of one file together, nested components included. */
+  componentTotalItemsMax: 1_000_000,
   /** Characters of a WAVE expression on a command line. */
   waveTextMax: 1024 * 1024,
   /** Nesting of a WAVE value; parsing recurses. */
   waveDepthMax: 128,
   /** A `loop.toml`; nobody writes one by hand that is larger. */
   manifestBytesMax: 1024 * 1024,
+  /** How long a process waits for another that holds the remembered state, before it says so. */
+  stateWaitMsMax: 2000,
+  /** Fillings of one slot; each is a component to load. */
+  fillingsMax: 256,
+  /** Characters of an identifier that is remembered, and of what a filling says of itself. */
+  identifierLengthMax: 4096,
+  descriptionLengthMax: 1024 * 1024,
   /** Bytes that one `read` of a stream may ask for; larger requests are answered with fewer bytes. */
   streamReadBytesMax: 1024 * 1024,
   /** Bytes that `check-write` offers a guest at once: the back-pressure window. */
@@ -27,6 +36,12 @@ export const limits = {
   pollablesMax: 4096,
   /** Bytes of a guest's standard error kept for the report of a trap. */
   stderrTailBytesMax: 16 * 1024,
+  /** An answer typed at a question; a line end that never comes must not fill memory. */
+  answerBytesMax: 64 * 1024,
+  /** Standard output of a component kept for `loop run --json`. */
+  capturedBytesMax: 64 * 1024 * 1024,
+  /** A component's `loop:commands` section, and the commands in it: read for every `loop --help`. */
+  commandsSectionBytesMax: 256 * 1024,
   /** Arguments and environment handed to a guest, in bytes. */
   argumentsBytesMax: 2 * 1024 * 1024,
   /** Core modules below this many bytes are compiled anew: hashing them costs as much as compiling. */
