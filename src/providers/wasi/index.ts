@@ -1,0 +1,86 @@
+// WASI 0.2 as the host ships it: cli, io, clocks, random, filesystem. Owns what one instance may see of the
+// process, its clocks and the folders granted to it; refuses every path that leads out of those folders, and
+// has no sockets and no HTTP; called by the host's plan, once per instance.
+import { limits } from "../../base/limits.ts";
+import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
+import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
+import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
+import { type Held, io } from "./p2/io.ts";
+import { insecure, insecureSeed, random } from "./p2/random.ts";
+import { MonotonicClock } from "./state/clocks.ts";
+import { Budget } from "./state/handles.ts";
+import { Waits } from "./state/poll.ts";
+
+const version = "0.2.12";
+
+const instantiate = (context: InstanceContext): Implementations => {
+  const held: Held = { handles: new Budget("handles", limits.handlesMax), waits: new Waits() };
+  context.onDrop(() => held.waits.endAll());
+  const { error, poll, streams } = io(held);
+  const standard = standardStreams(held, context.stdio);
+  const terminal = terminals(held, context.stdio);
+  const zone = context.grants.env.find(([name]) => name === "TZ")?.[1];
+  const implementations: Record<(typeof interfaces)[number], object> = {
+    "wasi:io/error": error,
+    "wasi:io/poll": poll,
+    "wasi:io/streams": streams,
+    "wasi:cli/environment": environment(context),
+    "wasi:cli/exit": exit,
+    "wasi:cli/stdin": standard.stdin,
+    "wasi:cli/stdout": standard.stdout,
+    "wasi:cli/stderr": standard.stderr,
+    "wasi:cli/terminal-input": terminal.input,
+    "wasi:cli/terminal-output": terminal.output,
+    "wasi:cli/terminal-stdin": terminal.stdin,
+    "wasi:cli/terminal-stdout": terminal.stdout,
+    "wasi:cli/terminal-stderr": terminal.stderr,
+    "wasi:clocks/monotonic-clock": monotonicClock(held, new MonotonicClock()),
+    "wasi:clocks/wall-clock": wallClock,
+    "wasi:clocks/timezone": timezone(zone),
+    "wasi:random/random": random,
+    "wasi:random/insecure": insecure,
+    "wasi:random/insecure-seed": insecureSeed(),
+  };
+  return Object.fromEntries(
+    interfaces.map((name) => [`${name}@${version}`, implementations[name] as Implementations[string]]),
+  );
+};
+
+const interfaces = [
+  "wasi:io/error",
+  "wasi:io/poll",
+  "wasi:io/streams",
+  "wasi:cli/environment",
+  "wasi:cli/exit",
+  "wasi:cli/stdin",
+  "wasi:cli/stdout",
+  "wasi:cli/stderr",
+  "wasi:cli/terminal-input",
+  "wasi:cli/terminal-output",
+  "wasi:cli/terminal-stdin",
+  "wasi:cli/terminal-stdout",
+  "wasi:cli/terminal-stderr",
+  "wasi:clocks/monotonic-clock",
+  "wasi:clocks/wall-clock",
+  "wasi:clocks/timezone",
+  "wasi:random/random",
+  "wasi:random/insecure",
+  "wasi:random/insecure-seed",
+] as const;
+
+export const wasi: Provider = {
+  name: "wasi",
+  interfaces: interfaces.map((name) => `${name}@${version}`),
+  suspending: [
+    "wasi:io/poll#[method]pollable.block",
+    "wasi:io/poll#poll",
+    "wasi:io/streams#[method]input-stream.blocking-read",
+    "wasi:io/streams#[method]input-stream.blocking-skip",
+    "wasi:io/streams#[method]output-stream.blocking-write-and-flush",
+    "wasi:io/streams#[method]output-stream.blocking-flush",
+    "wasi:io/streams#[method]output-stream.blocking-write-zeroes-and-flush",
+    "wasi:io/streams#[method]output-stream.blocking-splice",
+  ],
+  defaultGranted: "*",
+  instantiate,
+};

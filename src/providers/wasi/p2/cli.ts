@@ -1,0 +1,74 @@
+import { fault } from "../../../base/fault.ts";
+import { limits } from "../../../base/limits.ts";
+import { GuestExit, type InstanceContext } from "../../../host/provider.ts";
+import { Handle } from "../state/handles.ts";
+import { Input, Output } from "../state/streams.ts";
+import { type Held, InputStream, OutputStream } from "./io.ts";
+
+// wasi:cli 0.2: environment, exit, the standard streams and the terminals behind them.
+
+/** Fault: LK0204 where arguments and environment together pass `argumentsBytesMax`. */
+export const environment = ({ args, grants, component }: InstanceContext) => {
+  const bytes = [...args, ...grants.env.flat()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes > limits.argumentsBytesMax)
+    throw fault(
+      "LK0204",
+      `Arguments and environment of ${component.identifier} are ${bytes} bytes; the limit is ${limits.argumentsBytesMax}`,
+    );
+  return {
+    getEnvironment: () => grants.env.map(([name, value]): [string, string] => [name, value]),
+    getArguments: () => [...args],
+    /** None: the host's working folder is not the guest's, and what it was granted it finds as preopens. */
+    initialCwd: () => undefined,
+  };
+};
+
+export const exit = {
+  exit(status: { tag: "ok" | "err" }): never {
+    throw new GuestExit(status.tag === "ok" ? 0 : 1);
+  },
+  exitWithCode(code: number): never {
+    throw new GuestExit(code);
+  },
+};
+
+/** Handles to one stream share its state, so order and back-pressure hold however often a guest asks for it. */
+export const standardStreams = (held: Held, { stdin, stdout, stderr }: InstanceContext["stdio"]) => {
+  let input: Input | undefined;
+  let output: Output | undefined;
+  let errors: Output | undefined;
+  return {
+    stdin: {
+      getStdin() {
+        input ??= new Input(stdin);
+        return new InputStream(held, input);
+      },
+    },
+    stdout: {
+      getStdout() {
+        output ??= new Output(stdout);
+        return new OutputStream(held, output);
+      },
+    },
+    stderr: {
+      getStderr() {
+        errors ??= new Output(stderr);
+        return new OutputStream(held, errors);
+      },
+    },
+  };
+};
+
+/** `terminal-input`: says by being there that the stream is a terminal; it has no methods. */
+export class TerminalInput extends Handle {}
+
+/** `terminal-output`, likewise. */
+export class TerminalOutput extends Handle {}
+
+export const terminals = ({ handles }: Held, { stdin, stdout, stderr }: InstanceContext["stdio"]) => ({
+  input: { TerminalInput },
+  output: { TerminalOutput },
+  stdin: { getTerminalStdin: () => (stdin.isTerminal ? new TerminalInput(handles) : undefined) },
+  stdout: { getTerminalStdout: () => (stdout.isTerminal ? new TerminalOutput(handles) : undefined) },
+  stderr: { getTerminalStderr: () => (stderr.isTerminal ? new TerminalOutput(handles) : undefined) },
+});

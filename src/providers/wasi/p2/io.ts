@@ -1,0 +1,221 @@
+import { declared, errno } from "../../../base/fault.ts";
+import { limits } from "../../../base/limits.ts";
+import { ClosedPipe } from "../../../host/provider.ts";
+import { type Budget, Handle, trap } from "../state/handles.ts";
+import { after, type Event, type Waits } from "../state/poll.ts";
+import type { Input, Output } from "../state/streams.ts";
+
+// wasi:io 0.2: error, poll, streams. Every stream and pollable of the other interfaces is made of these classes.
+
+/** What the resources of one instance share. */
+export interface Held {
+  readonly handles: Budget;
+  readonly waits: Waits;
+}
+
+/** `error` of wasi:io/error. */
+export class IoError extends Handle {
+  readonly cause: Error;
+
+  constructor(held: Held, cause: Error) {
+    super(held.handles);
+    this.cause = cause;
+  }
+
+  /** The system's own words without the host's paths, which are none of the guest's business. */
+  toDebugString(): string {
+    return this.cause.message.replace(/, [a-z]+( '.*)?$/s, "");
+  }
+}
+
+/** `pollable` of wasi:io/poll. */
+export class Pollable extends Handle {
+  readonly event: Event;
+  readonly #waits: Waits;
+
+  constructor(held: Held, event: Event) {
+    super(held.handles);
+    this.event = event;
+    this.#waits = held.waits;
+  }
+
+  ready(): boolean {
+    return this.event.ready();
+  }
+
+  block(): void | Promise<void> {
+    return this.#waits.until(this.event);
+  }
+}
+
+/** `input-stream` of wasi:io/streams. */
+export class InputStream extends Handle {
+  readonly #held: Held;
+  readonly #input: Input;
+  readonly #let: (() => void) | undefined;
+
+  constructor(held: Held, input: Input, letGo?: () => void) {
+    super(held.handles);
+    this.#held = held;
+    this.#input = input;
+    this.#let = letGo;
+  }
+
+  get event(): Event {
+    return this.#input.event;
+  }
+
+  read(length: bigint): Uint8Array {
+    return streamed(this.#held, () => this.take(bounded(length)));
+  }
+
+  blockingRead(length: bigint): Uint8Array | Promise<Uint8Array> {
+    // Reading first asks the source for what the guest wants, where waiting alone would ask for a probe.
+    const bytes = this.read(length);
+    if (bytes.length > 0 || length === 0n) return bytes;
+    return after(this.#held.waits.until(this.event), () => this.read(length));
+  }
+
+  skip(length: bigint): bigint {
+    return BigInt(this.read(length).length);
+  }
+
+  blockingSkip(length: bigint): bigint | Promise<bigint> {
+    return after(this.blockingRead(length), (bytes) => BigInt(bytes.length));
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#held, this.event);
+  }
+
+  /** At most `max` bytes; `closed` at the end. */
+  take(max: number): Uint8Array {
+    const bytes = this.#input.read(max);
+    if (bytes === undefined) throw closed();
+    return bytes;
+  }
+
+  protected override release(): void {
+    this.#let?.();
+  }
+}
+
+/** What a `blocking-write-and-flush` may bring at most, by its contract. */
+const blockingWriteBytesMax = 4096;
+
+/** `output-stream` of wasi:io/streams. */
+export class OutputStream extends Handle {
+  readonly #held: Held;
+  readonly #output: Output;
+  readonly #let: (() => void) | undefined;
+
+  constructor(held: Held, output: Output, letGo?: () => void) {
+    super(held.handles);
+    this.#held = held;
+    this.#output = output;
+    this.#let = letGo;
+  }
+
+  checkWrite(): bigint {
+    return streamed(this.#held, () => BigInt(this.#output.capacity()));
+  }
+
+  write(contents: Uint8Array): void {
+    streamed(this.#held, () => this.#output.write(contents));
+  }
+
+  blockingWriteAndFlush(contents: Uint8Array): void | Promise<void> {
+    if (contents.length > blockingWriteBytesMax)
+      trap(`The component passed ${contents.length} bytes to a write that takes ${blockingWriteBytesMax}`);
+    return after(this.#free(), () => {
+      this.write(contents);
+      return this.#flushed();
+    });
+  }
+
+  flush(): void {
+    streamed(this.#held, () => this.#output.flush());
+  }
+
+  blockingFlush(): void | Promise<void> {
+    return this.#flushed();
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#held, this.#output.event);
+  }
+
+  writeZeroes(length: bigint): void {
+    const capacity = streamed(this.#held, () => this.#output.capacity());
+    if (length > capacity)
+      trap(`The component wrote ${length} zeroes to a stream that permitted ${capacity} bytes`);
+    this.write(new Uint8Array(Number(length)));
+  }
+
+  blockingWriteZeroesAndFlush(length: bigint): void | Promise<void> {
+    if (length > blockingWriteBytesMax)
+      trap(`The component passed ${length} zeroes to a write that takes ${blockingWriteBytesMax}`);
+    return this.blockingWriteAndFlush(new Uint8Array(Number(length)));
+  }
+
+  splice(source: InputStream, length: bigint): bigint {
+    return streamed(this.#held, () => {
+      const bytes = source.take(Math.min(this.#output.capacity(), bounded(length)));
+      this.#output.write(bytes);
+      return BigInt(bytes.length);
+    });
+  }
+
+  blockingSplice(source: InputStream, length: bigint): bigint | Promise<bigint> {
+    return after(this.#free(), () =>
+      after(length > 0n ? this.#held.waits.until(source.event) : undefined, () =>
+        this.splice(source, length),
+      ),
+    );
+  }
+
+  #free(): void | Promise<void> {
+    return this.#held.waits.until(this.#output.event);
+  }
+
+  /** Until all that was written has gone out; says then what went wrong on the way. */
+  #flushed(): void | Promise<void> {
+    return after(this.#free(), () => {
+      this.flush();
+      return after(this.#free(), () => void this.checkWrite());
+    });
+  }
+
+  protected override release(): void {
+    this.#let?.();
+  }
+}
+
+/** A guest's length as a number that the host can allocate. */
+const bounded = (length: bigint): number =>
+  length > limits.streamReadBytesMax ? limits.streamReadBytesMax : Number(length);
+
+const closed = () => declared({ tag: "closed" });
+
+/** Runs a stream's operation; what the system refuses becomes a stream-error, a bug stays one. */
+const streamed = <T>(held: Held, work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof ClosedPipe) throw closed();
+    if (errno(error) === undefined) throw error;
+    throw declared({ tag: "last-operation-failed", val: new IoError(held, error as Error) });
+  }
+};
+
+export const io = (held: Held) => ({
+  error: { Error: IoError },
+  poll: {
+    Pollable,
+    poll(pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
+      const ready = held.waits.poll(pollables.map((pollable) => pollable.event));
+      return after(ready, (indices) => Uint32Array.from(indices));
+    },
+  },
+  streams: { InputStream, OutputStream },
+});
