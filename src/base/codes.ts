@@ -45,6 +45,8 @@ export const codes = {
   LK0407: "Slot has no filling",
   LK0408: "Filling lacks the trust that the slot needs",
   LK0409: "Remembered state cannot be written",
+  LK0410: "Slot is declared twice",
+  LK0411: "More fillings than the slot takes",
   LK0501: "loop.toml does not parse",
   LK0502: "Unknown key in loop.toml",
   LK0503: "Value of the wrong type in loop.toml",

@@ -1,0 +1,84 @@
+import { fault } from "../base/fault.ts";
+import type { Manifest } from "../base/manifest/manifest.ts";
+import { type Config, type Filling, fillingsOf, type SlotDeclaration } from "./declaration.ts";
+
+/** Whoever may have a say in what fills a slot, in the order of precedence, which is the same everywhere. */
+export const sourceNames = ["flag", "environment", "workspace", "remembered", "fork", "built-in"] as const;
+export type SourceName = (typeof sourceNames)[number];
+
+/** What one source says of one slot. */
+export interface Choice {
+  /** Undefined where it only configures; empty where it says that nobody shall fill the slot. */
+  readonly fillings?: readonly Filling[];
+  readonly config?: Config;
+  /** The file or flag that says it: "/home/a/loop.toml:4", "--slot style=./fancy.wasm". */
+  readonly place: string;
+}
+
+/** One place where choices are written. "built-in" has none: it is the declaration's own default. */
+export interface Source {
+  readonly name: Exclude<SourceName, "built-in">;
+  choice(slot: SlotDeclaration): Choice | undefined;
+  /** The slots that it speaks of, for finding a family's members and slots that nobody declares. */
+  names(scope: string): Iterable<string>;
+}
+
+/** A source of choices that are already here, such as a fork's own defaults. */
+export const tableSource = (name: Source["name"], choices: ReadonlyMap<string, Choice>): Source => ({
+  name,
+  choice: (slot) => choices.get(slot.name),
+  names: () => choices.keys(),
+});
+
+/** `--slot NAME=IDENTIFIER`, repeated for a list; `NAME=` empties the slot. Relative paths are cwd's. Faults: LK0004. */
+export const flagSource = (values: readonly string[], cwd: string): Source =>
+  tableSource("flag", assignments(values, cwd, "--slot "));
+
+/** The variable that holds choices: `LOOP_SLOTS="style=./fancy.wasm;group:name=builtin:other"`. */
+export const slotsVariable = "LOOP_SLOTS";
+
+export const environmentSource = (env: Readonly<Record<string, string | undefined>>, cwd: string): Source => {
+  const values = (env[slotsVariable] ?? "").split(";").map((value) => value.trim());
+  return tableSource(
+    "environment",
+    assignments(
+      values.filter((value) => value !== ""),
+      cwd,
+      `${slotsVariable}: `,
+    ),
+  );
+};
+
+const assignments = (values: readonly string[], cwd: string, where: string): Map<string, Choice> => {
+  const choices = new Map<string, { fillings: Filling[]; place: string }>();
+  for (const value of values) {
+    const at = value.indexOf("=");
+    if (at <= 0)
+      throw fault("LK0004", `${where}${value}: NAME=IDENTIFIER was looked for`, {
+        hint: `write ${where}NAME=./component.wasm`,
+      });
+    const name = value.slice(0, at);
+    const choice = choices.get(name) ?? { fillings: [], place: "" };
+    choices.set(name, choice);
+    if (at + 1 < value.length) choice.fillings.push(...fillingsOf([value.slice(at + 1)], cwd));
+    choice.place += `${choice.place && " "}${where}${value}`;
+  }
+  return choices;
+};
+
+/** The `use`, `grants` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot speaks. */
+export const workspaceSource = (manifests: readonly Manifest[]): Source => {
+  const choices = new Map<string, Choice>();
+  for (const manifest of manifests)
+    for (const [name, { contract, use, grants, config }] of manifest.slots) {
+      // Where the slot is declared, its configuration is the declaration's and no choice.
+      const chosenConfig = contract === undefined ? config : undefined;
+      if (choices.has(name) || (use === undefined && chosenConfig === undefined)) continue;
+      choices.set(name, {
+        ...(use && { fillings: fillingsOf(use, manifest.folder, grants) }),
+        ...(chosenConfig && { config: chosenConfig }),
+        place: manifest.at("slots", name),
+      });
+    }
+  return tableSource("workspace", choices);
+};
