@@ -78,6 +78,7 @@ export class StateFile {
     const { Database } = sqlite();
     const database = new Database(path, mode);
     database.run(`PRAGMA busy_timeout = ${this.#waitMsMax}`);
+    database.run("PRAGMA foreign_keys = ON");
     return database;
   }
 

@@ -75,10 +75,7 @@ export class Memory {
   }
 
   #write(work: (database: Database) => void): void {
-    this.#file.write((database) => {
-      database.run("PRAGMA foreign_keys = ON");
-      work(database);
-    });
+    this.#file.write(work);
     this.#scopes.clear();
   }
 
