@@ -29,7 +29,9 @@ export class Instance {
     this.#tail = new StderrTail(outer.stdio.stderr);
     this.context = {
       ...outer,
+      component: { ...outer.component, trust: component.trust },
       stdio: { ...outer.stdio, stderr: this.#tail },
+      shared: {},
       onDrop: (release) => this.#releases.push(release),
     };
   }

@@ -1,5 +1,6 @@
 import type { Digest } from "../base/digest.ts";
 import type { Grants } from "../trust/grants.ts";
+import type { TrustClass } from "../trust/verify.ts";
 
 /** Where an instance's standard streams go. The composition root gives the process's own; tests give buffers. */
 export interface Stdio {
@@ -37,12 +38,58 @@ export class GuestExit extends Error {
   }
 }
 
+/** Something that a guest can wait for, in no WIT's words. */
+export interface Event {
+  /** Never waits; may start the work that will make it true. */
+  ready(): boolean;
+  /** Calls `wake` once `ready` may have become true, never before this returns; the answer stops listening. */
+  listen(wake: () => void): () => void;
+}
+
+/**
+ * What the providers of one instance make for each other. Siblings never import each other, yet a resource of
+ * one may be handed out by another: whoever serves the resource's interface puts its maker here.
+ */
+export interface Shared {
+  /** A `wasi:io/poll` pollable over an event; set by whoever serves `wasi:io/poll` to this instance. */
+  pollable?: (event: Event) => object;
+}
+
+export const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LogRecord {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: ReadonlyArray<readonly [string, string | number | bigint | boolean]>;
+}
+
+/** Where an instance's log goes. Records arrive within the limits; `write` never waits. */
+export interface LogSink {
+  /** The least level that is kept. */
+  readonly level: LogLevel;
+  write(record: LogRecord): void;
+}
+
 /** Everything a provider may know of the instance that it serves. Nothing global reaches a provider. */
 export interface InstanceContext {
-  readonly component: { readonly identifier: string; readonly digest: Digest };
+  readonly component: {
+    readonly identifier: string;
+    readonly digest: Digest;
+    /** Set by the instance from the verified component; absent is untrusted. */
+    readonly trust?: TrustClass;
+  };
   readonly args: readonly string[];
   readonly grants: Grants;
   readonly stdio: Stdio;
+  /** Where its log goes; standard error, for a person, where this is absent. */
+  readonly log?: LogSink;
+  /** Asks it to stop; the reason is "deadline" where its time ran out. */
+  readonly stop?: AbortSignal;
+  /** When it will be asked to stop, on the clock of `performance.now()`. */
+  readonly deadlineMs?: number;
+  /** Made by the instance, for its providers alone. */
+  readonly shared?: Shared;
   /** Registers what must be let go when the instance is dropped; run last-in, first-out, each once. */
   onDrop(release: () => void): void;
 }

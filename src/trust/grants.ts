@@ -18,9 +18,14 @@ export interface Grants {
    * "loop:slots/slots"), or "*" for all (the shipped commands).
    */
   readonly capabilities: ReadonlySet<string>;
+  /**
+   * Programs that `loop:process` may start: a name looked up on PATH ("git"), an absolute path, or "*" for any.
+   * The capability and the component's trust are needed besides.
+   */
+  readonly runs?: readonly string[];
 }
 
-export const noGrants: Grants = { folders: [], env: [], capabilities: new Set() };
+export const noGrants: Grants = { folders: [], env: [], capabilities: new Set(), runs: [] };
 
 /** Whether an interface ("loop:run/runner@0.1.0") is covered by the capabilities of these grants. */
 export const mayUse = (grants: Grants, interfaceName: string): boolean => {
