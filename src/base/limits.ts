@@ -9,6 +9,12 @@ export const limits = {
   componentItemsMax: 100_000,
   /** Items in all index spaces and sequences of one file together, nested components included. */
   componentTotalItemsMax: 1_000_000,
+  /** Declarations evaluated for one world: instance types unfold at each use and could double at each level. */
+  worldItemsMax: 1_000_000,
+  /** Parts of one type written out; types share parts, so a small binary can describe an enormous one. */
+  typeSizeMax: 100_000,
+  /** Nesting of one type, as wasmtime bounds it; everything that reads types recurses. */
+  typeDepthMax: 100,
   /** Characters of a WAVE expression on a command line. */
   waveTextMax: 1024 * 1024,
   /** Nesting of a WAVE value; parsing recurses. */
