@@ -8,6 +8,7 @@ import { writeFileAtomic } from "../base/files.ts";
 import { cacheFolder } from "../base/paths.ts";
 import { resource, resourceList } from "../base/resources.ts";
 import { timed } from "../base/timings.ts";
+import type { World } from "../contract/model.ts";
 import { readWorld } from "../contract/world.ts";
 import { type LinkedFile, packContainer, unpackContainer } from "./container.ts";
 import { compileCore } from "./cores.ts";
@@ -83,7 +84,10 @@ export const prelink = async (request: LinkRequest): Promise<Uint8Array> =>
 const transpile = async ({ component, suspending }: LinkRequest): Promise<LinkedFile[]> => {
   const { $init, generate } = await import("@bytecodealliance/jco-transpile/component");
   await $init;
-  const names = [...readWorld(component.bytes).imports.keys()];
+  const world = readWorld(component.bytes);
+  const names = [...world.imports.keys()];
+  // A suspended guest must have been entered through an export that answers with a promise.
+  const exports = suspending.size > 0 ? exportedFuncs(world) : [];
   try {
     const { files } = generate(component.bytes, {
       name: "component",
@@ -93,13 +97,22 @@ const transpile = async ({ component, suspending }: LinkRequest): Promise<Linked
       map: names.map((name): [string, string] => [name, name]),
       noNodejsCompat: true,
       base64Cutoff: 0,
-      asyncMode: { tag: "jspi", val: { imports: [...suspending], exports: [] } },
+      asyncMode: { tag: "jspi", val: { imports: [...suspending], exports } },
     });
     return files.map(([name, bytes]) => ({ name, bytes }));
   } catch (error) {
     throw fault("LK0303", `Cannot link ${component.identifier}: ${messageOf(error)}`, { cause: error });
   }
 };
+
+/** Every exported function as jco's options spell it: "greet", "wasi:cli/run@0.2.6#run". */
+const exportedFuncs = (world: World): string[] =>
+  [...world.exports].flatMap(([name, extern]) => {
+    if (extern.kind === "func") return [name];
+    return extern.kind === "interface"
+      ? [...extern.interface.funcs.keys()].map((func) => `${name}#${func}`)
+      : [];
+  });
 
 const messageOf = (error: unknown): string => {
   const payload = error && typeof error === "object" && "payload" in error ? error.payload : error;
