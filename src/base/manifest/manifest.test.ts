@@ -163,6 +163,11 @@ test("a missing key is named with its table", () => {
   expect(bad('[slots.style]\ngrants = ["loop:run"]')).toStartWith("LK0505 loop.toml:2: [slots.style] grants");
 });
 
+test("a family of slots is declared and never filled", () => {
+  expect(bad('[slots."a:*"]\nuse = "b"')).toStartWith('LK0505 loop.toml:1: [slots."a:*"] is a family');
+  expect(read('[slots."a:*"]\ncontract = "b:c/d"\npolicy = "plugin"').slots.has("a:*")).toBe(true);
+});
+
 test("the first problem of a file is the fault, and the others are its causes", () => {
   const fault = faultOf(() => read('x = 1\n[build]\nminify = 3\n[component]\nname = "A"'));
   expect(fault.code).toBe("LK0502");

@@ -321,12 +321,21 @@ const shape = (document: Written, path: string, at: Manifest["at"]): Manifest =>
 const checkSense = (manifest: Manifest): void => {
   for (const [at, command] of manifest.commands.entries()) checkCommand(manifest, command, ["commands", at]);
   unique(manifest, manifest.commands, "commands", ["commands"]);
-  for (const [name, slot] of manifest.slots)
-    if (slot.grants && !slot.use && !slot.default)
-      throw fault(
-        "LK0505",
-        `${manifest.at("slots", name, "grants")}: ${where(["slots", name])} grants capabilities and names no filling; "use" was looked for`,
-      );
+  for (const [name, slot] of manifest.slots) checkSlot(manifest, name, slot);
+};
+
+const checkSlot = (manifest: Manifest, name: string, slot: SlotTable): void => {
+  if (name.endsWith(":*") && !slot.contract)
+    throw fault(
+      "LK0505",
+      `${manifest.at("slots", name)}: ${where(["slots", name])} is a family, which is declared with a "contract"; a filling is chosen for one of its members`,
+      { hint: `write [slots."${name.slice(0, -1)}NAME"]` },
+    );
+  if (slot.grants && !slot.use && !slot.default)
+    throw fault(
+      "LK0505",
+      `${manifest.at("slots", name, "grants")}: ${where(["slots", name])} grants capabilities and names no filling; "use" was looked for`,
+    );
 };
 
 const checkCommand = (manifest: Manifest, command: CommandTable, path: KeyPath): void => {

@@ -1,0 +1,3 @@
+export const style = {
+  render: (name: string): string => `Hello, ${name}!`,
+};
