@@ -38,6 +38,14 @@ export const limits = {
   handlesMax: 65_536,
   /** Open files per instance, under the usual descriptor limit of a process (1024). */
   openFilesMax: 512,
+  /** Bytes of a path that a guest names: PATH_MAX of Linux. */
+  pathBytesMax: 4096,
+  /** Folders between a granted folder and what a path names; each is held open while the path is walked. */
+  pathDepthMax: 256,
+  /** Symbolic links followed for one path, as Linux counts them. */
+  pathLinksMax: 40,
+  /** Entries of folders that an instance is reading at once: a listing is taken whole, so that it holds still. */
+  directoryEntriesMax: 1_000_000,
   /** Pollables in one `poll` call. */
   pollablesMax: 4096,
   /** Bytes of a guest's standard error kept for the report of a trap. */
@@ -56,4 +64,44 @@ export const limits = {
   coreSharedBytesMax: 64 * 1024 * 1024,
   /** A linked component in the cache; larger glue is not worth reading back. */
   linkCacheBytesMax: 256 * 1024 * 1024,
+  /** UTF-16 units of a log message or of one text field; longer ones are cut. */
+  logTextMax: 8 * 1024,
+  /** UTF-16 units of a log field's name. */
+  logNameMax: 128,
+  /** Fields of one log message; more are dropped and counted. */
+  logFieldsMax: 64,
+  /** Log lines kept while their reader is slow; more are dropped and counted. */
+  logQueueBytesMax: 1024 * 1024,
+  /** Live cancellation sources per instance: each holds a listener and perhaps a timer. */
+  cancellationSourcesMax: 1024,
+  /** Children of one instance that run at once: each costs a process and up to three descriptors. */
+  childProcessesMax: 32,
+  /** Environment variables handed to a child. */
+  childVariablesMax: 1024,
+  /** Bytes of a child's output given to a guest in one read. */
+  childReadBytesMax: 256 * 1024,
+  /** Bytes that a guest may hand to a child's input at once. */
+  childWriteBytesMax: 1024 * 1024,
+  /** Bytes on disk of one component's database, unless the person gives it more. */
+  storageBytesMax: 64 * 1024 * 1024,
+  /** UTF-8 bytes of a key; SQLite compares whole keys. */
+  storageKeyBytesMax: 1024,
+  /** Bytes of one stored value or one SQL parameter. */
+  storageValueBytesMax: 16 * 1024 * 1024,
+  /** Keys on one page of a list. */
+  storagePageKeysMax: 1000,
+  /** UTF-8 bytes of one SQL statement. */
+  storageStatementBytesMax: 256 * 1024,
+  /** Rows that one query answers with. */
+  storageRowsMax: 10_000,
+  /** Bytes that one query answers with, all values together. */
+  storageRowsBytesMax: 16 * 1024 * 1024,
+  /** Parameters of one statement. */
+  storageParametersMax: 1000,
+  /** Prepared statements that one instance holds. */
+  storageStatementsMax: 256,
+  /** Milliseconds that one statement may take. */
+  storageStatementMsMax: 5000,
+  /** Milliseconds that a change waits for another process or instance to let go of the database. */
+  storageBusyMsMax: 5000,
 } as const;
