@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Fault } from "../base/fault.ts";
 import type { CommandDescription } from "../contract/description.ts";
-import { parseWords, wantsHelp } from "./parse.ts";
+import { parseWords } from "./parse.ts";
 
 const command: Pick<CommandDescription, "name" | "options" | "positionals" | "rest"> = {
   name: "run",
@@ -62,8 +62,6 @@ test("a value may hold line ends, dashes and equals signs", () => {
 test("what follows -- is untouched", () => {
   const parsed = parseWords(command, ["x", "--", "-h", "--nope", "--"]);
   expect(parsed.rest).toEqual(["-h", "--nope", "--"]);
-  expect(wantsHelp(["x", "--", "-h"])).toBe(false);
-  expect(wantsHelp(["x", "-h"])).toBe(true);
 });
 
 test("refusals have codes and name what exists", () => {

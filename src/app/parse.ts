@@ -11,32 +11,6 @@ import type {
 // a person, because every refusal here has a code and names what exists. The machine (`lib/core`) is used
 // without clipanion's `Cli` class, which opens the process's streams when it is loaded.
 
-/** Options that loop itself takes, with any command, before or after its name. */
-export const globalOptions: readonly OptionDescription[] = [
-  { name: "help", short: "h", summary: "Show help for loop or for a command", kind: "switch" },
-  { name: "version", summary: "Show the version; with --verbose those of its parts too", kind: "switch" },
-  {
-    name: "licenses",
-    summary: "Show the licences of everything that the executable carries",
-    kind: "switch",
-  },
-  { name: "json", summary: "Write one JSON document to standard output", kind: "switch" },
-  { name: "timings", summary: "Show on standard error where the time went", kind: "switch" },
-  {
-    name: "builtin",
-    summary: "Use the shipped commands, whatever the slots, loop.toml and memory say",
-    kind: "switch",
-  },
-  {
-    name: "slot",
-    summary: "Fill a slot for this one time",
-    kind: "text",
-    value: "NAME=IDENTIFIER",
-    repeated: true,
-  },
-  { name: "no-color", summary: "No colours, as NO_COLOR in the environment", kind: "switch" },
-];
-
 export interface Values {
   /** By option or positional name, defaults filled in; a switch that was given is ["true"]. */
   readonly values: ReadonlyMap<string, readonly string[]>;
@@ -81,7 +55,7 @@ const runMachine = (command: Shape, names: MachineNames, words: readonly string[
   const builder = new CliBuilder({ binaryName: "loop" });
   const machine = builder.command();
   machine.setContext({});
-  for (const option of command.options.filter(({ name }) => name !== "help"))
+  for (const option of command.options)
     machine.addOption({
       names: names.of(option),
       arity: option.kind === "switch" ? 0 : 1,
@@ -97,12 +71,6 @@ const runMachine = (command: Shape, names: MachineNames, words: readonly string[
   } catch (error) {
     throw explained(command, names, words, error);
   }
-};
-
-/** Whether help is asked for; loop answers that itself, wherever among a command's own words it stands. */
-export const wantsHelp = (words: readonly string[]): boolean => {
-  const end = words.indexOf("--");
-  return (end < 0 ? words : words.slice(0, end)).some((word) => word === "--help" || word === "-h");
 };
 
 /**
@@ -174,7 +142,7 @@ const badOption = (command: Shape, names: MachineNames, word: string) => {
   });
 };
 
-const lacksValue = (option: OptionDescription) =>
+export const lacksValue = (option: OptionDescription) =>
   fault("LK0003", `--${option.name} needs a value (${valueName(option)})`, {
     hint: `--${option.name}=${valueName(option)} where the value begins with a dash`,
   });

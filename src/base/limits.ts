@@ -54,6 +54,9 @@ export const limits = {
   answerBytesMax: 64 * 1024,
   /** Standard output of a component kept for `loop run --json`. */
   capturedBytesMax: 64 * 1024 * 1024,
+  /** A project's files as they are handed to a builder that is a component. */
+  projectBytesMax: 64 * 1024 * 1024,
+  projectFilesMax: 10_000,
   /** A component's `loop:commands` section, and the commands in it: read for every `loop --help`. */
   commandsSectionBytesMax: 256 * 1024,
   /** Arguments and environment handed to a guest, in bytes. */

@@ -33,10 +33,10 @@ const built = (): string => {
 };
 
 const call = (identifier: string, expression: string, options: Options, asJson: boolean): number => {
-  const { value, output } = invoke(identifier, expression, options);
+  const { value, failed, output } = invoke(identifier, expression, options);
   if (asJson) write(json({ value: value ?? null, output }));
   else if (value != null) write(`${value}\n`);
-  return 0;
+  return failed ? 1 : 0;
 };
 
 export const command = { run };

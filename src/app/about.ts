@@ -1,0 +1,46 @@
+import pkg from "../../package.json" with { type: "json" };
+import { resourceText } from "../base/resources.ts";
+
+/** `loop --version --verbose`: the versions of what loop is made of. */
+export const versionText = async (verbose: boolean, json: boolean): Promise<string> => {
+  const parts = verbose ? await versions() : { loop: pkg.version };
+  if (json) return `${JSON.stringify(parts, null, 2)}\n`;
+  const width = Math.max(...Object.keys(parts).map((name) => name.length));
+  return Object.entries(parts)
+    .map(([name, version]) => (verbose ? `${name.padEnd(width)}  ${version}\n` : `${name} ${version}\n`))
+    .join("");
+};
+
+const versions = async (): Promise<Record<string, string>> => {
+  const { jcoLinker } = await import("../host/jco.ts");
+  const { Database } = await import("bun:sqlite");
+  const database = new Database(":memory:");
+  const sqlite = database.query("SELECT sqlite_version() AS version").get() as { version: string };
+  database.close();
+  return {
+    loop: pkg.version,
+    commit: await commit(),
+    platform: `${process.platform}-${process.arch}`,
+    bun: `${Bun.version} (${Bun.revision.slice(0, 9)})`,
+    linker: jcoLinker.version,
+    "jco-transpile": pkg.dependencies["@bytecodealliance/jco-transpile"],
+    "componentize-qjs": pkg.dependencies["componentize-qjs"],
+    "componentize-js": pkg.devDependencies["@bytecodealliance/componentize-js"],
+    sqlite: sqlite.version,
+  };
+};
+
+/** The build writes down which commit it was made from. */
+const commit = async (): Promise<string> => {
+  try {
+    return (await resourceText("commit.txt")).trim();
+  } catch {
+    return "unknown";
+  }
+};
+
+/** `loop --licenses`. */
+export const licensesText = async (json: boolean): Promise<string> => {
+  const text = await resourceText("licenses.txt");
+  return json ? `${JSON.stringify({ licenses: text }, null, 2)}\n` : text;
+};

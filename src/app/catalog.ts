@@ -1,0 +1,56 @@
+import { resourceText } from "../base/resources.ts";
+import { type CommandDescription, commandSlot } from "../contract/description.ts";
+import { declareSlot, type SlotDeclaration } from "../slots/declaration.ts";
+import { builderMembers, commandMembers } from "./members.ts";
+
+// The shipped commands, from one file that the build writes out of the components' own descriptions: listing
+// them, and finding the one that is called, reads no component.
+
+export const commandContract = "loop:cli/command@0.1.0";
+export const builderContract = "loop:build/builder@0.1.0";
+
+/** `commands.json`: the commands that each shipped component describes, by the component's name. */
+export type Catalog = Readonly<Record<string, readonly CommandDescription[]>>;
+
+export interface ShippedCommand {
+  readonly description: CommandDescription;
+  /** "builtin:run". */
+  readonly identifier: string;
+  /** The heading under which help lists it. */
+  readonly group: string;
+}
+
+/** The shipped commands by name, in the order in which help lists them. */
+export const shippedCommands = async (): Promise<ReadonlyMap<string, ShippedCommand>> => {
+  const catalog: Catalog = JSON.parse(await resourceText("commands.json"));
+  return new Map(
+    commandMembers.flatMap(({ component, group }) =>
+      (catalog[component] ?? []).map((description): [string, ShippedCommand] => [
+        description.name,
+        { description, identifier: `builtin:${component}`, group },
+      ]),
+    ),
+  );
+};
+
+/** loop's own slots: one for each shipped command and builder, and the families that plugins add to. */
+export const ownSlots = (shipped: ReadonlyMap<string, ShippedCommand>): SlotDeclaration[] => [
+  ...[...shipped].map(([name, { description, identifier }]) =>
+    declareSlot({
+      name: commandSlot(name),
+      summary: description.summary,
+      contract: commandContract,
+      defaults: [{ identifier, grants: description.capabilities }],
+    }),
+  ),
+  declareSlot({ name: "command:*", summary: "Further commands of loop", contract: commandContract }),
+  ...builderMembers.map(({ language, identifier, summary }) =>
+    declareSlot({
+      name: `builder:${language}`,
+      summary,
+      contract: builderContract,
+      defaults: [{ identifier, grants: [] }],
+    }),
+  ),
+  declareSlot({ name: "builder:*", summary: "Builders of further languages", contract: builderContract }),
+];

@@ -1,0 +1,116 @@
+import { relative } from "node:path";
+import { Fault } from "../base/fault.ts";
+import { readCommands } from "../contract/commands.ts";
+import type { CommandDescription } from "../contract/description.ts";
+import { commandSlot } from "../contract/description.ts";
+import { fetchIdentifier } from "../resolve/fetch.ts";
+import type { Filling } from "../slots/declaration.ts";
+import type { Decision } from "../slots/precedence.ts";
+import type { Slots } from "../slots/registry.ts";
+import type { ShippedCommand } from "./catalog.ts";
+import type { ListedCommand } from "./help.ts";
+import { fetcherMembers } from "./members.ts";
+
+// The commands that there are here and now: the shipped ones, and what slots replaced or added.
+
+const family = "command:";
+const addedGroup = "Added";
+
+/** "command:slot.list" → "slot list". */
+export const commandName = (slot: string): string => slot.slice(family.length).replaceAll(".", " ");
+
+/** Names of all commands that can be called. */
+export const commandNames = (
+  shipped: ReadonlyMap<string, ShippedCommand>,
+  slots: Slots | undefined,
+): string[] => [
+  ...new Set([
+    ...shipped.keys(),
+    ...addedDecisions(shipped, slots).map(({ slot }) => commandName(slot.name)),
+  ]),
+];
+
+const addedDecisions = (shipped: ReadonlyMap<string, ShippedCommand>, slots: Slots | undefined): Decision[] =>
+  (slots?.list() ?? []).filter(
+    ({ slot, fillings }) =>
+      slot.name.startsWith(family) && !shipped.has(commandName(slot.name)) && fillings.length > 0,
+  );
+
+/**
+ * All commands as help lists them. A filling from elsewhere is described by what was remembered of it, else by
+ * its own bytes, of which only the section with the description is read.
+ */
+export const listCommands = async (
+  shipped: ReadonlyMap<string, ShippedCommand>,
+  slots: Slots | undefined,
+  folder: string,
+): Promise<ListedCommand[]> => {
+  const own = [...shipped.values()].map((command) =>
+    slots ? listShipped(command, slots.explain(commandSlot(command.description.name)), folder) : command,
+  );
+  const added = addedDecisions(shipped, slots).map((decision) =>
+    listFilled(decision, addedGroup, undefined, folder),
+  );
+  return Promise.all([...own, ...added]);
+};
+
+const listShipped = (command: ShippedCommand, decision: Decision, folder: string) =>
+  decision.fillings[0]?.identifier === command.identifier
+    ? command
+    : listFilled(decision, command.group, command.description, folder);
+
+const listFilled = async (
+  decision: Decision,
+  group: string,
+  replaced: CommandDescription | undefined,
+  folder: string,
+): Promise<ListedCommand> => {
+  const name = commandName(decision.slot.name);
+  const [filling] = decision.fillings;
+  const unknown = (summary: string): CommandDescription => ({
+    ...(replaced ?? { options: [], positionals: [], examples: [], capabilities: [] }),
+    name,
+    summary,
+  });
+  if (!filling)
+    return { description: unknown("Nothing fills this command's slot"), group, from: decision.source };
+  const from = `${shortIdentifier(filling.identifier, folder)}, ${decision.source}`;
+  try {
+    if (decision.fault) throw decision.fault;
+    return { description: await describe(filling, name, folder), group, from };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { description: unknown(`Not usable: ${error.message}`), group, from };
+  }
+};
+
+/** Faults: LK0402 where the component describes no such command, and those of fetching and reading it. */
+const describe = async (filling: Filling, name: string, folder: string): Promise<CommandDescription> => {
+  if (filling.description !== undefined) return JSON.parse(filling.description);
+  const { bytes } = await fetchIdentifier(filling.identifier, fetcherMembers, { folder });
+  return describedAs(name, filling.identifier, bytes);
+};
+
+/** The description of one command in a component's own section. Faults: LK0402, LK0203, LK0204. */
+export const describedAs = (name: string, identifier: string, bytes: Uint8Array): CommandDescription => {
+  const commands = readCommands(identifier, bytes);
+  const found = commands.find((command) => command.name === name);
+  if (found) return found;
+  throw new Fault("LK0402", misdescribed(name, identifier, commands), { hint: `loop inspect ${identifier}` });
+};
+
+export const misdescribed = (
+  name: string,
+  identifier: string,
+  commands: readonly CommandDescription[],
+): string =>
+  commands.length === 0
+    ? `${identifier} describes no command, and "${name}" was looked for: its loop.toml has no [[commands]]`
+    : `${identifier} describes ${commands.map((command) => `"${command.name}"`).join(", ")}, and "${name}" was looked for`;
+
+/** A path below the folder as a person would write it; any other identifier as it is. */
+export const shortIdentifier = (identifier: string, folder: string): string => {
+  if (!identifier.startsWith("/")) return identifier;
+  const path = relative(folder, identifier);
+  return path.startsWith("..") ? identifier : `./${path}`;
+};

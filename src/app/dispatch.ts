@@ -1,0 +1,112 @@
+import { DeclaredError, type Fault, fault } from "../base/fault.ts";
+import { type CommandDescription, commandSlot } from "../contract/description.ts";
+import { arrived } from "../host/crossing.ts";
+import type { LinkedPlan } from "../host/plan.ts";
+import { GuestExit } from "../host/provider.ts";
+import type { Filling } from "../slots/declaration.ts";
+import type { Decision } from "../slots/precedence.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import { commandContract, type ShippedCommand } from "./catalog.ts";
+import { describedAs } from "./commands.ts";
+import { loadComponent, planFilling } from "./link.ts";
+import { globalOptions } from "./options.ts";
+import { parseWords, type Values } from "./parse.ts";
+import type { Program } from "./program.ts";
+
+/** What runs a command: a component, in which slot, with what grants. */
+interface Chosen {
+  readonly slot: string;
+  readonly filling: Filling;
+  readonly decision: Pick<Decision, "slot" | "source" | "config">;
+  readonly shipped: ShippedCommand | undefined;
+}
+
+/**
+ * Calls the component that fills a command's slot with the words after the command's name; answers its exit
+ * code. Faults: those of the words, of the slot, of loading and linking, and what the command answers.
+ */
+export const dispatch = async (program: Program, name: string, words: readonly string[]): Promise<number> => {
+  const chosen = choose(program, name);
+  // The words are read before anything is loaded where the description is at hand: a slip costs no start.
+  const known = chosen.shipped?.description;
+  const early = known && parse(known, words);
+  const { component } = await loadComponent(chosen.filling.identifier, program.folder);
+  const description = known ?? describedAs(name, chosen.filling.identifier, component.bytes);
+  const values = early ?? parse(description, words);
+  const plan = await planFilling(component, chosen.decision, chosen.filling, program);
+  return call(program, plan, component, chosen, invocationOf(program, description, values));
+};
+
+const choose = (program: Program, name: string): Chosen => {
+  const slot = commandSlot(name);
+  const shipped = program.shipped.get(name);
+  const { choosing } = program;
+  if (!choosing) {
+    if (!shipped)
+      throw fault("LK0001", `There is no shipped command "${name}"`, { hint: "loop --builtin --help" });
+    const filling = { identifier: shipped.identifier, grants: shipped.description.capabilities };
+    return {
+      slot,
+      filling,
+      shipped,
+      decision: { slot: program.slots().find(slot), source: "built-in", config: {} },
+    };
+  }
+  const decision = choosing.use(slot);
+  const filling = decision.fillings[0]!;
+  return {
+    slot,
+    filling,
+    decision,
+    shipped: filling.identifier === shipped?.identifier ? shipped : undefined,
+  };
+};
+
+const parse = (description: CommandDescription, words: readonly string[]): Values =>
+  parseWords({ ...description, options: [...description.options, ...globalOptions] }, words);
+
+const invocationOf = (program: Program, description: CommandDescription, { values, rest }: Values) => ({
+  command: description.name,
+  arguments: [...values].map(([name, given]) => ({ name, values: [...given] })),
+  rest: [...rest],
+  json: program.options.json,
+  interactive: program.interactive,
+});
+
+const call = async (
+  program: Program,
+  plan: LinkedPlan,
+  component: VerifiedComponent,
+  chosen: Chosen,
+  invocation: ReturnType<typeof invocationOf>,
+): Promise<number> => {
+  const { identifier, digest } = component;
+  const instance = await plan.instantiate({
+    component: { identifier, digest },
+    args: [invocation.command],
+    grants: { folders: [], env: [], capabilities: new Set(chosen.filling.grants) },
+    stdio: program.stdio,
+    onDrop: () => {},
+  });
+  try {
+    return (await instance.call(commandContract, "run", [invocation])) as number;
+  } catch (error) {
+    if (error instanceof GuestExit) return error.exitCode;
+    throw error instanceof DeclaredError ? answered(error, chosen) : error;
+  } finally {
+    instance.drop();
+    await program.stdio.stdout.flush();
+  }
+};
+
+/** What a command answered as its err. Of a shipped one a person need not know that it is a component. */
+const answered = (error: DeclaredError, { slot, filling, shipped }: Chosen): Fault => {
+  const answer = arrived(error);
+  if (shipped) return answer;
+  return answer.within({
+    slot,
+    component: filling.identifier,
+    phase: "call",
+    message: "What the command answered",
+  });
+};

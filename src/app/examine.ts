@@ -1,0 +1,53 @@
+import { resourceList, resourceText } from "../base/resources.ts";
+import { projectWit } from "../builders/wit.ts";
+import { readCommands } from "../contract/commands.ts";
+import { describeDifference, differences } from "../contract/compare.ts";
+import type { World } from "../contract/model.ts";
+import { type WitSources, worldFromWit } from "../contract/wit.ts";
+import { readWorld } from "../contract/world.ts";
+import type { SlotDeclaration } from "../slots/declaration.ts";
+import type { Examination } from "../slots/registry.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import { commandContract } from "./catalog.ts";
+import { commandName, misdescribed } from "./commands.ts";
+import { loadComponent } from "./link.ts";
+
+/** Looks into a component that is to fill a slot: what differs from the contract, and how it describes itself. */
+export const examine = async (
+  identifier: string,
+  slot: SlotDeclaration,
+  folder: string,
+): Promise<Examination> => {
+  const { component } = await loadComponent(identifier, folder);
+  const found = differences(await contractWorld(slot), readWorld(component.bytes)).map(describeDifference);
+  const command = slot.contract === commandContract ? commandOf(slot, component) : undefined;
+  return {
+    digest: component.digest,
+    trust: component.trust,
+    differences: [...found, ...(found.length === 0 && command?.trouble ? [command.trouble] : [])],
+    ...(command?.description && { description: command.description }),
+  };
+};
+
+/** A command has to describe itself under the name that its slot gives it. */
+const commandOf = (slot: SlotDeclaration, { identifier, bytes }: VerifiedComponent) => {
+  const name = commandName(slot.name);
+  const commands = readCommands(identifier, bytes);
+  const found = commands.find((command) => command.name === name);
+  return found
+    ? { description: JSON.stringify(found) }
+    : { trouble: misdescribed(name, identifier, commands) };
+};
+
+/** A world that exports the contract's interface and nothing else. */
+const contractWorld = async (slot: SlotDeclaration): Promise<World> => {
+  const world = `package loop:contract;\n\nworld contract {\n  export ${slot.contract};\n}\n`;
+  return worldFromWit(new Map([...(await witOf(slot)), ["contract.wit", world]]), "loop:contract/contract");
+};
+
+/** The WIT in which the contract stands: loop's own packages, or those of the application that has the slot. */
+const witOf = async ({ scope }: SlotDeclaration): Promise<WitSources> => {
+  if (scope !== "") return projectWit(scope.slice(0, scope.lastIndexOf("#")));
+  const paths = resourceList("wit/").filter((path) => path.endsWith(".wit"));
+  return new Map(await Promise.all(paths.map(async (path) => [path, await resourceText(path)] as const)));
+};

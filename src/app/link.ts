@@ -1,0 +1,123 @@
+import { fault } from "../base/fault.ts";
+import { unversioned } from "../contract/model.ts";
+import { readWorld } from "../contract/world.ts";
+import { type FilledSlot, fillingProvider } from "../host/filling.ts";
+import { load } from "../host/load.ts";
+import { type LinkedPlan, link } from "../host/plan.ts";
+import type { Provider, Stdio } from "../host/provider.ts";
+import { configProvider } from "../providers/slots/index.ts";
+import type { Filling } from "../slots/declaration.ts";
+import type { Decision } from "../slots/precedence.ts";
+import type { Slots } from "../slots/registry.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import { fetcherMembers } from "./members.ts";
+
+/** What linking needs of the program; one for the whole of it. */
+export interface Linking {
+  readonly folder: string;
+  readonly stdio: Stdio;
+  readonly providers: readonly Provider[];
+  /** The slots of the folder: an application's own serve the imports of its components. */
+  readonly slots: () => Slots;
+}
+
+/** Fillings of fillings, and so on: a ring of slots would never end. */
+const depthMax = 8;
+
+export const loadComponent = (identifier: string, folder: string) =>
+  load(identifier, fetcherMembers, { folder });
+
+/** A plan for a component that a person runs. */
+export const planRun = async (identifier: string, linking: Linking): Promise<LinkedPlan> => {
+  const { component } = await loadComponent(identifier, linking.folder);
+  return link(component, {
+    providers: [...linking.providers, ...(await applicationProviders(component, linking, 0))],
+    grantHint: (name) => runHint(name, identifier),
+  });
+};
+
+/** Host powers are for commands: they are granted with a slot. */
+const runHint = (name: string, identifier: string): string | undefined =>
+  name.startsWith("loop:")
+    ? `fill a command's slot with it: loop slot set command:NAME ${identifier} --grant ${unversioned(name)}`
+    : undefined;
+
+/** A plan for a component that fills a slot. */
+export const planFilling = async (
+  component: VerifiedComponent,
+  decision: Pick<Decision, "slot" | "source" | "config">,
+  filling: Filling,
+  linking: Linking,
+  depth = 0,
+): Promise<LinkedPlan> =>
+  link(component, {
+    providers: [
+      ...linking.providers,
+      configProvider(decision.config),
+      ...(await applicationProviders(component, linking, depth)),
+    ],
+    grantHint: (name) => fillingHint(name, decision, filling),
+  });
+
+/** Exactly what grants an interface to the filling of a slot, with what it has already. */
+export const fillingHint = (
+  name: string,
+  { slot, source }: Pick<Decision, "slot" | "source">,
+  { identifier, grants }: Filling,
+): string => {
+  const all = [...new Set([...grants, unversioned(name)])];
+  if (source === "workspace")
+    return `in [slots."${slot.name}"] of loop.toml: grants = ${JSON.stringify(all)}`;
+  return `loop slot set ${slot.name} ${identifier} ${all.map((grant) => `--grant ${grant}`).join(" ")}`;
+};
+
+/** Providers for those imports of a component that the application's own slots serve. */
+const applicationProviders = async (
+  component: VerifiedComponent,
+  linking: Linking,
+  depth: number,
+): Promise<Provider[]> => {
+  const offered = new Set(linking.providers.flatMap((provider) => provider.interfaces.map(unversioned)));
+  const providers: Provider[] = [];
+  for (const name of readWorld(component.bytes).imports.keys()) {
+    if (offered.has(unversioned(name)) || name.startsWith("wasi:")) continue;
+    const slot = linking.slots().serving(name);
+    if (slot) providers.push(await slotProvider(linking.slots().use(slot.name), linking, depth));
+  }
+  return providers;
+};
+
+const slotProvider = async (decision: Decision, linking: Linking, depth: number): Promise<Provider> => {
+  const { slot, fillings } = decision;
+  if (depth >= depthMax)
+    throw fault(
+      "LK0303",
+      `The slot ${slot.name} is filled ${depthMax} fillings deep; do they need each other?`,
+      {
+        hint: `loop slot show ${slot.name}`,
+      },
+    );
+  const plans = new Map<LinkedPlan, Filling>();
+  for (const filling of fillings) {
+    const { component } = await loadComponent(filling.identifier, linking.folder);
+    plans.set(await planFilling(component, decision, filling, linking, depth + 1), filling);
+  }
+  return fillingProvider({
+    slot: slot.name,
+    contract: slot.contract,
+    combination: slot.combination,
+    fillings: [...plans.keys()],
+    contextOf: contextOf(plans),
+  });
+};
+
+/** A filling has grants of its own, not those of its caller; it speaks through its caller's streams. */
+const contextOf =
+  (plans: ReadonlyMap<LinkedPlan, Filling>): FilledSlot["contextOf"] =>
+  (plan, caller) => ({
+    component: { identifier: plan.component.identifier, digest: plan.component.digest },
+    args: [],
+    grants: { folders: [], env: [], capabilities: new Set(plans.get(plan)!.grants) },
+    stdio: caller.stdio,
+    onDrop: () => {},
+  });

@@ -1,0 +1,50 @@
+// The table of everything that the executable ships: one line a member. What varies is listed here and nowhere
+// else; deleting a member's folder breaks exactly its line. What one command alone needs is loaded when asked for.
+import type { Builder } from "../builders/builder.ts";
+import type { Provider } from "../host/provider.ts";
+import { buildProvider } from "../providers/build/index.ts";
+import { cliProvider } from "../providers/cli/index.ts";
+import { pkgProvider } from "../providers/pkg/index.ts";
+import { runProvider } from "../providers/run/index.ts";
+import { slotsProvider } from "../providers/slots/index.ts";
+import { wasi } from "../providers/wasi/index.ts";
+import { builtinFetcher } from "../resolve/builtin.ts";
+import type { Fetcher } from "../resolve/fetch.ts";
+import { fileFetcher } from "../resolve/file.ts";
+import type { Services } from "./services.ts";
+
+/** Command components, in the order of help, each under its heading. */
+export const commandMembers = [
+  { component: "project", group: "Make" },
+  { component: "run", group: "Use" },
+  { component: "inspect", group: "Use" },
+  { component: "slot", group: "Slots" },
+  { component: "shell", group: "Shell" },
+] as const;
+
+/** What serves the imports of components; each gets of the services what its own contract names. */
+export const providerMembers: readonly ((services: Services) => Provider)[] = [
+  () => wasi,
+  (services) => cliProvider(services.cli),
+  (services) => pkgProvider(services.pkg),
+  (services) => buildProvider(services.build),
+  (services) => runProvider(services.run),
+  (services) => slotsProvider(services.slots),
+];
+
+export interface BuilderMember {
+  readonly language: string;
+  readonly summary: string;
+  /** What its slot says fills it; it is part of the executable, so no component of this name exists. */
+  readonly identifier: string;
+  readonly load: () => Promise<Builder>;
+}
+
+export const builderMembers: readonly BuilderMember[] = [];
+
+const fetchers: readonly Fetcher[] = [fileFetcher, builtinFetcher];
+
+/** Fetchers by scheme. */
+export const fetcherMembers: ReadonlyMap<string, Fetcher> = new Map(
+  fetchers.map((fetcher) => [fetcher.scheme, fetcher]),
+);

@@ -1,0 +1,125 @@
+// The composition root: one invocation's options, slots, providers and services, put together. Owns which
+// service reaches which provider; refuses to decide what is run (`dispatch` does); called by `start`.
+import type { Fault } from "../base/fault.ts";
+import type { Builder } from "../builders/builder.ts";
+import type { Provider, Stdio } from "../host/provider.ts";
+import type { Decision } from "../slots/precedence.ts";
+import type { Slots } from "../slots/registry.ts";
+import { ownSlots, type ShippedCommand } from "./catalog.ts";
+import { listCommands } from "./commands.ts";
+import type { ListedCommand } from "./help.ts";
+import { interruptible } from "./interrupt.ts";
+import { type Linking, loadComponent, planRun } from "./link.ts";
+import { fetcherMembers, providerMembers } from "./members.ts";
+import { type GlobalOptions, globalOptions } from "./options.ts";
+import type { Services } from "./services.ts";
+import { mayStyle } from "./style.ts";
+import { openSlots } from "./workspace.ts";
+
+const columnsWithoutTerminal = 80;
+const encoder = new TextEncoder();
+
+export class Program implements Linking {
+  readonly options: GlobalOptions;
+  readonly shipped: ReadonlyMap<string, ShippedCommand>;
+  readonly stdio: Stdio;
+  /** Absolute: where the person stands. */
+  readonly folder = process.cwd();
+  readonly providers: readonly Provider[];
+  #slots: Slots | undefined;
+
+  constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
+    this.options = options;
+    this.shipped = shipped;
+    this.stdio = stdio;
+    const services = this.#services();
+    this.providers = providerMembers.map((member) => member(services));
+  }
+
+  get styled(): boolean {
+    return mayStyle(this.stdio.stdout.isTerminal, this.options.noColor);
+  }
+
+  get columns(): number {
+    return this.stdio.stdout.isTerminal
+      ? (process.stdout.columns ?? columnsWithoutTerminal)
+      : columnsWithoutTerminal;
+  }
+
+  /** Questions may be asked: someone sits at both ends, and no JSON was asked for. */
+  get interactive(): boolean {
+    return this.stdio.stdin.isTerminal && this.stdio.stderr.isTerminal && !this.options.json;
+  }
+
+  /**
+   * The slots here, opened when first asked for. With --builtin a loop.toml that does not read is passed over,
+   * so that what is broken can be looked at and reset. Faults: LK0004, LK0410, LK05.
+   */
+  readonly slots = (): Slots => {
+    this.#slots ??= openSlots({
+      folder: this.folder,
+      own: ownSlots(this.shipped),
+      flags: this.options.slots,
+      environment: process.env,
+      examine: async (identifier, slot) =>
+        (await import("./examine.ts")).examine(identifier, slot, this.folder),
+      ...(this.options.builtin && {
+        onBrokenManifest: (fault: Fault) => void this.say(`loop: ${fault.message}\n`),
+      }),
+    });
+    return this.#slots;
+  };
+
+  /** The slots that choose commands; none with --builtin, whatever they say and whether or not they can be read. */
+  get choosing(): Slots | undefined {
+    return this.options.builtin ? undefined : this.slots();
+  }
+
+  commands(): Promise<ListedCommand[]> {
+    return listCommands(this.shipped, this.choosing, this.folder);
+  }
+
+  /** Writes to standard output. */
+  async write(text: string): Promise<void> {
+    await this.stdio.stdout.write(encoder.encode(text));
+  }
+
+  /** Says something to the person, on standard error. */
+  async say(text: string): Promise<void> {
+    await this.stdio.stderr.write(encoder.encode(text));
+  }
+
+  #services(): Services {
+    const { folder } = this;
+    return {
+      cli: {
+        interactive: () => this.interactive,
+        styled: () => this.styled,
+        columns: () => this.columns,
+        commands: () => this.commands(),
+        globalOptions,
+      },
+      pkg: {
+        folder,
+        fetchers: fetcherMembers,
+        load: (identifier) => loadComponent(identifier, folder),
+        providers: () => this.providers,
+      },
+      build: { folder, interruptible, builderFor: (language) => this.#builderFor(language) },
+      run: { folder, environment: process.env, plan: (identifier) => planRun(identifier, this) },
+      slots: { folder, slots: this.slots, wanted: (decision) => wanted(decision) },
+    };
+  }
+
+  async #builderFor(language: string): Promise<Builder> {
+    const { builderFor } = await import("./building.ts");
+    return builderFor(language, this.choosing, this);
+  }
+}
+
+/** What the fillings of a command's slot say that they need and were not granted. */
+const wanted = ({ fillings }: Decision): string[] =>
+  fillings.flatMap(({ description, grants }) => {
+    const needs: readonly string[] = description === undefined ? [] : JSON.parse(description).capabilities;
+    return needs.filter((need) => !grants.includes(need) && !grants.includes(need.replace(/\/.*$/, "")));
+  });

@@ -1,0 +1,92 @@
+import { type Cause, DeclaredError, Fault } from "../base/fault.ts";
+import type { Part } from "../base/timings.ts";
+import { causeText } from "../host/crossing.ts";
+import { GuestExit } from "../host/provider.ts";
+import { paint } from "./style.ts";
+
+// How errors and timings read; `main.ts` alone prints them.
+
+export interface Report {
+  /** For standard error; with --json the document for standard output instead. */
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+const interruptedExit = 130;
+const bugExit = 70;
+
+/** The text and the exit code for whatever ended the program. */
+export const reportError = (error: unknown, json: boolean, styled: boolean): Report => {
+  // A reader of standard output that went away ends a program without a word.
+  if (error instanceof GuestExit) return { text: "", exitCode: error.exitCode };
+  if (error instanceof Fault)
+    return {
+      text: json ? faultDocument(error) : faultText(error, styled),
+      exitCode: error.code === "LK0005" ? interruptedExit : 1,
+    };
+  return { text: json ? bugDocument(error) : bugText(error, styled), exitCode: bugExit };
+};
+
+const faultText = (error: Fault, styled: boolean): string => {
+  const { bold, red, dim } = paint(styled);
+  const lines = [`${red(bold(`error[${error.code}]`))}: ${error.message}`];
+  for (const cause of causesOf(error)) lines.push(dim(`  ${causeText(cause)}`));
+  if (error.hint) lines.push(`${bold("hint")}: ${error.hint}`);
+  return `${lines.join("\n")}\n`;
+};
+
+/** Layers from the innermost outwards, without one that repeats the layer before. */
+const causesOf = (error: Fault): Cause[] =>
+  error.causes.filter((cause, at, all) => at === 0 || causeText(cause) !== causeText(all[at - 1]!));
+
+const faultDocument = (error: Fault): string =>
+  document({
+    error: {
+      kind: "fault",
+      code: error.code,
+      title: error.title,
+      message: error.message,
+      hint: error.hint,
+      causes: causesOf(error),
+    },
+  });
+
+const bugText = (error: unknown, styled: boolean): string => {
+  const { bold, red } = paint(styled);
+  return [
+    `${red(bold("bug"))}: ${messageOf(error)}`,
+    stackOf(error),
+    "",
+    "This is a fault in loop itself; please report it, with the command and the text above",
+    "",
+  ].join("\n");
+};
+
+const bugDocument = (error: unknown): string =>
+  document({ error: { kind: "bug", message: messageOf(error), stack: stackOf(error) } });
+
+const document = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof DeclaredError) return `A WIT err left its guest: ${error.message}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+};
+
+const stackOf = (error: unknown): string =>
+  error instanceof Error && error.stack ? error.stack.split("\n").slice(1).join("\n") : "";
+
+/** `--timings`: parts in the order in which they began, a part that lies within another one indented. */
+export const timingsText = (parts: readonly Part[], totalMs: number): string => {
+  const ordered = [...parts].sort((a, b) => a.startMs - b.startMs || b.durationMs - a.durationMs);
+  const open: Part[] = [];
+  const rows = ordered.map((part) => {
+    while (open.length > 0 && endOf(open.at(-1)!) < endOf(part) - 0.001) open.pop();
+    const row = `${milliseconds(part.durationMs)}  ${"  ".repeat(open.length)}${part.name}`;
+    open.push(part);
+    return row;
+  });
+  return `${[...rows, `${milliseconds(totalMs)}  in all`].join("\n")}\n`;
+};
+
+const endOf = ({ startMs, durationMs }: Part): number => startMs + durationMs;
+const milliseconds = (ms: number): string => `${ms.toFixed(1).padStart(8)} ms`;

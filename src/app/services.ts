@@ -1,0 +1,14 @@
+import type { BuildServices } from "../providers/build/index.ts";
+import type { CliSettings } from "../providers/cli/index.ts";
+import type { PkgServices } from "../providers/pkg/index.ts";
+import type { RunServices } from "../providers/run/index.ts";
+import type { SlotsServices } from "../providers/slots/index.ts";
+
+/** What the composition root gives to the providers that it lists: to each what its own contract names. */
+export interface Services {
+  readonly cli: CliSettings;
+  readonly pkg: PkgServices;
+  readonly build: BuildServices;
+  readonly run: RunServices;
+  readonly slots: SlotsServices;
+}

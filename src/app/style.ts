@@ -1,0 +1,15 @@
+/** Terminal styles, or the text as it is. */
+export const paint = (styled: boolean) => {
+  const style = (on: number, off: number) => (text: string) =>
+    styled ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+  return { bold: style(1, 22), dim: style(2, 22), red: style(31, 39) };
+};
+
+/** Whether a stream may carry styles: a terminal, and neither NO_COLOR nor --no-color. */
+export const mayStyle = (isTerminal: boolean, noColor: boolean): boolean =>
+  isTerminal && !noColor && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+
+/** Text from a component's description, without what would move the cursor. */
+export const plain = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ");

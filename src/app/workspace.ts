@@ -1,0 +1,41 @@
+import { Fault } from "../base/fault.ts";
+import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import { declarationsOf, type SlotDeclaration } from "../slots/declaration.ts";
+import { Memory } from "../slots/memory.ts";
+import { type Examine, Slots } from "../slots/registry.ts";
+import { environmentSource, flagSource, workspaceSource } from "../slots/source.ts";
+
+export interface WorkspaceRequest {
+  /** Absolute; its loop.toml and those above that count it as a member speak. */
+  readonly folder: string;
+  /** loop's own slots. */
+  readonly own: readonly SlotDeclaration[];
+  /** `--slot NAME=IDENTIFIER`, each. */
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly examine: Examine;
+  /** Goes on without the loop.toml files where they do not read; told why. */
+  readonly onBrokenManifest?: (fault: Fault) => void;
+}
+
+/** The slots of a folder, from every source in the order of precedence. Faults: LK0004, LK0410, LK05. */
+export const openSlots = (request: WorkspaceRequest): Slots => {
+  const { folder, own, flags, environment, examine } = request;
+  const manifests = readTolerant(request);
+  return new Slots({
+    declarations: [...own, ...manifests.flatMap(declarationsOf)],
+    sources: [flagSource(flags, folder), environmentSource(environment, folder), workspaceSource(manifests)],
+    memory: new Memory(),
+    examine,
+  });
+};
+
+const readTolerant = ({ folder, onBrokenManifest }: WorkspaceRequest): readonly Manifest[] => {
+  try {
+    return readManifests(folder);
+  } catch (error) {
+    if (!onBrokenManifest || !(error instanceof Fault)) throw error;
+    onBrokenManifest(error);
+    return [];
+  }
+};

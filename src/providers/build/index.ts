@@ -1,0 +1,55 @@
+// loop:build: building and templates for a command. Owns the WIT form of both; refuses to know languages (the
+// app's table and the `builder:` slots do) and to leave anything half-written when a person interrupts; listed
+// in the app's table.
+import { dirname, resolve } from "node:path";
+import { fault } from "../../base/fault.ts";
+import type { Builder } from "../../builders/builder.ts";
+import { answering } from "../../host/crossing.ts";
+import type { Provider } from "../../host/provider.ts";
+
+/** What the composition root gives. */
+export interface BuildServices {
+  /** Absolute; relative folders are relative to it. */
+  readonly folder: string;
+  /** What fills `builder:<language>`. Faults: LK0601 for none. */
+  readonly builderFor: (language: string) => Promise<Builder>;
+  /** Runs work that a person may interrupt; it then ends with LK0005. */
+  readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+}
+
+export const buildProvider = (services: BuildServices): Provider => ({
+  name: "build",
+  interfaces: ["loop:build/builds@0.1.0", "loop:build/templates@0.1.0"],
+  suspending: ["loop:build/builds#build", "loop:build/templates#list", "loop:build/templates#create"],
+  defaultGranted: [],
+  instantiate: () => ({
+    "loop:build/builds@0.1.0": {
+      build: answering((folder: string, force: boolean) => build(services, folder, force)),
+    },
+    "loop:build/templates@0.1.0": {
+      list: async () => {
+        const { listTemplates } = await import("./templates.ts");
+        return listTemplates();
+      },
+      create: answering(async (template: string, name: string, folder: string) => {
+        const { createProject } = await import("./templates.ts");
+        return createProject(template, name, resolve(services.folder, folder));
+      }),
+    },
+  }),
+});
+
+const build = async ({ folder, builderFor, interruptible }: BuildServices, given: string, force: boolean) => {
+  const { findManifest } = await import("../../base/manifest/manifest.ts");
+  const { buildProject } = await import("../../builders/project.ts");
+  const from = resolve(folder, given);
+  const manifest = findManifest(from);
+  if (manifest === undefined)
+    throw fault("LK0504", `A loop.toml was looked for in ${from} and above it, and there is none`, {
+      hint: "loop new component hello",
+    });
+  const outcome = await interruptible((signal) =>
+    buildProject(dirname(manifest), { builderFor, force, signal }),
+  );
+  return { ...outcome, bytes: BigInt(outcome.bytes) };
+};

@@ -1,0 +1,48 @@
+// loop:pkg: identifiers and a look into components, without running them. Owns the reports; refuses to change
+// anything or to instantiate; listed in the app's table.
+import { answering } from "../../host/crossing.ts";
+import type { Provider } from "../../host/provider.ts";
+import type { Locator } from "../../resolve/fetch.ts";
+import { type Fetcher, fetchIdentifier } from "../../resolve/fetch.ts";
+import type { VerifiedComponent } from "../../trust/verify.ts";
+
+/** What the composition root gives. */
+export interface PkgServices {
+  readonly fetchers: ReadonlyMap<string, Fetcher>;
+  /** Absolute; relative paths are relative to it. */
+  readonly folder: string;
+  /** The path that every component takes to the host. */
+  readonly load: (
+    identifier: string,
+  ) => Promise<{ readonly component: VerifiedComponent; readonly locator: Locator }>;
+  /** What a component run by a person may import, for saying what is granted and what is absent. */
+  readonly providers: () => readonly Provider[];
+}
+
+export const pkgProvider = (services: PkgServices): Provider => ({
+  name: "pkg",
+  interfaces: ["loop:pkg/resolver@0.1.0", "loop:pkg/inspector@0.1.0"],
+  suspending: ["loop:pkg/resolver#resolve", "loop:pkg/inspector#inspect", "loop:pkg/inspector#wit"],
+  defaultGranted: [],
+  instantiate: () => ({
+    "loop:pkg/resolver@0.1.0": {
+      resolve: answering(async (identifier: string) => {
+        const { fetchers, folder } = services;
+        return (await fetchIdentifier(identifier, fetchers, { folder })).locator;
+      }),
+    },
+    "loop:pkg/inspector@0.1.0": {
+      inspect: answering(async (identifier: string) => {
+        const { component, locator } = await services.load(identifier);
+        const { report } = await import("./report.ts");
+        return report(component, locator, services.providers());
+      }),
+      wit: answering(async (identifier: string) => {
+        const { component } = await services.load(identifier);
+        const { readWorld } = await import("../../contract/world.ts");
+        const { printWorld } = await import("../../contract/wit.ts");
+        return printWorld(readWorld(component.bytes));
+      }),
+    },
+  }),
+});

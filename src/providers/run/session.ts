@@ -1,0 +1,109 @@
+import { fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import type { LinkedPlan } from "../../host/plan.ts";
+import type { InstanceContext, OutputSink } from "../../host/provider.ts";
+import { parseFolder } from "../../trust/folder.ts";
+import type { RunServices } from "./index.ts";
+
+/** `loop:run/runner#options` in the JS mapping. */
+export interface RunOptions {
+  readonly args: readonly string[];
+  readonly folders: readonly string[];
+  readonly env: readonly string[];
+  readonly capture: boolean;
+}
+
+/** One run's context, and what it wrote where that was kept. */
+export interface Session {
+  readonly context: InstanceContext;
+  /** Standard output so far; undefined where it was passed on. */
+  output(): string | undefined;
+}
+
+/** Settles what one run may see. Faults: LK0702 folders, LK0204 too many bytes of arguments, LK0004 bad names. */
+export const openSession = (
+  plan: LinkedPlan,
+  caller: InstanceContext,
+  options: RunOptions,
+  services: Pick<RunServices, "folder" | "environment">,
+): Session => {
+  const { identifier, digest } = plan.component;
+  const kept = options.capture ? new KeptOutput(identifier) : undefined;
+  const args = [programName(identifier), ...options.args];
+  const env = options.env.map((text) => variable(text, services.environment));
+  bounded([...args, ...env.flatMap((pair) => pair ?? [])]);
+  return {
+    context: {
+      component: { identifier, digest },
+      args,
+      grants: {
+        folders: options.folders.map((text) => parseFolder(text, services.folder)),
+        env: env.filter((pair) => pair !== undefined),
+        capabilities: new Set(),
+      },
+      stdio: kept ? { ...caller.stdio, stdout: kept } : caller.stdio,
+      onDrop: () => {},
+    },
+    output: () => kept?.text(),
+  };
+};
+
+/** argv[0], as a shell would give it: the file's name. */
+const programName = (identifier: string): string => identifier.split(/[/\\]/).at(-1) || identifier;
+
+const bounded = (texts: readonly (string | undefined)[]): void => {
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? "") + 1, 0);
+  if (bytes > limits.argumentsBytesMax)
+    throw fault(
+      "LK0204",
+      `Arguments and environment are ${bytes} bytes; the limit is ${limits.argumentsBytesMax}`,
+    );
+};
+
+/** `NAME=VALUE`, or `NAME` for a copy of the host's variable; one that the host does not have is left out. */
+const variable = (
+  text: string,
+  environment: RunServices["environment"],
+): readonly [string, string] | undefined => {
+  const at = text.indexOf("=");
+  const name = at < 0 ? text : text.slice(0, at);
+  if (name === "")
+    throw fault(
+      "LK0004",
+      `An environment variable is given as NAME=VALUE or NAME, and "${text}" was written`,
+      {
+        hint: "--env NAME=VALUE",
+      },
+    );
+  if (at >= 0) return [name, text.slice(at + 1)];
+  const value = environment[name];
+  return value === undefined ? undefined : [name, value];
+};
+
+class KeptOutput implements OutputSink {
+  readonly isTerminal = false;
+  readonly #identifier: string;
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(identifier: string) {
+    this.#identifier = identifier;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > limits.capturedBytesMax)
+      throw fault(
+        "LK0204",
+        `${this.#identifier} wrote more than the ${limits.capturedBytesMax} bytes that --json keeps`,
+        { hint: `loop run ${this.#identifier}` },
+      );
+    this.#chunks.push(bytes.slice());
+  }
+
+  flush(): void {}
+
+  text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+}

@@ -1,0 +1,79 @@
+// loop:slots: shows and fills slots for a command, and hands a filling its configuration. Owns the WIT form of
+// slots; refuses to decide anything (src/slots does); listed in the app's table.
+import { answering } from "../../host/crossing.ts";
+import type { Provider } from "../../host/provider.ts";
+import type { Config } from "../../slots/declaration.ts";
+import type { Decision } from "../../slots/precedence.ts";
+import type { Slots } from "../../slots/registry.ts";
+
+/** What the composition root gives. */
+export interface SlotsServices {
+  /** The slots of the current folder, opened when first asked for. Its faults are the command's. */
+  readonly slots: () => Slots;
+  /** Absolute; relative paths are relative to it. */
+  readonly folder: string;
+  /** Capabilities that the fillings say they need and were not granted. */
+  readonly wanted: (decision: Decision) => readonly string[];
+}
+
+export const slotsProvider = (services: SlotsServices): Provider => {
+  const slots = () => services.slots();
+  const record = (decision: Decision) => slotRecord(decision, services.wanted(decision));
+  return {
+    name: "slots",
+    interfaces: ["loop:slots/slots@0.1.0"],
+    suspending: ["list", "show", "explain", "set", "reset"].map((name) => `loop:slots/slots#${name}`),
+    defaultGranted: [],
+    instantiate: () => ({
+      "loop:slots/slots@0.1.0": {
+        list: answering(() => slots().list().map(record)),
+        show: answering((name: string) => record(slots().explain(name))),
+        explain: answering((name: string) => slots().explain(name).opinions.map(opinionRecord)),
+        set: answering(async (name: string, fillings: readonly string[], grants: readonly string[]) =>
+          record(await slots().set(name, fillings, { grants, cwd: services.folder })),
+        ),
+        reset: answering((name: string) => record(slots().reset(name))),
+      },
+    }),
+  };
+};
+
+const slotRecord = ({ slot, fillings, source, config, fault }: Decision, wanted: readonly string[]) => ({
+  name: slot.name,
+  summary: slot.summary,
+  contract: slot.contract,
+  policy: slot.policy,
+  combination: slot.combination,
+  trust: slot.trust,
+  fillings: fillings.map(({ identifier }) => identifier),
+  source,
+  config: configPairs(config),
+  grants: [...new Set(fillings.flatMap(({ grants }) => grants))],
+  wanted: [...wanted],
+  trouble: fault?.message,
+});
+
+const opinionRecord = ({ source, fillings, place, wins, reason }: Decision["opinions"][number]) => ({
+  source,
+  fillings: fillings.map(({ identifier }) => identifier),
+  place,
+  wins,
+  reason,
+});
+
+const configPairs = (config: Config): [string, string][] =>
+  Object.entries(config).map(([key, value]) => [key, JSON.stringify(value)]);
+
+/** `loop:slots/config` for one filling: its slot's configuration, and nothing of anyone else's. */
+export const configProvider = (config: Config): Provider => ({
+  name: "slots",
+  interfaces: ["loop:slots/config@0.1.0"],
+  suspending: [],
+  defaultGranted: "*",
+  instantiate: () => ({
+    "loop:slots/config@0.1.0": {
+      get: (key: string) => (Object.hasOwn(config, key) ? JSON.stringify(config[key]) : undefined),
+      all: () => configPairs(config),
+    },
+  }),
+});
