@@ -5,20 +5,25 @@ import { limits } from "../../base/limits.ts";
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
 import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
-import { type Held, io } from "./p2/io.ts";
+import { type Filing, filesystem } from "./p2/filesystem.ts";
+import { io } from "./p2/io.ts";
 import { insecure, insecureSeed, random } from "./p2/random.ts";
 import { MonotonicClock } from "./state/clocks.ts";
+import { OpenFiles } from "./state/file.ts";
 import { Budget } from "./state/handles.ts";
 import { Waits } from "./state/poll.ts";
 
 const version = "0.2.12";
 
 const instantiate = (context: InstanceContext): Implementations => {
-  const held: Held = { handles: new Budget("handles", limits.handlesMax), waits: new Waits() };
+  const files = new OpenFiles();
+  const held: Filing = { handles: new Budget("handles", limits.handlesMax), waits: new Waits(), files };
+  context.onDrop(() => files.closeAll());
   context.onDrop(() => held.waits.endAll());
   const { error, poll, streams } = io(held);
   const standard = standardStreams(held, context.stdio);
   const terminal = terminals(held, context.stdio);
+  const { types, preopens } = filesystem(held, context.grants.folders);
   const zone = context.grants.env.find(([name]) => name === "TZ")?.[1];
   const implementations: Record<(typeof interfaces)[number], object> = {
     "wasi:io/error": error,
@@ -37,6 +42,8 @@ const instantiate = (context: InstanceContext): Implementations => {
     "wasi:clocks/monotonic-clock": monotonicClock(held, new MonotonicClock()),
     "wasi:clocks/wall-clock": wallClock,
     "wasi:clocks/timezone": timezone(zone),
+    "wasi:filesystem/types": types,
+    "wasi:filesystem/preopens": preopens,
     "wasi:random/random": random,
     "wasi:random/insecure": insecure,
     "wasi:random/insecure-seed": insecureSeed(),
@@ -63,6 +70,8 @@ const interfaces = [
   "wasi:clocks/monotonic-clock",
   "wasi:clocks/wall-clock",
   "wasi:clocks/timezone",
+  "wasi:filesystem/types",
+  "wasi:filesystem/preopens",
   "wasi:random/random",
   "wasi:random/insecure",
   "wasi:random/insecure-seed",

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { errno } from "../../base/fault.ts";
 import { ClosedPipe, type OutputSink, type Stdio } from "../../host/provider.ts";
+import { again } from "./state/again.ts";
 
 // The process's own standard streams for a guest. A pipe is opened once more through /proc, without blocking:
 // the flag then is ours alone, where setting it on the pipe itself would reach every process that shares it.
@@ -150,7 +151,7 @@ const taken = (buffer: Uint8Array, count: number): Uint8Array | undefined =>
   count === 0 ? undefined : buffer.subarray(0, count);
 
 const readWaiting = async (fd: number, buffer: Uint8Array): Promise<Uint8Array | undefined> => {
-  const count = await retrying(
+  const count = await again(
     () =>
       new Promise<number>((resolve, reject) =>
         readLater(fd, buffer, 0, buffer.length, null, (error, count) =>
@@ -217,7 +218,7 @@ class DescriptorSink implements OutputSink {
     const { fd } = this.#double;
     for (let at = 0; at < bytes.length; ) {
       try {
-        at += await retrying(
+        at += await again(
           () =>
             new Promise<number>((resolve, reject) =>
               writeLater(fd, bytes, at, bytes.length - at, null, (error, count) =>
@@ -237,17 +238,3 @@ class DescriptorSink implements OutputSink {
     return new ClosedPipe("Nobody reads the stream any more", { cause: error });
   }
 }
-
-const retryMsMax = 16;
-
-/** Again after a little while, as long as the system says EAGAIN: some parents hand over pipes that never block. */
-const retrying = async <T>(work: () => Promise<T>): Promise<T> => {
-  for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, retryMsMax)) {
-    try {
-      return await work();
-    } catch (error) {
-      if (errno(error) !== "EAGAIN") throw error;
-      await Bun.sleep(waitMs);
-    }
-  }
-};

@@ -1,0 +1,364 @@
+import { type BigIntStats, constants } from "node:fs";
+import { sha256 } from "../../../base/digest.ts";
+import { errno, fault } from "../../../base/fault.ts";
+import { limits } from "../../../base/limits.ts";
+import type { FolderGrant } from "../../../trust/grants.ts";
+import { OpenFile, type OpenFiles } from "../state/file.ts";
+import { Handle } from "../state/handles.ts";
+import { Refusal, refusal } from "../state/refusal.ts";
+import { Input, Output } from "../state/streams.ts";
+import type { NewTime } from "../state/times.ts";
+import { type Entry, type Kind, kindOf, OpenFolder } from "../state/tree.ts";
+import type { Datetime } from "./clocks.ts";
+import { errorCode, refusable } from "./errno.ts";
+import { type Held, InputStream, type IoError, OutputStream } from "./io.ts";
+
+// wasi:filesystem 0.2: types and preopens. Paths, grants and the system are `state/`'s affair; here their words
+// become WIT's. Where WIT is silent the order of checks is wasmtime's.
+
+/** What the descriptors of one instance share. */
+export interface Filing extends Held {
+  readonly files: OpenFiles;
+}
+
+interface DescriptorFlags {
+  readonly read?: boolean;
+  readonly write?: boolean;
+  readonly fileIntegritySync?: boolean;
+  readonly dataIntegritySync?: boolean;
+  readonly requestedWriteSync?: boolean;
+  readonly mutateDirectory?: boolean;
+}
+interface PathFlags {
+  readonly symlinkFollow?: boolean;
+}
+interface OpenFlags {
+  readonly create?: boolean;
+  readonly directory?: boolean;
+  readonly exclusive?: boolean;
+  readonly truncate?: boolean;
+}
+type NewTimestamp = { tag: "no-change" } | { tag: "now" } | { tag: "timestamp"; val: Datetime };
+
+/** `descriptor` of wasi:filesystem/types: an open file or folder. */
+export class Descriptor extends Handle {
+  readonly #filing: Filing;
+  readonly #node: OpenFile | OpenFolder;
+  readonly #flags: DescriptorFlags;
+
+  constructor(filing: Filing, node: OpenFile | OpenFolder, flags: DescriptorFlags) {
+    super(filing.handles);
+    this.#filing = filing;
+    this.#node = node;
+    this.#flags = flags;
+  }
+
+  readViaStream(offset: bigint): InputStream {
+    return refusable(() => {
+      const file = this.#file;
+      const input = new Input(file.source(offset), { prompt: file.seekable });
+      return this.#streaming(file, (letGo) => new InputStream(this.#filing, input, letGo));
+    });
+  }
+
+  writeViaStream(offset: bigint): OutputStream {
+    return refusable(() => {
+      const file = this.#file;
+      const output = new Output(file.sink(offset));
+      return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo));
+    });
+  }
+
+  appendViaStream(): OutputStream {
+    return refusable(() => {
+      const file = this.#file;
+      const sink = file.appender();
+      const output = new Output(sink);
+      return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo), sink.close);
+    });
+  }
+
+  /** Only advice: the system's own read-ahead is left to it, and a folder takes none. */
+  advise(): void {
+    refusable(() => void this.#file);
+  }
+
+  syncData(): void {
+    refusable(() => (this.#node instanceof OpenFile ? this.#node.sync("data") : this.#node.sync()));
+  }
+
+  sync(): void {
+    refusable(() => (this.#node instanceof OpenFile ? this.#node.sync("all") : this.#node.sync()));
+  }
+
+  getFlags(): Required<DescriptorFlags> {
+    const folder = this.#node instanceof OpenFolder;
+    return {
+      read: folder || Boolean(this.#flags.read),
+      write: !folder && Boolean(this.#flags.write),
+      fileIntegritySync: Boolean(this.#flags.fileIntegritySync),
+      dataIntegritySync: Boolean(this.#flags.dataIntegritySync),
+      requestedWriteSync: Boolean(this.#flags.requestedWriteSync),
+      mutateDirectory: this.#node instanceof OpenFolder && this.#node.mutable,
+    };
+  }
+
+  getType(): string {
+    return refusable(() => descriptorTypes[kindOf(this.#node.stat())]);
+  }
+
+  setSize(size: bigint): void {
+    refusable(() => this.#file.setSize(size));
+  }
+
+  setTimes(access: NewTimestamp, modified: NewTimestamp): void {
+    refusable(() => this.#node.setTimes(newTime(access), newTime(modified)));
+  }
+
+  read(length: bigint, offset: bigint): [Uint8Array, boolean] {
+    return refusable(() => {
+      const bytes = this.#file.read(length, offset);
+      return [bytes, bytes.length === 0 && length > 0n];
+    });
+  }
+
+  write(buffer: Uint8Array, offset: bigint): bigint {
+    return refusable(() => BigInt(this.#file.write(buffer, offset)));
+  }
+
+  readDirectory(): DirectoryEntryStream {
+    return refusable(() => new DirectoryEntryStream(this.#filing, this.#folder.list()));
+  }
+
+  createDirectoryAt(path: string): void {
+    refusable(() => this.#folder.makeFolder(path));
+  }
+
+  stat() {
+    return refusable(() => descriptorStat(this.#node.stat()));
+  }
+
+  statAt(flags: PathFlags, path: string) {
+    return refusable(() => descriptorStat(this.#folder.statAt(path, Boolean(flags.symlinkFollow))));
+  }
+
+  setTimesAt(flags: PathFlags, path: string, access: NewTimestamp, modified: NewTimestamp): void {
+    refusable(() =>
+      this.#folder.setTimesAt(path, Boolean(flags.symlinkFollow), newTime(access), newTime(modified)),
+    );
+  }
+
+  linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
+    refusable(() => this.#folder.link(path, Boolean(flags.symlinkFollow), onto.#folder, newPath));
+  }
+
+  openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
+    return refusable(() => {
+      const node = this.#folder.open(path, {
+        follow: Boolean(pathFlags.symlinkFollow),
+        create: Boolean(openFlags.create),
+        exclusive: Boolean(openFlags.exclusive),
+        truncate: Boolean(openFlags.truncate),
+        folder: Boolean(openFlags.directory),
+        read: Boolean(flags.read),
+        write: Boolean(flags.write),
+        mutate: Boolean(flags.mutateDirectory),
+        sync: syncFlags(flags),
+      });
+      return owning(node, () => new Descriptor(this.#filing, node, flags));
+    });
+  }
+
+  readlinkAt(path: string): string {
+    return refusable(() => this.#folder.readLink(path));
+  }
+
+  removeDirectoryAt(path: string): void {
+    refusable(() => this.#folder.removeFolder(path));
+  }
+
+  renameAt(path: string, onto: Descriptor, newPath: string): void {
+    refusable(() => this.#folder.rename(path, onto.#folder, newPath));
+  }
+
+  symlinkAt(target: string, path: string): void {
+    refusable(() => this.#folder.symlink(target, path));
+  }
+
+  unlinkFileAt(path: string): void {
+    refusable(() => this.#folder.unlink(path));
+  }
+
+  isSameObject(other: Descriptor): boolean {
+    try {
+      const [a, b] = [this.#node.stat(), other.#node.stat()];
+      return a.dev === b.dev && a.ino === b.ino;
+    } catch (error) {
+      // It has no way to say why not: what is gone is the same as nothing.
+      if (errorCode(error) === undefined) throw error;
+      return false;
+    }
+  }
+
+  metadataHash() {
+    return refusable(() => metadataHash(this.#node.stat()));
+  }
+
+  metadataHashAt(flags: PathFlags, path: string) {
+    return refusable(() => metadataHash(this.#folder.statAt(path, Boolean(flags.symlinkFollow))));
+  }
+
+  get #file(): OpenFile {
+    if (this.#node instanceof OpenFile) return this.#node;
+    throw refusal("EBADF", "a folder has no contents to read or write");
+  }
+
+  get #folder(): OpenFolder {
+    if (this.#node instanceof OpenFolder) return this.#node;
+    throw refusal("ENOTDIR", "not a directory");
+  }
+
+  /** A stream keeps its file open, the descriptor dropped or not. */
+  #streaming<T>(file: OpenFile, make: (letGo: () => void) => T, close?: () => void): T {
+    file.retain();
+    const letGo = () => {
+      close?.();
+      file.release();
+    };
+    try {
+      return make(letGo);
+    } catch (error) {
+      letGo();
+      throw error;
+    }
+  }
+
+  protected override release(): void {
+    this.#node.release();
+  }
+}
+
+/** Makes what will own the node; where that fails, the node is let go. */
+const owning = <T>(node: OpenFile | OpenFolder, make: () => T): T => {
+  try {
+    return make();
+  } catch (error) {
+    node.release();
+    throw error;
+  }
+};
+
+/** `directory-entry-stream`: the folder's entries as they were when it was asked for. */
+export class DirectoryEntryStream extends Handle {
+  readonly #files: OpenFiles;
+  readonly #entries: readonly (Entry | Refusal)[];
+  #at = 0;
+
+  constructor({ handles, files }: Filing, entries: readonly (Entry | Refusal)[]) {
+    super(handles);
+    this.#files = files;
+    this.#entries = entries;
+    if (files.entries.tryTake(entries.length)) return;
+    this.#entries = [];
+    this[Symbol.dispose]();
+    throw refusal("ENOMEM", "too many directory entries at once");
+  }
+
+  readDirectoryEntry(): { type: string; name: string } | undefined {
+    return refusable(() => {
+      const entry = this.#entries[this.#at];
+      if (entry === undefined) return undefined;
+      this.#at += 1;
+      if (entry instanceof Refusal) throw entry;
+      return { type: descriptorTypes[entry.kind], name: entry.name };
+    });
+  }
+
+  protected override release(): void {
+    this.#files.entries.give(this.#entries.length);
+  }
+}
+
+const descriptorTypes: Readonly<Record<Kind, string>> = {
+  block: "block-device",
+  character: "character-device",
+  folder: "directory",
+  fifo: "fifo",
+  link: "symbolic-link",
+  file: "regular-file",
+  socket: "socket",
+  unknown: "unknown",
+};
+
+const nsPerSecond = 1_000_000_000n;
+
+const descriptorStat = (stats: BigIntStats) => ({
+  type: descriptorTypes[kindOf(stats)],
+  linkCount: stats.nlink,
+  size: stats.size,
+  dataAccessTimestamp: datetime(stats.atimeNs),
+  dataModificationTimestamp: datetime(stats.mtimeNs),
+  statusChangeTimestamp: datetime(stats.ctimeNs),
+});
+
+/** A time before 1970 has no datetime, whose seconds are unsigned. */
+const datetime = (ns: bigint): Datetime | undefined =>
+  ns < 0n ? undefined : { seconds: ns / nsPerSecond, nanoseconds: Number(ns % nsPerSecond) };
+
+const signedMax = 2n ** 63n - 1n;
+
+const newTime = (time: NewTimestamp): NewTime => {
+  if (time.tag === "no-change") return "keep";
+  if (time.tag === "now") return "now";
+  const { seconds, nanoseconds } = time.val;
+  if (nanoseconds >= nsPerSecond) throw refusal("EINVAL", "nanoseconds make a second or more");
+  if (seconds > signedMax) throw refusal("EOVERFLOW", "the time is too far off");
+  return seconds * nsPerSecond + BigInt(nanoseconds);
+};
+
+/** `requested-write-sync` asks reads for what the others ask of writes; Linux gives it no bit of its own. */
+const syncFlags = ({ fileIntegritySync, dataIntegritySync, requestedWriteSync }: DescriptorFlags): number =>
+  (fileIntegritySync || requestedWriteSync ? (constants.O_SYNC ?? 0) : 0) |
+  (dataIntegritySync ? (constants.O_DSYNC ?? 0) : 0);
+
+/**
+ * `lower` is the object's identity alone: C libraries take it for the inode number, which must not change when
+ * a file is written. `upper` changes with every modification. Both stay the same from run to run.
+ */
+const metadataHash = (stats: BigIntStats): { lower: bigint; upper: bigint } => {
+  const identity = `${stats.dev}:${stats.ino}`;
+  return {
+    lower: hash64(identity),
+    upper: hash64(`${identity}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`),
+  };
+};
+
+const hash64 = (text: string): bigint => BigInt(`0x${sha256(text).slice(0, 16)}`);
+
+export const filesystem = (filing: Filing, folders: readonly FolderGrant[]) => ({
+  types: {
+    Descriptor,
+    DirectoryEntryStream,
+    filesystemErrorCode: (error: IoError) => errorCode(error.cause),
+  },
+  preopens: {
+    /** New descriptors at each call. Faults: LK0702 where a granted folder is gone, LK0204 beyond openFilesMax. */
+    getDirectories: () =>
+      folders.map((grant): [Descriptor, string] => {
+        const folder = granted(filing.files, grant);
+        return [owning(folder, () => new Descriptor(filing, folder, { read: true })), grant.guest];
+      }),
+  },
+});
+
+const granted = (files: OpenFiles, { host, guest, readOnly }: FolderGrant): OpenFolder => {
+  try {
+    return OpenFolder.granted(files, host, !readOnly);
+  } catch (error) {
+    if (errno(error) === "EMFILE")
+      throw fault("LK0204", `The component holds ${limits.openFilesMax} open files, and that is the limit`);
+    throw fault("LK0702", `The folder ${host}, granted as ${guest}, cannot be opened any more`, {
+      cause: error,
+    });
+  }
+};

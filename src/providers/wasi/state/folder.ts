@@ -1,0 +1,101 @@
+import { closeSync, constants, lstatSync, openSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { refusal } from "./refusal.ts";
+
+/**
+ * A folder that is held still while names below it are used. `at` takes one name, never a path, and whoever
+ * opens the answer must not follow a link there: then nothing outside the folder is reached.
+ */
+export interface Folder {
+  /** One name below it, as node:fs takes it. */
+  at(name: string): string;
+  /** The folder itself, as node:fs takes it. */
+  readonly path: string;
+  /** A folder directly below. ENOTDIR where the name is a link or anything else, ENOENT where it is nothing. */
+  enter(name: string): Folder;
+  /** The same folder, closed on its own. */
+  again(): Folder;
+  close(): void;
+}
+
+/** Opens a folder of the host by its path. Held where the system allows it; see HeldFolder. */
+export const openFolder = (path: string): Folder => {
+  if (process.platform !== "linux") return new NamedFolder(path);
+  const folder = new HeldFolder(openSync(path, O_PATH | constants.O_DIRECTORY));
+  if (isMounted(folder)) return folder;
+  folder.close();
+  return new NamedFolder(path);
+};
+
+/** Linux's O_PATH (asm-generic/fcntl.h), which node:fs does not name: needs no permission on the folder itself. */
+const O_PATH = 0o10000000;
+const entering = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Whether /proc is there; some containers lack it. */
+const isMounted = (folder: Folder): boolean => {
+  try {
+    return statSync(folder.path).isDirectory();
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * A folder by descriptor. `/proc/self/fd/N/name` is openat(N, name) by another spelling, so a name is looked up
+ * in the folder that was opened, whatever happens to the path that once led there. This protects from whoever
+ * renames folders or exchanges them for links between our check and our use, another guest included.
+ */
+export class HeldFolder implements Folder {
+  readonly path: string;
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.path = `/proc/self/fd/${fd}`;
+  }
+
+  at(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  enter(name: string): Folder {
+    return new HeldFolder(openSync(this.at(name), entering));
+  }
+
+  again(): Folder {
+    return new HeldFolder(openSync(this.path, O_PATH | constants.O_DIRECTORY));
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/**
+ * A folder by its path, where the system has no way to hold one (macOS, Windows, no /proc). Every component is
+ * checked to be no link before it is entered, but somebody who can write to the folder from outside the sandbox
+ * may exchange it between check and use. A guest alone cannot: its calls do not overlap.
+ */
+export class NamedFolder implements Folder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  enter(name: string): Folder {
+    const path = this.at(name);
+    if (!lstatSync(path).isDirectory()) throw refusal("ENOTDIR", "not a directory");
+    return new NamedFolder(path);
+  }
+
+  again(): Folder {
+    return new NamedFolder(this.path);
+  }
+
+  close(): void {}
+}
