@@ -2,6 +2,7 @@
 
 import type { Code } from "../../base/codes.ts";
 import { type Fault, fault } from "../../base/fault.ts";
+import { excerpt } from "../excerpt.ts";
 
 /** A piece of the text: UTF-16 offsets, `end` exclusive. */
 export interface Span {
@@ -60,26 +61,6 @@ export const keywords: ReadonlySet<string> = new Set([
   "nan",
 ]);
 
-const excerptWidth = 72;
-
-/** "2:7" and the line with a caret under the place; columns count characters from 1. */
-const excerpt = ({ text, start }: Span): { place: string; lines: string } => {
-  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
-  const lineEnd = text.indexOf("\n", start);
-  const before = [...text.slice(lineStart, start)];
-  const line = [...text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd)];
-  const row = text.slice(0, lineStart).split("\n").length;
-  const from = Math.max(0, before.length - excerptWidth / 2);
-  const shown = line
-    .slice(from, from + excerptWidth)
-    .join("")
-    .replace(/\p{Cc}/gu, " ");
-  return {
-    place: `${row}:${before.length + 1}`,
-    lines: `  ${shown}\n  ${" ".repeat(before.length - from)}^`,
-  };
-};
-
 /** A fault that points into the text: "<what> at 1:7: <message>", then the line and a caret. */
 export const waveFault = (
   code: Code,
@@ -87,8 +68,8 @@ export const waveFault = (
   message: string,
   more: { what?: string; hint?: string | undefined } = {},
 ): Fault => {
-  const { place, lines } = excerpt(span);
-  return fault(code, `${more.what ?? "WAVE does not parse"} at ${place}: ${message}\n${lines}`, {
+  const { line, column, lines } = excerpt(span.text, span.start);
+  return fault(code, `${more.what ?? "WAVE does not parse"} at ${line}:${column}: ${message}\n${lines}`, {
     hint: more.hint,
   });
 };
