@@ -15,7 +15,7 @@ import { compileCore } from "./cores.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
 
 /** jco-transpile's version and the count of our own changes to options or container. */
-const version = "jco-0.15.0-1";
+const version = "jco-0.15.0-2";
 const glueName = "component.js";
 
 type CoreLookup = (name: string) => Promise<WebAssembly.Module>;
@@ -97,7 +97,9 @@ const transpile = async ({ component, suspending }: LinkRequest): Promise<Linked
       map: names.map((name): [string, string] => [name, name]),
       noNodejsCompat: true,
       base64Cutoff: 0,
-      asyncMode: { tag: "jspi", val: { imports: [...suspending], exports } },
+      // With JSPI and nothing that waits, jco makes a composed component's exports answer with promises.
+      asyncMode:
+        suspending.size > 0 ? { tag: "jspi", val: { imports: [...suspending], exports } } : { tag: "sync" },
     });
     return files.map(([name, bytes]) => ({ name, bytes }));
   } catch (error) {
