@@ -1,0 +1,27 @@
+import { executable } from "../scripts/executable.ts";
+import { interleave, type Row, spawn, versus } from "./measure.ts";
+import { helloComponent, jco, smallestProgram, withFolder } from "./peers.ts";
+
+/** How long a person waits for loop to begin: whole processes, start to end. */
+export const run = (): Promise<Row[]> =>
+  withFolder(async (folder, env) => {
+    const smallest = smallestProgram(folder);
+    const bare = await interleave(
+      [
+        { name: "smallest program", once: () => spawn([smallest], { env }) },
+        { name: "--version", once: () => spawn([executable, "--version"], { env }) },
+        { name: "--help", once: () => spawn([executable, "--help"], { env }) },
+      ],
+      { rounds: 40, warm: 5 },
+    );
+    const hello = helloComponent("typescript", folder, env);
+    const runs = await interleave([
+      { name: "loop run", once: () => spawn([executable, "run", hello], { env }) },
+      { name: "jco run", once: () => spawn(["node", jco, "run", hello], { env }) },
+    ]);
+    return [
+      versus("loop --version", bare, "--version", "smallest program", 1.5),
+      versus("loop --help", bare, "--help", "smallest program"),
+      versus("loop run, TypeScript hello, warm", runs, "loop run", "jco run", 0.12),
+    ];
+  });
