@@ -120,6 +120,34 @@ test("a file that is damaged or not ours is left as it is, and the hint sets its
   }
 });
 
+test("any damage gives an answer or a fault, and never a bug", () => {
+  const path = place();
+  const file = open(path);
+  for (let at = 0; at < 20; at++) add(file, `${at} `.repeat(40));
+  const whole = readFileSync(path);
+  let seed = 11;
+  const random = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  const codes = new Set<string>();
+  for (let round = 0; round < 200; round++) {
+    const bytes = Buffer.from(whole);
+    for (let flips = 1 + random(4); flips > 0; flips--)
+      bytes[random(random(2) ? 200 : bytes.length)] = random(256);
+    writeFileSync(path, bytes);
+    for (const use of [() => words(open(path)), () => add(open(path), "x")])
+      try {
+        use();
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        codes.add(error.code);
+      }
+    for (const name of ["-wal", "-shm"]) rmSync(`${path}${name}`, { force: true });
+  }
+  expect([...codes]).toContain("LK0405");
+});
+
 test("a writer in the way is waited for, and then named as a lock; readers go on", () => {
   const path = place();
   add(open(path), "one");

@@ -185,6 +185,29 @@ test("what is not TOML is shown with line, column and excerpt", () => {
   expect(bad(new Uint8Array([97, 10, 98, 0xff, 10]))).toStartWith("LK0501 loop.toml:2: UTF-8");
 });
 
+test("any bytes give a manifest or a fault that names the file", () => {
+  const bytes = new TextEncoder().encode(whole);
+  const junk = new TextEncoder().encode("[]{}\"'=.,#\n\\\u00e9 _0");
+  let seed = 3;
+  const random = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  let faults = 0;
+  for (let round = 0; round < 1500; round++) {
+    const mutant = bytes.slice(0, random(4) === 0 ? random(bytes.length) : undefined);
+    for (let at = 1 + random(3); at > 0; at--) mutant[random(mutant.length)] = junk[random(junk.length)]!;
+    try {
+      parseManifest(mutant, "/x/loop.toml");
+    } catch (error) {
+      expect(error).toBeInstanceOf(Fault);
+      expect((error as Fault).message).toMatch(/^\/x\/loop\.toml:\d+/);
+      faults++;
+    }
+  }
+  expect(faults).toBeGreaterThan(100);
+});
+
 test("nesting and size are bounded, however they are written", () => {
   expect(bad(`[build.settings]\nx = ${"[".repeat(5000)}${"]".repeat(5000)}`)).toStartWith("LK0501");
   expect(bad(`[build.settings.${"a.".repeat(5000)}a]\nx = 1`)).toStartWith("LK0503 loop.toml:1: ");
