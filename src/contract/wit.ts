@@ -10,6 +10,7 @@ import { matchInterface } from "./semver.ts";
 import { wasmTools } from "./tools.ts";
 import { type Composed, compose, packagesOf, type WitPackage, type WitSources } from "./wit/compose.ts";
 import { located } from "./wit/locate.ts";
+import { wordsEscaped } from "./wit/names.ts";
 import { readWorld } from "./world.ts";
 
 export type { WitSources } from "./wit/compose.ts";
@@ -50,7 +51,7 @@ export const chooseWorld = (sources: WitSources, name?: string): ChosenWorld => 
 export const encodeWorld = async (sources: WitSources, name?: string): Promise<Uint8Array> => {
   const { composed, world } = chooseWorld(sources, name);
   const tools = await wasmTools();
-  const embed = (text: string) => tools.componentEmbed({ wit: text, world: escaped(world) });
+  const embed = (text: string) => tools.componentEmbed({ wit: text, world: wordsEscaped(world) });
   try {
     return customSections(await embed(composed.text)).get("component-type")![0]!;
   } catch (error) {
@@ -96,13 +97,10 @@ const exactOrCompatible = (wanted: string, known: readonly string[]): string | u
   return same.length === 1 ? same[0] : undefined;
 };
 
-/** Any part of a name may be a keyword of WIT ("loop:build/%interface"); "%" never hurts. */
-const escaped = (name: string): string => name.replace(/(^|[:/])/g, "$1%");
-
 const contractPackage = "loop:contract";
 
 const contractOf = (packages: ReadonlyMap<string, WitPackage>, name: string): ChosenWorld => {
-  const prelude = `package ${contractPackage};\nworld contract {\n  export ${escaped(name)};\n}`;
+  const prelude = `package ${contractPackage};\nworld contract {\n  export ${wordsEscaped(name)};\n}`;
   return { composed: compose(packages, undefined, prelude), world: `${contractPackage}/contract` };
 };
 

@@ -270,7 +270,7 @@ const randomValue = (random: Random, type: Type): unknown => {
       return times(random(6), () => pick(random, chars)).join("");
     case "list": {
       const values = times(type.length ?? random(4), () => inner(type.element));
-      return arrays[type.element.kind]?.from(values) ?? values;
+      return (type.length === undefined && arrays[type.element.kind]?.from(values)) || values;
     }
     case "map":
       return new Map(times(random(3), () => [inner(type.key), inner(type.value)]));

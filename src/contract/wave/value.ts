@@ -121,7 +121,8 @@ const toList = (node: Of<"list" | "tuple">, type: TypeOf<"list">, path: Path): u
   const values = node.elements.map((element, index) =>
     convert(element, type.element, [...path, `element ${index + 1}`]),
   );
-  if (!(type.element.kind in numberArrays)) return values;
+  // Lists of a fixed length are tuples in the JS mapping, whatever is in them.
+  if (type.length !== undefined || !(type.element.kind in numberArrays)) return values;
   const TypedArray = numberArrays[type.element.kind as keyof typeof numberArrays];
   return (TypedArray as { from(values: unknown[]): unknown }).from(values);
 };

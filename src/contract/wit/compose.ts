@@ -1,4 +1,5 @@
 import { excerpt } from "../excerpt.ts";
+import { wordsEscaped } from "./names.ts";
 import { type Block, type Extent, scan, tokensOf } from "./scan.ts";
 
 /** WIT by path: one or more packages, each in one or more files. What lies in a `deps` folder is no main package. */
@@ -123,12 +124,12 @@ export const compose = (
   };
   const first = top === undefined ? undefined : packages.get(top);
   if (first) {
-    add(`package ${escapedPackage(first.name)};`);
+    add(`package ${wordsEscaped(first.name)};`);
     addPieces(first.pieces);
   }
   for (const other of reachable(packages, first ? first.pieces.map((piece) => piece.text) : [prelude])) {
     if (other === first) continue;
-    add(`package ${escapedPackage(other.name)} {`);
+    add(`package ${wordsEscaped(other.name)} {`);
     addPieces(other.pieces);
     add("}");
   }
@@ -142,6 +143,3 @@ export const compose = (
     },
   };
 };
-
-/** Words of a package's name may be keywords ("loop:use"); "%" never hurts. */
-const escapedPackage = (name: string): string => name.replace(/^([^:]+):([^@]+)/, "%$1:%$2");

@@ -6,6 +6,7 @@ import {
   type Type,
   type World,
 } from "../model.ts";
+import { id, wordsEscaped } from "./names.ts";
 
 type NamedType = Extract<Extern, { kind: "type" }>["type"];
 type Definition = Extract<Type, { kind: "record" | "variant" | "enum" | "flags" }>;
@@ -40,17 +41,15 @@ export const printWorld = (world: World): string => {
   packages.delete(top);
   const worldText = `world ${id(self.name)} {\n${worldBody(world, top, homes)}}\n`;
   return [
-    `package ${packageText(top)};\n`,
+    `package ${wordsEscaped(top)};\n`,
     ...printed(top, ""),
     worldText,
-    ...[...packages].map((name) => `package ${packageText(name)} {\n${printed(name, "  ").join("\n")}}\n`),
+    ...[...packages].map((name) => `package ${wordsEscaped(name)} {\n${printed(name, "  ").join("\n")}}\n`),
   ].join("\n");
 };
 
 const packageOf = ({ namespace, package: name, version }: ReturnType<typeof parseInterfaceName>): string =>
   `${namespace}:${name}${version === undefined ? "" : `@${version}`}`;
-
-const packageText = (name: string): string => name.replace(/[^:@]+(?=[:@]|$)/g, (word) => id(word));
 
 /** Interfaces with names of their own; one that is imported and exported is one, with all that either side has. */
 const mergedInterfaces = (world: World): Map<string, Interface> => {
@@ -268,11 +267,3 @@ const interfaceText = (name: string, within: string): string => {
   if (packageOf(parts) === within) return id(item);
   return `${id(namespace!)}:${id(packageName!)}/${id(item)}${version === undefined ? "" : `@${version}`}`;
 };
-
-const words = `use type func u8 u16 u32 u64 s8 s16 s32 s64 f32 f64 char bool string resource own borrow record
-  flags variant enum list map option result stream future error-context as from static interface tuple world
-  import export package constructor include with async`;
-const keywords: ReadonlySet<string> = new Set(words.split(/\s+/));
-
-/** An identifier, with "%" where WIT would read a keyword. */
-const id = (name: string): string => (keywords.has(name) ? `%${name}` : name);
