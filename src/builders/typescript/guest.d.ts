@@ -1,0 +1,5 @@
+declare module "*.guest.js" {
+  /** The file's own text: guest code travels inside components. */
+  const text: string;
+  export default text;
+}
