@@ -15,6 +15,8 @@ export const limits = {
   typeSizeMax: 100_000,
   /** Nesting of one type, as wasmtime bounds it; everything that reads types recurses. */
   typeDepthMax: 100,
+  /** Characters of one WIT file; WASI's largest has 50 thousand. */
+  witTextMax: 4 * 1024 * 1024,
   /** Characters of a WAVE expression on a command line. */
   waveTextMax: 1024 * 1024,
   /** Nesting of a WAVE value; parsing recurses. */
@@ -34,6 +36,12 @@ export const limits = {
   streamWriteBytesMax: 1024 * 1024,
   /** Random bytes in one call: the guest chooses the length, the host allocates it. */
   randomBytesMax: 16 * 1024 * 1024,
+  /** Handles in one guest's table. The specification allows 2^28, which would be gigabytes of ours. */
+  guestHandlesMax: 1_048_576,
+  /** Nesting of one value type; code is generated for each level. */
+  typeDepthMax: 100,
+  /** Nodes of one value type written out in full; the code that is generated for it grows with them. */
+  typeNodesMax: 20_000,
   /** Open resource handles (streams, descriptors, pollables) per instance. */
   handlesMax: 65_536,
   /** Open files per instance, under the usual descriptor limit of a process (1024). */
