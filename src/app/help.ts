@@ -31,6 +31,10 @@ export const overview = (
     ({ description }) => group === "" || description.name.startsWith(`${group} `),
   );
   const groups = [...new Set(shown.map((command) => command.group))];
+  const width = nameWidth([
+    ...shown.map(({ description }) => nameAndWords(description)),
+    ...globalOptions.map(optionName),
+  ]);
   const head =
     group === "" ? [`loop ${version}: hosts WebAssembly components; each of its commands is one`, ""] : [];
   return [
@@ -47,11 +51,12 @@ export const overview = (
             plain(description.summary) + (from ? ` ${dim(`(${plain(from)})`)}` : ""),
           ]),
         style,
+        width,
       ),
     ]),
     "",
     bold("Options"),
-    ...optionRows(globalOptions, style),
+    ...optionRows(globalOptions, style, width),
     "",
     `loop COMMAND --help says more about one command`,
     "",
@@ -112,28 +117,39 @@ const nameAndWords = ({ name, positionals }: CommandDescription): string =>
     }),
   ].join(" ");
 
-const optionRows = (options: readonly OptionDescription[], style: HelpStyle): string[] =>
+const optionName = (option: OptionDescription): string => {
+  const value = option.kind === "switch" ? "" : ` ${plain(valueName(option))}`;
+  return `${option.short ? `-${option.short}, ` : "    "}--${option.name}${value}`;
+};
+
+const optionRows = (options: readonly OptionDescription[], style: HelpStyle, width?: number): string[] =>
   rows(
     options.map((option) => {
-      const value = option.kind === "switch" ? "" : ` ${plain(valueName(option))}`;
       const notes = [
         ...(option.default !== undefined && option.kind !== "switch" ? [`default ${option.default}`] : []),
         ...(option.repeated ? ["may be repeated"] : []),
         ...(option.required ? ["required"] : []),
       ];
       return [
-        `${option.short ? `-${option.short}, ` : "    "}--${option.name}${value}`,
+        optionName(option),
         plain(option.summary) + (notes.length > 0 ? plain(` (${notes.join(", ")})`) : ""),
       ];
     }),
     style,
+    width,
   );
 
 /** Names wider than this stand on a line of their own. */
 const nameWidthMax = 30;
 
-const rows = (pairs: readonly (readonly string[])[], { columns }: HelpStyle): string[] => {
-  const width = Math.min(nameWidthMax, Math.max(0, ...pairs.map(([name]) => name!.length)));
+const nameWidth = (names: readonly string[]): number =>
+  Math.min(nameWidthMax, Math.max(0, ...names.map((name) => name.length)));
+
+const rows = (
+  pairs: readonly (readonly string[])[],
+  { columns }: HelpStyle,
+  width = nameWidth(pairs.map(([name]) => name!)),
+): string[] => {
   const left = width + 4;
   return pairs.flatMap(([name = "", text = ""]) => {
     const lines = wrap(text, Math.max(30, columns - left));

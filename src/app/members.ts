@@ -40,7 +40,14 @@ export interface BuilderMember {
   readonly load: () => Promise<Builder>;
 }
 
-export const builderMembers: readonly BuilderMember[] = [];
+export const builderMembers: readonly BuilderMember[] = [
+  {
+    language: "typescript",
+    summary: "Builds TypeScript and JavaScript",
+    identifier: "builtin:typescript",
+    load: async () => (await import("../builders/typescript.ts")).typescript,
+  },
+];
 
 const fetchers: readonly Fetcher[] = [fileFetcher, builtinFetcher];
 

@@ -16,6 +16,7 @@ import type { Services } from "./services.ts";
 import { mayStyle } from "./style.ts";
 import { openSlots } from "./workspace.ts";
 
+/** Help is for reading, so it is wrapped even where it is piped. */
 const columnsWithoutTerminal = 80;
 const encoder = new TextEncoder();
 
@@ -41,9 +42,12 @@ export class Program implements Linking {
   }
 
   get columns(): number {
-    return this.stdio.stdout.isTerminal
-      ? (process.stdout.columns ?? columnsWithoutTerminal)
-      : columnsWithoutTerminal;
+    return this.terminalColumns || columnsWithoutTerminal;
+  }
+
+  /** Columns of the terminal; 0 where standard output is none. */
+  get terminalColumns(): number {
+    return this.stdio.stdout.isTerminal ? (process.stdout.columns ?? columnsWithoutTerminal) : 0;
   }
 
   /** Questions may be asked: someone sits at both ends, and no JSON was asked for. */
@@ -95,7 +99,7 @@ export class Program implements Linking {
       cli: {
         interactive: () => this.interactive,
         styled: () => this.styled,
-        columns: () => this.columns,
+        columns: () => this.terminalColumns,
         commands: () => this.commands(),
         globalOptions,
       },

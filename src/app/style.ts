@@ -7,9 +7,7 @@ export const paint = (styled: boolean) => {
 
 /** Whether a stream may carry styles: a terminal, and neither NO_COLOR nor --no-color. */
 export const mayStyle = (isTerminal: boolean, noColor: boolean): boolean =>
-  isTerminal && !noColor && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  isTerminal && !noColor && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 
 /** Text from a component's description, without what would move the cursor. */
-export const plain = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, " ");
+export const plain = (text: string): string => text.replace(/(?!\n)\p{Cc}/gu, " ");

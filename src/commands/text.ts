@@ -29,17 +29,18 @@ export const duration = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms
 export const bold = (text: string): string => (styled() ? `\x1b[1m${text}\x1b[22m` : text);
 export const dim = (text: string): string => (styled() ? `\x1b[2m${text}\x1b[22m` : text);
 
-/** Rows as aligned columns, two spaces apart, the last one wrapped to the terminal; each line ends in "\n". */
+/** Rows as aligned columns, two spaces apart, the last one wrapped to a terminal; each line ends in "\n". */
 export const table = (rows: readonly (readonly string[])[], indent = ""): string => {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count - 1 }, (_, at) =>
     Math.max(...rows.map((row) => (row[at] ?? "").length)),
   );
+  const width = columns();
   const left = indent.length + widths.reduce((sum, width) => sum + width + 2, 0);
   return rows
     .map((row) => {
       const cells = widths.map((width, at) => (row[at] ?? "").padEnd(width));
-      const last = wrap(row[count - 1] ?? "", Math.max(24, columns() - left));
+      const last = wrap(row[count - 1] ?? "", width === 0 ? Infinity : Math.max(24, width - left));
       const head = indent + [...cells, last[0] ?? ""].join("  ");
       return [head, ...last.slice(1).map((line) => " ".repeat(left) + line)]
         .map((line) => `${line.trimEnd()}\n`)

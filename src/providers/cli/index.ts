@@ -13,7 +13,7 @@ export interface CliSettings {
   readonly interactive: () => boolean;
   /** Standard output may carry colours. */
   readonly styled: () => boolean;
-  /** Columns of the terminal. */
+  /** Columns of the terminal; 0 where standard output is none. */
   readonly columns: () => number;
   /** The commands there are, from their static descriptions. */
   readonly commands: () => Promise<readonly { readonly description: CommandDescription }[]>;

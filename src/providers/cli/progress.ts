@@ -53,8 +53,7 @@ export const taskClass = (context: InstanceContext) => {
 
 /** A guest's text must not move the cursor, nor wrap. */
 const oneLine = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   text
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, " ")
+    .replace(/\p{Cc}/gu, " ")
     .trim()
     .slice(0, 76);

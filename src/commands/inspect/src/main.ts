@@ -2,11 +2,12 @@ import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { inspect, type Report, wit } from "loop:pkg/inspector@0.1.0";
 import { values } from "../../arguments.ts";
+import { built } from "../../built.ts";
 import { bold, json, size, table } from "../../text.ts";
 
 const run = (invocation: Invocation): number => {
   const given = values(invocation);
-  const identifier = given("identifier")[0]!;
+  const [identifier = built()] = given("identifier");
   if (given("wit").length > 0) {
     const text = wit(identifier);
     write(invocation.json ? json({ wit: text }) : `${text.trimEnd()}\n`);

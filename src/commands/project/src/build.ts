@@ -1,22 +1,14 @@
-import { build } from "loop:build/builds@0.1.0";
-import { Task } from "loop:cli/progress@0.1.0";
 import { note, write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { values } from "../../arguments.ts";
+import { buildShown } from "../../built.ts";
 import { duration, json, size } from "../../text.ts";
 
 /** `loop build`: one line about what was done, or a JSON document of the same. */
 export const buildFolder = (invocation: Invocation): number => {
   const given = values(invocation);
   const [folder = "."] = given("folder");
-  const task = new Task("Building");
-  const outcome = (() => {
-    try {
-      return build(folder, given("force").length > 0);
-    } finally {
-      task.finish();
-    }
-  })();
+  const outcome = buildShown(folder, given("force").length > 0);
   if (invocation.json) {
     write(json(outcome));
     return 0;

@@ -44,5 +44,4 @@ export const harmless = (choices: string[]): string[] =>
 /** Text in single quotes, as bash and zsh read it; control characters have no place in a script. */
 export const quoted = (text: string): string => `'${plain(text).replaceAll("'", "'\\''")}'`;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ");
+export const plain = (text: string): string => text.replace(/\p{Cc}/gu, " ");

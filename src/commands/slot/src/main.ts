@@ -18,7 +18,7 @@ const answer = (command: string, given: Given): readonly [unknown, () => string]
   const name = given("name")[0] ?? "";
   if (command === "slot list") {
     const slots = list();
-    return [slots.map(asDocument), () => listing(slots, given("all").length > 0)];
+    return [slots.map(asDocument), () => listing(slots)];
   }
   if (command === "slot explain") {
     const opinions = explain(name);
@@ -40,16 +40,11 @@ const asDocument = (slot: Slot) => ({
 
 const fillings = (names: string[]): string => names.join(", ") || "nothing";
 
-const listing = (slots: Slot[], all: boolean): string => {
-  const shown = slots.filter((slot) => all || slot.source !== "built-in");
-  const hidden = slots.length - shown.length;
-  if (hidden > 0) note(`${hidden} as shipped; loop slot list --all shows them too`);
-  if (shown.length === 0) return "";
-  return table([
+const listing = (slots: Slot[]): string =>
+  table([
     ["SLOT", "FILLED BY", "FROM", "SUMMARY"],
-    ...shown.map((slot) => [slot.name, fillings(slot.fillings), slot.source, slot.summary]),
+    ...slots.map((slot) => [slot.name, fillings(slot.fillings), slot.source, slot.trouble ?? slot.summary]),
   ]);
-};
 
 const page = (slot: Slot): string =>
   `${bold(slot.name)}${slot.summary ? `: ${slot.summary}` : ""}\n${table(
@@ -60,13 +55,24 @@ const page = (slot: Slot): string =>
       ["combination", slot.combination],
       ["trust", slot.trust],
       ["grants", slot.grants.join(", ") || "none"],
+      ...(slot.wanted.length > 0 ? [["wanted", slot.wanted.join(", ")]] : []),
+      ...(slot.trouble ? [["trouble", slot.trouble]] : []),
       ...slot.config.map(([key, value]) => ["config", `${key} = ${value}`]),
     ],
     "  ",
   )}`;
 
-const changed = (command: string, slot: Slot): string =>
-  `${slot.name} is ${command === "slot set" ? "now" : "again"} filled by ${fillings(slot.fillings)} (${slot.source})\n`;
+const changed = (command: string, slot: Slot): string => {
+  const set = command === "slot set";
+  if (set && slot.wanted.length > 0) note(wish(slot));
+  return `${slot.name} is ${set ? "now" : "again"} filled by ${fillings(slot.fillings)} (${slot.source})\n`;
+};
+
+/** What a filling says that it needs is granted by the person and by nobody else. */
+const wish = ({ name, fillings, grants, wanted }: Slot): string => {
+  const flags = [...grants, ...wanted].map((grant) => `--grant ${grant}`).join(" ");
+  return `It says that it needs ${wanted.join(", ")}, which is not granted; to grant it:\n  loop slot set ${name} ${fillings.join(" ")} ${flags}`;
+};
 
 const reasons = (name: string, opinions: Opinion[]): string =>
   `${bold(name)}, sources in order of precedence:\n${table(

@@ -1,0 +1,7 @@
+;; Answers err from run.
+(component
+  (core module $main (func (export "run") (result i32) (i32.const 1)))
+  (core instance $i (instantiate $main))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $run-i (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $run-i)))
