@@ -53,6 +53,24 @@ test("producers are added and read back", async () => {
   expect(shown?.producers).toEqual([["processed-by", [["loop", "1"]]]]);
 });
 
+test("a component is validated beyond what decoding sees, and WIT packages do not stop the tools", async () => {
+  const tools = await wasmTools();
+  const validate = async (wat: string) => tools.validate(await tools.parse(wat));
+  await validate('(component (import "f" (func $f)) (export "g" (func $f)))');
+  await validate('(component (core module $m) (export "m" (core module $m)))');
+  await validate(
+    '(component (type (component (type (component)) (export "a:b/w" (component (type 0))))) (export "w" (type 0)))',
+  );
+  const unnamed = '(component (type $t (record (field "a" u8))) (import "x" (func (param "a" $t))))';
+  const fault = await faultOf(validate(unnamed));
+  expect(fault.code).toBe("LK0211");
+  expect(fault.message).toMatch(
+    /^The component is not valid: func not valid to be used as import \(at byte \d+\)$/,
+  );
+  expect((await faultOf(validate("(module)"))).code).toBe("LK0202");
+  await validate("(component)");
+});
+
 test("after a trap every call says that the tools stopped, and runs nothing", async () => {
   const guard = trapGuard();
   const toFault = (message: string) => faultWith("LK0211", message);

@@ -2,6 +2,8 @@
 // components, WIT encoding. Refuses WIT printing (it panics on WIT packages; see `wit.ts`) and WIT by path.
 // Called by `wit.ts`, the builders and `loop inspect`; never on the way to running a component.
 import { type Fault, fault } from "../base/fault.ts";
+import { decodeComponent } from "./binary/decode.ts";
+import { isWitPackage } from "./world.ts";
 
 type Jco = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
 
@@ -28,6 +30,11 @@ export interface Tools {
   componentEmbed(request: EmbedRequest): Promise<Uint8Array>;
   metadataShow(bytes: Uint8Array): Promise<ModuleMetadata[]>;
   metadataAdd(bytes: Uint8Array, producers: ProducersFields): Promise<Uint8Array>;
+  /**
+   * Checks a component's types, indices, imports and exports. Bodies of core functions are not checked;
+   * `WebAssembly.compile` does that. LK0211 with the byte; LK0201 to LK0204 where it does not even decode.
+   */
+  validate(component: Uint8Array): Promise<void>;
 }
 
 let loading: Promise<Tools> | undefined;
@@ -57,8 +64,19 @@ const toolsOver = (jco: Jco): Tools => {
       ),
     metadataShow: (bytes) => guard(jco.metadataShow(bytes), invalid),
     metadataAdd: (bytes, producers) => guard(jco.metadataAdd(bytes, producers), invalid),
+    validate: async (component) => {
+      // The tool panics on WIT packages; they hold nothing but types, and decoding has read those.
+      if (isWitPackage(decodeComponent(component))) return;
+      await guard(validated(jco.componentWit(component)), invalid);
+    },
   };
 };
+
+/** Printing WIT begins with a full validation; what it cannot print afterwards is valid all the same. */
+const validated = (printing: Promise<string>): Promise<unknown> =>
+  printing.catch((error: unknown) => {
+    if (!isToolError(error) || offsetPattern.test(error.payload)) throw error;
+  });
 
 /** How jco throws a `result`'s err: the tool's own message is the payload. */
 const isToolError = (error: unknown): error is Error & { payload: string } =>
