@@ -174,6 +174,8 @@ const normalise = (text: string, temporary: string): string =>
     .replaceAll(temporary, "<temporary>")
     .replaceAll(root, "<repository>")
     .replace(/\b[0-9a-f]{64}\b/g, "<digest>")
+    .replace(/("(?:duration|start)Ms": )[\d.]+/g, "$1<time>")
+    .replace(/("bytes": )\d+/g, "$1<bytes>")
     .replace(/\b\d+(\.\d+)? ?(ms|µs)/g, "<time>")
     .replace(/\b\d+\.\d+ ?s\b/g, "<time>");
 
