@@ -36,10 +36,10 @@ export const limits = {
   streamWriteBytesMax: 1024 * 1024,
   /** Random bytes in one call: the guest chooses the length, the host allocates it. */
   randomBytesMax: 16 * 1024 * 1024,
+  /** Generated border functions kept for reuse in one process; each is a few kilobytes. */
+  adaptersMax: 2048,
   /** Handles in one guest's table. The specification allows 2^28, which would be gigabytes of ours. */
   guestHandlesMax: 1_048_576,
-  /** Nesting of one value type; code is generated for each level. */
-  typeDepthMax: 100,
   /** Nodes of one value type written out in full; the code that is generated for it grows with them. */
   typeNodesMax: 20_000,
   /** Open resource handles (streams, descriptors, pollables) per instance. */
