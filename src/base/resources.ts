@@ -4,8 +4,8 @@ import { join } from "node:path";
 // What the executable carries: WIT packages, templates, command components, adapters, licences. Each is named
 // by its path in the repository ("wit/loop-cli/package.wit") or, where the build makes it, in build/stage
 // ("commands/run.wasm"). In the compiled executable every file lies flat in one folder (jco's loader wants
-// its own files there too), so "/" is spelled "~"; one more "~" at the end keeps Bun from taking a carried
-// .ts, .toml or .json for a source and compiling it.
+// its own files there too), so "/" is spelled "~". Bun names an output by what stands before the last dot, and
+// compiles what ends like a source, so "." is spelled "^" and all end alike.
 
 const compiledRoot = "/$bunfs/root/";
 
@@ -16,8 +16,13 @@ export const compiled = import.meta.path.startsWith("/$bunfs/") || import.meta.p
 export const repositoryRoot = compiled ? "" : join(import.meta.dir, "../..");
 const stageRoot = join(repositoryRoot, "build/stage");
 
-/** How a carried file is named in the executable: "wit/loop-cli/package.wit" → "wit~loop-cli~package.wit~". */
-export const embeddedName = (path: string): string => `${path.replaceAll("/", "~")}~`;
+const ending = ".file";
+
+/** How a carried file is named in the executable: "wit/loop-cli/package.wit" → "wit~loop-cli~package^wit.file". */
+export const embeddedName = (path: string): string => path.replaceAll("/", "~").replaceAll(".", "^") + ending;
+
+const carriedPath = (name: string): string =>
+  name.slice(0, -ending.length).replaceAll("~", "/").replaceAll("^", ".");
 
 const embedded = (path: string) => Bun.file(compiledRoot + embeddedName(path));
 
@@ -37,8 +42,8 @@ export const resourceText = async (path: string): Promise<string> =>
 export const resourceList = (prefix: string): string[] => {
   if (compiled)
     return (Bun.embeddedFiles as (Blob & { name: string })[])
-      .filter(({ name }) => name.endsWith("~"))
-      .map(({ name }) => name.slice(0, -1).replaceAll("~", "/"))
+      .filter(({ name }) => name.endsWith(ending))
+      .map(({ name }) => carriedPath(name))
       .filter((path) => path.startsWith(prefix))
       .sort();
   const below = (root: string): string[] => {
