@@ -32,12 +32,7 @@ interface DescriptorFlags {
 interface PathFlags {
   readonly symlinkFollow?: boolean;
 }
-interface OpenFlags {
-  readonly create?: boolean;
-  readonly directory?: boolean;
-  readonly exclusive?: boolean;
-  readonly truncate?: boolean;
-}
+type OpenFlags = Readonly<Partial<Record<"create" | "directory" | "exclusive" | "truncate", boolean>>>;
 type NewTimestamp = { tag: "no-change" } | { tag: "now" } | { tag: "timestamp"; val: Datetime };
 
 /** `descriptor` of wasi:filesystem/types: an open file or folder. */
@@ -94,11 +89,11 @@ export class Descriptor extends Handle {
   getFlags(): Required<DescriptorFlags> {
     const folder = this.#node instanceof OpenFolder;
     return {
-      read: folder || Boolean(this.#flags.read),
-      write: !folder && Boolean(this.#flags.write),
-      fileIntegritySync: Boolean(this.#flags.fileIntegritySync),
-      dataIntegritySync: Boolean(this.#flags.dataIntegritySync),
-      requestedWriteSync: Boolean(this.#flags.requestedWriteSync),
+      read: folder || isSet(this.#flags, "read"),
+      write: !folder && isSet(this.#flags, "write"),
+      fileIntegritySync: isSet(this.#flags, "fileIntegritySync"),
+      dataIntegritySync: isSet(this.#flags, "dataIntegritySync"),
+      requestedWriteSync: isSet(this.#flags, "requestedWriteSync"),
       mutateDirectory: this.#node instanceof OpenFolder && this.#node.mutable,
     };
   }
@@ -139,30 +134,30 @@ export class Descriptor extends Handle {
   }
 
   statAt(flags: PathFlags, path: string) {
-    return refusable(() => descriptorStat(this.#folder.statAt(path, Boolean(flags.symlinkFollow))));
+    return refusable(() => descriptorStat(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
   setTimesAt(flags: PathFlags, path: string, access: NewTimestamp, modified: NewTimestamp): void {
     refusable(() =>
-      this.#folder.setTimesAt(path, Boolean(flags.symlinkFollow), newTime(access), newTime(modified)),
+      this.#folder.setTimesAt(path, isSet(flags, "symlinkFollow"), newTime(access), newTime(modified)),
     );
   }
 
   linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
-    refusable(() => this.#folder.link(path, Boolean(flags.symlinkFollow), onto.#folder, newPath));
+    refusable(() => this.#folder.link(path, isSet(flags, "symlinkFollow"), onto.#folder, newPath));
   }
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
     return refusable(() => {
       const node = this.#folder.open(path, {
         follow: Boolean(pathFlags.symlinkFollow),
-        create: Boolean(openFlags.create),
-        exclusive: Boolean(openFlags.exclusive),
-        truncate: Boolean(openFlags.truncate),
-        folder: Boolean(openFlags.directory),
-        read: Boolean(flags.read),
-        write: Boolean(flags.write),
-        mutate: Boolean(flags.mutateDirectory),
+        create: isSet(openFlags, "create"),
+        exclusive: isSet(openFlags, "exclusive"),
+        truncate: isSet(openFlags, "truncate"),
+        folder: isSet(openFlags, "directory"),
+        read: isSet(flags, "read"),
+        write: isSet(flags, "write"),
+        mutate: isSet(flags, "mutateDirectory"),
         sync: syncFlags(flags),
       });
       return owning(node, () => new Descriptor(this.#filing, node, flags));
@@ -205,7 +200,7 @@ export class Descriptor extends Handle {
   }
 
   metadataHashAt(flags: PathFlags, path: string) {
-    return refusable(() => metadataHash(this.#folder.statAt(path, Boolean(flags.symlinkFollow))));
+    return refusable(() => metadataHash(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
   get #file(): OpenFile {
@@ -215,7 +210,7 @@ export class Descriptor extends Handle {
 
   get #folder(): OpenFolder {
     if (this.#node instanceof OpenFolder) return this.#node;
-    throw refusal("ENOTDIR", "not a directory");
+    throw refusal("ENOTDIR", "not a folder");
   }
 
   /** A stream keeps its file open, the descriptor dropped or not. */
@@ -237,6 +232,9 @@ export class Descriptor extends Handle {
     this.#node.release();
   }
 }
+
+const isSet = <Flag extends string>(flags: Readonly<Partial<Record<Flag, boolean>>>, flag: Flag): boolean =>
+  Boolean(flags[flag]);
 
 /** Makes what will own the node; where that fails, the node is let go. */
 const owning = <T>(node: OpenFile | OpenFolder, make: () => T): T => {
@@ -261,7 +259,7 @@ export class DirectoryEntryStream extends Handle {
     if (files.entries.tryTake(entries.length)) return;
     this.#entries = [];
     this[Symbol.dispose]();
-    throw refusal("ENOMEM", "too many directory entries at once");
+    throw refusal("ENOMEM", "too many folder entries at once");
   }
 
   readDirectoryEntry(): { type: string; name: string } | undefined {

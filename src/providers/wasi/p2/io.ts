@@ -1,11 +1,11 @@
+// WASI 0.2's own words over state/: one file a package, wasi:io here, whose classes the others make their streams
+// and pollables of. Owns the JS mapping and the declared errors; refuses to decide anything; called by index.ts.
 import { declared, errno } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import { ClosedPipe } from "../../../host/provider.ts";
 import { type Budget, Handle, trap } from "../state/handles.ts";
 import { after, type Event, type Waits } from "../state/poll.ts";
 import type { Input, Output } from "../state/streams.ts";
-
-// wasi:io 0.2: error, poll, streams. Every stream and pollable of the other interfaces is made of these classes.
 
 /** What the resources of one instance share. */
 export interface Held {

@@ -1,6 +1,5 @@
 import {
   type BigIntStats,
-  closeSync,
   constants,
   fdatasyncSync,
   fstatSync,
@@ -13,6 +12,7 @@ import {
 import { errno } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import { again } from "./again.ts";
+import { Fd } from "./descriptor.ts";
 import { Budget } from "./handles.ts";
 import { refusal } from "./refusal.ts";
 import type { ByteSink, ByteSource } from "./streams.ts";
@@ -29,19 +29,24 @@ export interface FileMode {
 
 /** What one instance has open, so that all of it is closed when the instance is dropped. */
 export class OpenFiles {
-  readonly entries = new Budget("directory entries", limits.directoryEntriesMax);
+  readonly entries = new Budget("folder entries", limits.directoryEntriesMax);
   readonly #budget = new Budget("open files", limits.openFilesMax);
   readonly #closes = new Set<() => void>();
+  #closed = false;
 
-  /** Opens something and counts it; the answer closes it, once. EMFILE beyond `openFilesMax`. */
-  keep<T>(open: () => T, close: (opened: T) => void): { opened: T; close: () => void } {
+  /**
+   * Opens something and counts it; the answer closes it, once. EMFILE beyond `openFilesMax`, EBADF when all was
+   * closed: a guest that outlives its instance opens nothing more.
+   */
+  keep<T extends { close(): void }>(open: () => T): { opened: T; close: () => void } {
+    if (this.#closed) throw refusal("EBADF", "the instance is dropped");
     if (!this.#budget.tryTake()) throw refusal("EMFILE", "too many open files");
     try {
       const opened = open();
       const closeOnce = () => {
         if (!this.#closes.delete(closeOnce)) return;
         this.#budget.give();
-        close(opened);
+        opened.close();
       };
       this.#closes.add(closeOnce);
       return { opened, close: closeOnce };
@@ -56,6 +61,7 @@ export class OpenFiles {
   }
 
   closeAll(): void {
+    this.#closed = true;
     for (const close of [...this.#closes]) close();
   }
 }
@@ -67,19 +73,19 @@ const signedMax = 2n ** 63n - 1n;
 /** An open file, whatever its kind, but no folder. Its descriptor lives until the last user lets go. */
 export class OpenFile {
   readonly mode: FileMode;
-  readonly fd: number;
   /** Whether it has positions; pipes and terminals have none. */
   readonly seekable: boolean;
+  readonly #fd: Fd;
   readonly #files: OpenFiles;
   readonly #close: () => void;
   #users = 1;
 
-  constructor(files: OpenFiles, fd: number, close: () => void, mode: FileMode) {
+  constructor(files: OpenFiles, fd: Fd, close: () => void, mode: FileMode) {
     this.#files = files;
-    this.fd = fd;
+    this.#fd = fd;
     this.#close = close;
     this.mode = mode;
-    const stats = fstatSync(fd);
+    const stats = fstatSync(fd.number);
     this.seekable = stats.isFile() || stats.isBlockDevice();
   }
 
@@ -95,7 +101,7 @@ export class OpenFile {
   }
 
   stat(): BigIntStats {
-    return fstatSync(this.fd, { bigint: true });
+    return fstatSync(this.#fd.number, { bigint: true });
   }
 
   /** Bytes from `offset`, at most `streamReadBytesMax`; fewer near the end, none at it. EBADF if not readable. */
@@ -106,7 +112,7 @@ export class OpenFile {
     if (position === undefined) return new Uint8Array(0);
     const max = length > limits.streamReadBytesMax ? limits.streamReadBytesMax : Number(length);
     const buffer = new Uint8Array(max);
-    return buffer.subarray(0, readSync(this.fd, buffer, 0, max, this.seekable ? position : null));
+    return buffer.subarray(0, readSync(this.#fd.number, buffer, 0, max, this.seekable ? position : null));
   }
 
   /** Bytes written from `offset`, which may lie beyond the end. EBADF if not writable, EFBIG too far out. */
@@ -114,26 +120,26 @@ export class OpenFile {
     this.checkWrite();
     const position = this.#position(offset);
     if (position === undefined) throw refusal("EFBIG", "file too large");
-    return writeSync(this.fd, bytes, 0, bytes.length, this.seekable ? position : null);
+    return writeSync(this.#fd.number, bytes, 0, bytes.length, this.seekable ? position : null);
   }
 
   setSize(size: bigint): void {
     this.checkWrite();
     const length = this.#position(size);
     if (length === undefined) throw refusal("EFBIG", "file too large");
-    ftruncateSync(this.fd, length);
+    ftruncateSync(this.#fd.number, length);
   }
 
   setTimes(access: NewTime, modified: NewTime): void {
     if (!this.mode.mutable) throw refusal("EROFS", "the folder was granted read-only");
-    setTimes({ fd: this.fd }, access, modified);
+    setTimes({ fd: this.#fd.number }, access, modified);
   }
 
   /** Does nothing for what was not opened to be written. */
   sync(what: "data" | "all"): void {
     if (!this.mode.write) return;
-    if (what === "data") fdatasyncSync(this.fd);
-    else fsyncSync(this.fd);
+    if (what === "data") fdatasyncSync(this.#fd.number);
+    else fsyncSync(this.#fd.number);
   }
 
   /** The bytes from `offset` on; it never waits where the file has positions. */
@@ -167,14 +173,14 @@ export class OpenFile {
   appender(): ByteSink & { close(): void } {
     this.checkWrite();
     const own = this.#reopened();
-    const fd = own?.opened ?? this.fd;
+    const fd = own?.opened ?? this.#fd;
     return {
       flush() {},
       close: () => own?.close(),
       write: (bytes) =>
         writeAll(bytes, (rest) => {
-          const end = own || !this.seekable ? null : fstatSync(fd).size;
-          return writeSync(fd, rest, 0, rest.length, end);
+          const end = own || !this.seekable ? null : fstatSync(fd.number).size;
+          return writeSync(fd.number, rest, 0, rest.length, end);
         }),
     };
   }
@@ -194,8 +200,9 @@ export class OpenFile {
   #reopened() {
     if (process.platform !== "linux" || !this.seekable) return undefined;
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK | this.mode.sync;
+    const path = `/proc/self/fd/${this.#fd.number}`;
     try {
-      return this.#files.keep(() => openSync(`/proc/self/fd/${this.fd}`, flags), closeSync);
+      return this.#files.keep(() => new Fd(openSync(path, flags)));
     } catch (error) {
       if (errno(error) === "EMFILE") throw error;
       return undefined;

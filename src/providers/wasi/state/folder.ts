@@ -1,5 +1,6 @@
-import { closeSync, constants, lstatSync, openSync, statSync } from "node:fs";
+import { constants, lstatSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { Fd } from "./descriptor.ts";
 import { refusal } from "./refusal.ts";
 
 /**
@@ -46,12 +47,14 @@ const isMounted = (folder: Folder): boolean => {
  * renames folders or exchanges them for links between our check and our use, another guest included.
  */
 export class HeldFolder implements Folder {
-  readonly path: string;
-  readonly #fd: number;
+  readonly #fd: Fd;
 
   constructor(fd: number) {
-    this.#fd = fd;
-    this.path = `/proc/self/fd/${fd}`;
+    this.#fd = new Fd(fd);
+  }
+
+  get path(): string {
+    return `/proc/self/fd/${this.#fd.number}`;
   }
 
   at(name: string): string {
@@ -67,7 +70,7 @@ export class HeldFolder implements Folder {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    this.#fd.close();
   }
 }
 
@@ -89,7 +92,7 @@ export class NamedFolder implements Folder {
 
   enter(name: string): Folder {
     const path = this.at(name);
-    if (!lstatSync(path).isDirectory()) throw refusal("ENOTDIR", "not a directory");
+    if (!lstatSync(path).isDirectory()) throw refusal("ENOTDIR", "not a folder");
     return new NamedFolder(path);
   }
 

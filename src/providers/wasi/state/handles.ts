@@ -1,3 +1,5 @@
+// What one instance has of the world, without a word of WIT: handles, waits, streams, clocks, files. Owns the
+// limits and the confinement; refuses by errno (refusal.ts), fault or trap; used by the adapters in p2/ alone.
 import { fault } from "../../../base/fault.ts";
 
 /**

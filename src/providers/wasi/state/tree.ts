@@ -17,6 +17,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { errno } from "../../../base/fault.ts";
+import { Fd } from "./descriptor.ts";
 import { type FileMode, OpenFile, type OpenFiles } from "./file.ts";
 import { type Folder, openFolder } from "./folder.ts";
 import { atName, atTarget, linkTarget, type Place } from "./path.ts";
@@ -57,7 +58,7 @@ export class OpenFolder {
   readonly #close: () => void;
 
   private constructor(files: OpenFiles, mutable: boolean, open: () => Folder) {
-    const { opened, close } = files.keep(open, (folder) => folder.close());
+    const { opened, close } = files.keep(open);
     this.#files = files;
     this.mutable = mutable;
     this.#folder = opened;
@@ -147,11 +148,11 @@ export class OpenFolder {
   unlink(path: string): void {
     this.#checkMutable();
     atName(this.#folder, path, (place) => {
-      if (place.kind === "folder") throw refusal("EISDIR", "is a directory");
+      if (place.kind === "folder") throw refusal("EISDIR", "is a folder");
       const at = place.folder.at(place.name);
       // macOS and Windows say EPERM to a folder, and a trailing slash asks for one.
       if (place.asFolder || process.platform !== "linux") {
-        if (lstatSync(at).isDirectory()) throw refusal("EISDIR", "is a directory");
+        if (lstatSync(at).isDirectory()) throw refusal("EISDIR", "is a folder");
         checkSlash(place);
       }
       unlinkSync(at);
@@ -166,7 +167,7 @@ export class OpenFolder {
         if (from.kind === "folder" || onto.kind === "folder") throw refusal("EBUSY", "a folder in use");
         const source = from.folder.at(from.name);
         if ((from.asFolder || onto.asFolder) && !lstatSync(source).isDirectory())
-          throw refusal("ENOTDIR", "not a directory");
+          throw refusal("ENOTDIR", "not a folder");
         renameSync(source, onto.folder.at(onto.name));
       }),
     );
@@ -216,7 +217,7 @@ export class OpenFolder {
 
   #openHere(folder: Folder, how: Opening): OpenFolder {
     if (how.create && how.exclusive) throw refusal("EEXIST", "file already exists");
-    if (how.create || how.truncate || how.write) throw refusal("EISDIR", "is a directory");
+    if (how.create || how.truncate || how.write) throw refusal("EISDIR", "is a folder");
     return this.#below(() => folder.again());
   }
 
@@ -224,7 +225,7 @@ export class OpenFolder {
     const below = this.#below(() => folder.enter(name));
     if (!how.write && !how.truncate) return below;
     below.release();
-    throw refusal("EISDIR", "is a directory");
+    throw refusal("EISDIR", "is a folder");
   }
 
   #openEntry({ folder, name }: Extract<Place, { kind: "entry" }>, how: Opening): OpenFile | OpenFolder {
@@ -235,9 +236,9 @@ export class OpenFolder {
       mutable: this.mutable,
     };
     const at = folder.at(name);
-    const { opened, close } = this.#files.keep(() => openSync(at, openFlags(how), 0o666), closeSync);
+    const { opened, close } = this.#files.keep(() => new Fd(openSync(at, openFlags(how), 0o666)));
     try {
-      if (!fstatSync(opened).isDirectory()) return new OpenFile(this.#files, opened, close, mode);
+      if (!fstatSync(opened.number).isDirectory()) return new OpenFile(this.#files, opened, close, mode);
     } catch (error) {
       close();
       throw error;
@@ -280,7 +281,7 @@ const statOf = (place: Place): BigIntStats => {
 /** A name with a slash after it must be a folder's. */
 const checkSlash = (place: Extract<Place, { kind: "entry" }>): void => {
   if (place.asFolder && !lstatSync(place.folder.at(place.name)).isDirectory())
-    throw refusal("ENOTDIR", "not a directory");
+    throw refusal("ENOTDIR", "not a folder");
 };
 
 /** Where something new is to be made, as node:fs takes it. */

@@ -1,0 +1,78 @@
+import { DeclaredError } from "../../base/fault.ts";
+import type { InstanceContext } from "../../host/provider.ts";
+import type { FolderGrant } from "../../trust/grants.ts";
+import { bufferStdio } from "./buffer.ts";
+import { wasi } from "./index.ts";
+import type { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
+import type { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
+import type { filesystem } from "./p2/filesystem.ts";
+import type { io } from "./p2/io.ts";
+import type { insecure, insecureSeed, random } from "./p2/random.ts";
+
+// What the tests here share: one instance's WASI without a guest, called as the linker's glue would call it.
+
+export interface Given {
+  readonly args?: readonly string[];
+  readonly env?: readonly (readonly [string, string])[];
+  readonly folders?: readonly FolderGrant[];
+  readonly stdio?: InstanceContext["stdio"];
+}
+
+/** A context with what is given and nothing else, and what dropping its instance does. */
+export const contextOf = ({ args = [], env = [], folders = [], stdio = bufferStdio() }: Given = {}) => {
+  const releases: (() => void)[] = [];
+  const context: InstanceContext = {
+    component: { identifier: "test.wasm", digest: "sha256:00" },
+    args,
+    grants: { env, folders, capabilities: new Set() },
+    stdio,
+    onDrop: (release) => void releases.push(release),
+  };
+  const drop = () => {
+    for (const release of releases.splice(0).reverse()) release();
+  };
+  return { context, drop };
+};
+
+/** One instance's interfaces, by short names. */
+export const provide = (given: Given = {}) => {
+  const { context, drop } = contextOf(given);
+  const made = wasi.instantiate(context) as Record<string, unknown>;
+  const at = <T>(name: string) => made[`wasi:${name}@0.2.12`] as T;
+  type Io = ReturnType<typeof io>;
+  type Standard = ReturnType<typeof standardStreams>;
+  type Terminals = ReturnType<typeof terminals>;
+  type Files = ReturnType<typeof filesystem>;
+  return {
+    drop,
+    ...at<Io["poll"]>("io/poll"),
+    ...at<Io["streams"]>("io/streams"),
+    ...at<ReturnType<typeof environment>>("cli/environment"),
+    ...at<typeof exit>("cli/exit"),
+    ...at<Standard["stdin"]>("cli/stdin"),
+    ...at<Standard["stdout"]>("cli/stdout"),
+    ...at<Standard["stderr"]>("cli/stderr"),
+    ...at<Terminals["stdin"]>("cli/terminal-stdin"),
+    ...at<Terminals["stdout"]>("cli/terminal-stdout"),
+    ...at<Terminals["stderr"]>("cli/terminal-stderr"),
+    ...at<typeof random>("random/random"),
+    ...at<typeof insecure>("random/insecure"),
+    ...at<ReturnType<typeof insecureSeed>>("random/insecure-seed"),
+    ...at<Files["types"]>("filesystem/types"),
+    ...at<Files["preopens"]>("filesystem/preopens"),
+    monotonic: at<ReturnType<typeof monotonicClock>>("clocks/monotonic-clock"),
+    wall: at<typeof wallClock>("clocks/wall-clock"),
+    timezone: at<ReturnType<typeof timezone>>("clocks/timezone"),
+  };
+};
+
+/** The WIT err that work ends with; fails where it ends well or otherwise. */
+export const errOf = async (work: () => unknown): Promise<unknown> => {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof DeclaredError) return error.payload;
+    throw error;
+  }
+  throw new Error("An err was looked for, and the call ended well");
+};
