@@ -15,6 +15,7 @@ import resources from "./guest/resources.guest.js" with { type: "text" };
 import state from "./guest/state.guest.js" with { type: "text" };
 import text from "./guest/text.guest.js" with { type: "text" };
 import values from "./guest/values.guest.js" with { type: "text" };
+import { type Positions, positionsOf } from "./positions.ts";
 
 /** The guest side of the wrapper, by file name. */
 const guestFiles: Readonly<Record<string, string>> = {
@@ -39,12 +40,6 @@ export interface Bundle {
   /** Absolute paths of the files that went in. */
   readonly inputs: readonly string[];
   readonly warnings: readonly string[];
-}
-
-/** A source map as the guest carries it: a source that is not the guest's own has no name. */
-export interface Positions {
-  readonly sources: readonly (string | null)[];
-  readonly mappings: string;
 }
 
 export interface BundleRequest {
@@ -72,7 +67,8 @@ export const bundle = async (request: BundleRequest): Promise<Bundle> => {
     env: "disable",
     define: { "process.env.NODE_ENV": '"production"' },
     sourcemap: "external",
-    minify: request.minify,
+    // White space always: every byte of the bundle is several in the component's memory.
+    minify: { whitespace: true, syntax: true, identifiers: request.minify },
     metafile: true,
     throw: false,
     ...(request.tsconfig && { tsconfig: request.tsconfig }),
@@ -89,8 +85,8 @@ export const bundle = async (request: BundleRequest): Promise<Bundle> => {
   const sources = map.sources.map((source) => sourceName(request.folder, source));
   return {
     source: (await code!.text()).replace(/\n\/\/# (sourceMappingURL|debugId)=.*/g, ""),
-    positions: { sources, mappings: map.mappings },
-    guest: map.sourcesContent.filter((_, at) => sources[at] !== null).join("\n"),
+    positions: positionsOf(map.mappings, sources),
+    guest: map.sourcesContent.filter((_, at) => sources[at] !== undefined).join("\n"),
     inputs: Object.keys(output.metafile?.inputs ?? {})
       .filter((path) => !path.startsWith("loop:"))
       .map((path) => resolve(path)),
@@ -100,9 +96,9 @@ export const bundle = async (request: BundleRequest): Promise<Bundle> => {
   };
 };
 
-/** "src/main.ts" for a file of the project, null for the wrapper's own. */
-const sourceName = (folder: string, source: string): string | null => {
-  if (source.includes("loop:")) return null;
+/** "src/main.ts" for a file of the project, undefined for the wrapper's own. */
+const sourceName = (folder: string, source: string): string | undefined => {
+  if (source.includes("loop:") || source.startsWith("wit:")) return undefined;
   const absolute = isAbsolute(source) ? source : resolve(source);
   return relative(folder, absolute).replaceAll("\\", "/");
 };
@@ -225,10 +221,6 @@ const noBuiltin = (request: BundleRequest, path: string, importer: string) =>
 type Log = BuildMessage | ResolveMessage;
 
 const bundlingFault = (folder: string, errors: readonly Log[]) => {
-  const own = errors
-    .map(({ cause }) => cause)
-    .find((cause) => cause instanceof Error && cause.name === "Fault");
-  if (own) return own;
   const [first, ...others] = errors;
   return fault("LK0602", first ? describe(folder, first) : "The sources could not be bundled", {
     causes: others.map((log) => ({ phase: "build" as const, message: describe(folder, log) })),

@@ -49,5 +49,5 @@ const entryAbove = (from: string): string | undefined => {
 
 const mainOf = (path: string): string => {
   const { main, exports } = JSON.parse(readFileSync(path, "utf8"));
-  return exports?.["."]?.default ?? exports?.["."] ?? main ?? "index.js";
+  return exports?.import ?? exports?.["."]?.import ?? main ?? "index.js";
 };

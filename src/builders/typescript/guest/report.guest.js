@@ -28,11 +28,12 @@ const segmentsOf = (mappings, wanted) => {
         values.push(value & 1 ? -(value >>> 1) : value >>> 1);
       }
       column += values[0];
-      if (values.length < 4) continue;
-      source += values[1];
-      line += values[2];
-      sourceColumn += values[3];
-      if (row === wanted) found.push([column, source, line, sourceColumn]);
+      if (values.length >= 4) {
+        source += values[1];
+        line += values[2];
+        sourceColumn += values[3];
+      }
+      if (row === wanted) found.push([column, values.length >= 4 ? source : undefined, line, sourceColumn]);
     }
     at++;
   }
@@ -44,7 +45,7 @@ const placeOf = (line, column) => {
   const map = globalThis[Symbol.for("loop:positions")];
   if (!map) return undefined;
   const segments = segmentsOf(map.mappings, line - 1);
-  let best = segments[0];
+  let best;
   for (const segment of segments) if (segment[0] <= column - 1) best = segment;
   const source = best && map.sources[best[1]];
   return source ? `${source}:${best[2] + 1}:${best[3] + 1}` : undefined;

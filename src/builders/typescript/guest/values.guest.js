@@ -75,9 +75,8 @@ const wide = (name, low, high, wrap) => {
       if (exact < low || exact > high) throw outOfRange(expected, value);
       return quickjs ? BigInt.asUintN(64, exact).toString(16).padStart(16, "0") : exact;
     },
-    lift: quickjs
-      ? (value) => (typeof value === "number" ? BigInt(value) : wrap(64, BigInt(`0x${value}`)))
-      : same,
+    // StarlingMonkey gives negative s64 as what they are in u64.
+    lift: (value) => wrap(64, typeof value === "string" ? BigInt(`0x${value}`) : BigInt(value)),
   };
 };
 
