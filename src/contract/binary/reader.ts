@@ -3,9 +3,10 @@ import { limits } from "../../base/limits.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What all readers over one file share: how much has been counted and how deep they stand. */
-interface Budget {
+/** What all readers over one file share: how much has been counted, and the file as a buffer to take text from. */
+interface Shared {
   items: number;
+  readonly buffer: Buffer;
 }
 
 /**
@@ -17,20 +18,20 @@ export class Reader {
   at: number;
   readonly end: number;
   readonly depth: number;
-  readonly #budget: Budget;
+  readonly #shared: Shared;
 
   constructor(
     bytes: Uint8Array,
     start = 0,
     end: number = bytes.length,
     depth = 0,
-    budget: Budget = { items: 0 },
+    shared: Shared = { items: 0, buffer: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) },
   ) {
     this.bytes = bytes;
     this.at = start;
     this.end = end;
     this.depth = depth;
-    this.#budget = budget;
+    this.#shared = shared;
   }
 
   get done(): boolean {
@@ -47,7 +48,7 @@ export class Reader {
     if (size > this.end - start)
       this.malformed(`${size} bytes were announced, and ${this.end - start} are left`);
     this.at = start + size;
-    return new Reader(this.bytes, start, this.at, this.depth, this.#budget);
+    return new Reader(this.bytes, start, this.at, this.depth, this.#shared);
   }
 
   /** The same place one nesting deeper. */
@@ -57,7 +58,7 @@ export class Reader {
         "LK0204",
         `The component nests deeper than ${limits.componentDepthMax} levels at byte ${this.at}`,
       );
-    return new Reader(this.bytes, this.at, this.end, this.depth + 1, this.#budget);
+    return new Reader(this.bytes, this.at, this.end, this.depth + 1, this.#shared);
   }
 
   byte(): number {
@@ -116,6 +117,10 @@ export class Reader {
     const start = this.at;
     if (size > this.end - start) this.malformed(`a name of ${size} bytes runs past the end`, start);
     this.at = start + size;
+    // Nearly every name is ASCII, and a TextDecoder costs more than reading the few letters.
+    let at = start;
+    while (at < this.at && this.bytes[at]! < 0x80) at++;
+    if (at === this.at) return this.#shared.buffer.latin1Slice(start, this.at);
     try {
       return utf8.decode(this.bytes.subarray(start, this.at));
     } catch {
@@ -164,8 +169,8 @@ export class Reader {
 
   /** Counts what the file makes us keep, in one place and in all. */
   count(more: number, max: number, at: number): void {
-    this.#budget.items += more;
-    if (more > max || this.#budget.items > limits.componentTotalItemsMax)
+    this.#shared.items += more;
+    if (more > max || this.#shared.items > limits.componentTotalItemsMax)
       throw fault(
         "LK0204",
         `The component has more items than loop takes (${max} in one place, ${limits.componentTotalItemsMax} in all) at byte ${at}`,
