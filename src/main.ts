@@ -1,12 +1,12 @@
 // argv in, exit code out: the only file that prints errors or exits. It imports nothing that costs start-up
 // time; refuses to know any command; called by nobody.
-import { writeSync } from "node:fs";
 import { version } from "../package.json";
 
 const argv = process.argv.slice(2);
 const wantsJson = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined).includes("--json");
 
-const print = (descriptor: number, text: string): void => {
+const print = async (descriptor: number, text: string): Promise<void> => {
+  const { writeSync } = await import("node:fs");
   try {
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
@@ -17,7 +17,8 @@ const print = (descriptor: number, text: string): void => {
 
 const run = async (): Promise<number> => {
   if (argv.length === 1 && argv[0] === "--version") {
-    print(1, `loop ${version}\n`);
+    // Loading node:fs, or process.stdout, takes as long again as the whole start.
+    console.log(`loop ${version}`);
     return 0;
   }
   const { start } = await import("./app/start.ts");
@@ -29,7 +30,7 @@ const run = async (): Promise<number> => {
     const { ownStdio } = await import("./app/stdio.ts");
     const styled = mayStyle(ownStdio().stderr.isTerminal, argv.includes("--no-color"));
     const { text, exitCode } = reportError(error, wantsJson, styled);
-    print(wantsJson ? 1 : 2, text);
+    await print(wantsJson ? 1 : 2, text);
     return exitCode;
   }
 };
