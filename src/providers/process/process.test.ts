@@ -344,10 +344,8 @@ test("a reader of inherited output that went away ends the child", async () => {
   };
   const child = open(["yes"], { stdio: { stdout: gone } })("yes", [], { stdout: "inherit" });
   // Bun's pipes are sockets: with output still unread in one, the child's next write is reset rather than broken.
-  expect([
-    { tag: "signalled", val: "SIGPIPE" },
-    { tag: "exited", val: 1 },
-  ]).toContainEqual(await child.wait());
+  const { tag, val } = await child.wait();
+  expect(["signalled SIGPIPE", "exited 1"]).toContain(`${tag} ${val}`);
 });
 
 test("what a child left running does not hold up the wait for ever", async () => {
