@@ -15,7 +15,7 @@ import { compileCore } from "./cores.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
 
 /** jco-transpile's version and the count of our own changes to options or container. */
-const version = "jco-0.15.0-2";
+const version = "jco-0.15.0-3";
 const glueName = "component.js";
 
 type CoreLookup = (name: string) => Promise<WebAssembly.Module>;
@@ -101,11 +101,28 @@ const transpile = async ({ component, suspending }: LinkRequest): Promise<Linked
       asyncMode:
         suspending.size > 0 ? { tag: "jspi", val: { imports: [...suspending], exports } } : { tag: "sync" },
     });
-    return files.map(([name, bytes]) => ({ name, bytes }));
+    return files.map(([name, bytes]) => ({
+      name,
+      bytes: name === glueName ? withThrownErrors(bytes) : bytes,
+    }));
   } catch (error) {
     throw fault("LK0303", `Cannot link ${component.identifier}: ${messageOf(error)}`, { cause: error });
   }
 };
+
+/**
+ * What an import that may wait throws is lost where it has no `result`: the glue answers with the promise of a
+ * task that it has just rejected, and the guest then waits for ever in a busy loop. It has to be thrown.
+ */
+const withThrownErrors = (glue: Uint8Array): Uint8Array =>
+  new TextEncoder().encode(
+    new TextDecoder()
+      .decode(glue)
+      .replace(
+        /(\[Instruction::CallInterface\] error during async call(?:(?!return )[\s\S]){0,500})return task\.completionPromise\(\);/g,
+        "$1throw err;",
+      ),
+  );
 
 /** Every exported function as jco's options spell it: "greet", "wasi:cli/run@0.2.6#run". */
 const exportedFuncs = (world: World): string[] =>
