@@ -15,6 +15,8 @@ export const limits = {
   typeSizeMax: 100_000,
   /** Nesting of one type, as wasmtime bounds it; everything that reads types recurses. */
   typeDepthMax: 100,
+  /** Characters of a component's name: it names a folder, a file and a WIT package. */
+  nameLengthMax: 128,
   /** Characters of one WIT file; WASI's largest has 50 thousand. */
   witTextMax: 4 * 1024 * 1024,
   /** Characters of a WAVE expression on a command line. */
@@ -36,6 +38,8 @@ export const limits = {
   streamWriteBytesMax: 1024 * 1024,
   /** Random bytes in one call: the guest chooses the length, the host allocates it. */
   randomBytesMax: 16 * 1024 * 1024,
+  /** Component and core instances in one instantiation; nested components can ask for exponentially many. */
+  instancesMax: 10_000,
   /** Generated border functions kept for reuse in one process; each is a few kilobytes. */
   adaptersMax: 2048,
   /** Handles in one guest's table. The specification allows 2^28, which would be gigabytes of ours. */

@@ -1,0 +1,368 @@
+import { Fault, fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import type {
+  Canon,
+  CanonOptions,
+  CoreInstanceExpression,
+  Definition,
+  InstanceExpression,
+  SortIndex,
+} from "../../contract/binary/ast.ts";
+import { type End, guestToGuest, guestToHost } from "./adapter.ts";
+import { callable, liftedOf, suspending } from "./exporting.ts";
+import { destroy, lowerOwn } from "./handles.ts";
+import type { Importing } from "./importing.ts";
+import type { Component, CoreFunc, CoreInstance, Func, Instance, Item, TypeItem } from "./item.ts";
+import { allocator, Memory } from "./memory.ts";
+import { Reach, still } from "./reach.ts";
+import { definedType, invalid, Scope } from "./scope.ts";
+import { ComponentInstance, cannotLeave, ResourceType } from "./state.ts";
+
+// Walks a component's definitions in order and fills its index spaces with live items: the component's own
+// instantiation, and that of components nested in it.
+
+/** What one instantiation of the outermost component needs throughout. */
+export interface Instantiation extends Importing {
+  /** Compiled core modules by the offset where their bytes begin. */
+  readonly modules: ReadonlyMap<number, WebAssembly.Module>;
+  /** Instances made so far, bounded: nesting can ask for exponentially many. */
+  made: number;
+}
+
+/** Gives an import by the name that the component spells. */
+export type ImportSource = (
+  name: string,
+  definition: Extract<Definition, { kind: "import" }>,
+  scope: Scope,
+) => Item;
+
+export const instantiate = (
+  whole: Instantiation,
+  { ast, outer }: Component,
+  parent: ComponentInstance | undefined,
+  imports: ImportSource,
+): Instance => {
+  countOne(whole);
+  const walk = new Walk(whole, new Scope(outer), new ComponentInstance(parent), imports);
+  for (const definition of ast.definitions) walk.define(definition);
+  return { exports: walk.exports };
+};
+
+const countOne = (whole: Instantiation): void => {
+  whole.made++;
+  if (whole.made > limits.instancesMax)
+    throw fault("LK0204", `The component makes more than ${limits.instancesMax} instances`);
+};
+
+class Walk {
+  readonly exports = new Map<string, Item>();
+  readonly #whole: Instantiation;
+  readonly #scope: Scope;
+  readonly #instance: ComponentInstance;
+  readonly #imports: ImportSource;
+
+  constructor(whole: Instantiation, scope: Scope, instance: ComponentInstance, imports: ImportSource) {
+    this.#whole = whole;
+    this.#scope = scope;
+    this.#instance = instance;
+    this.#imports = imports;
+  }
+
+  define(definition: Definition): void {
+    const { sort, value } = this.#made(definition);
+    this.#scope.add(sort, value as never);
+  }
+
+  #made(definition: Definition): Item {
+    const { offset } = definition;
+    switch (definition.kind) {
+      case "core-module":
+        return { sort: "core-module", value: this.#whole.modules.get(definition.range.start)! };
+      case "core-instance":
+        return { sort: "core-instance", value: this.#coreInstance(definition.expression, offset) };
+      case "core-type":
+        return { sort: "core-type", value: undefined };
+      case "component":
+        return { sort: "component", value: { ast: definition.component, outer: this.#scope } };
+      case "instance":
+        return { sort: "instance", value: this.#componentInstance(definition.expression, offset) };
+      case "alias":
+        return this.#alias(definition);
+      case "type":
+        return { sort: "type", value: this.#type(definition) };
+      case "canon":
+        return this.#canon(definition.canon, offset);
+      case "import":
+        return this.#import(definition);
+      case "export":
+        return this.#export(definition);
+      default:
+        throw fault("LK0303", `The component uses component values (byte ${offset}), and loop links none`);
+    }
+  }
+
+  #item({ sort, index }: SortIndex, offset: number): Item {
+    return { sort, value: this.#scope.get(sort, index, offset) };
+  }
+
+  #import(definition: Extract<Definition, { kind: "import" }>): Item {
+    const { name, type, offset } = definition;
+    const item = this.#imports(name.name, definition, this.#scope);
+    if (item.sort === type.sort) return item;
+    throw invalid(offset, `"${name.name}" is a ${item.sort}, and a ${type.sort} is imported`);
+  }
+
+  #export({ name, item: index, offset }: Extract<Definition, { kind: "export" }>): Item {
+    const item = this.#item(index, offset);
+    this.exports.set(name.name, item);
+    return item;
+  }
+
+  #type({ type, offset }: Extract<Definition, { kind: "type" }>): TypeItem {
+    if (type.kind !== "resource") return definedType(this.#scope, type, offset);
+    const destructor =
+      type.destructor === undefined
+        ? undefined
+        : callable(this.#scope.get("core-func", type.destructor, offset)).core;
+    return { kind: "resource", resource: new ResourceType("resource", this.#instance, destructor as never) };
+  }
+
+  #alias({ alias, offset }: Extract<Definition, { kind: "alias" }>): Item {
+    const scope = this.#scope;
+    if (alias.from === "outer") {
+      const from = scope.out(alias.count, offset);
+      return { sort: alias.sort, value: from.get(alias.sort, alias.index, offset) };
+    }
+    const item =
+      alias.from === "export"
+        ? scope.get("instance", alias.instance, offset).exports.get(alias.name)
+        : coreExport(scope.get("core-instance", alias.instance, offset), alias.name);
+    if (item?.sort === alias.sort) return item;
+    throw invalid(offset, `instance ${alias.instance} exports no ${alias.sort} "${alias.name}"`);
+  }
+
+  #componentInstance(expression: InstanceExpression, offset: number): Instance {
+    if (expression.kind === "exports") {
+      const exports = expression.exports.map((one): [string, Item] => [one.name, this.#item(one, offset)]);
+      return { exports: new Map(exports) };
+    }
+    const args = new Map(expression.args.map((arg) => [arg.name, this.#item(arg, offset)]));
+    const component = this.#scope.get("component", expression.component, offset);
+    return instantiate(this.#whole, component, this.#instance, (name) => {
+      const item = args.get(name);
+      if (!item) throw invalid(offset, `a component is instantiated without its import "${name}"`);
+      return item;
+    });
+  }
+
+  #coreInstance(expression: CoreInstanceExpression, offset: number): CoreInstance {
+    countOne(this.#whole);
+    if (expression.kind === "exports") {
+      const items = expression.exports.map((one): [string, Item] => [one.name, this.#item(one, offset)]);
+      return { exports: undefined, items: new Map(items), reach: still };
+    }
+    const module = this.#scope.get("core-module", expression.module, offset);
+    const reach = new Reach();
+    const given: Record<string, Record<string, unknown>> = Object.create(null);
+    for (const { name, instance } of expression.args)
+      given[name] = this.#coreImports(this.#scope.get("core-instance", instance, offset), reach);
+    return { exports: coreInstantiate(module, given, offset), items: undefined, reach };
+  }
+
+  /** One core instance as what a module imports, and what that lets the module reach. */
+  #coreImports({ exports, items, reach }: CoreInstance, from: Reach): Record<string, unknown> {
+    if (exports) {
+      from.add(reach);
+      // Through a table of its own the other can call what this one puts in.
+      if (Object.values(exports).some((value) => value instanceof WebAssembly.Table)) reach.add(from);
+      return exports;
+    }
+    const object: Record<string, unknown> = Object.create(null);
+    for (const [name, { sort, value }] of items!) {
+      object[name] = coreImport(sort, value);
+      const other = (value as Partial<CoreFunc> | undefined)?.reach;
+      if (sort === "core-func" || sort === "core-table") from.add(other!);
+      if (sort === "core-table") other!.add(from);
+    }
+    return object;
+  }
+
+  #options(options: CanonOptions, offset: number): End {
+    const { memory: memoryIndex, realloc: reallocIndex, encoding } = options;
+    if (options.async || options.callback !== undefined)
+      throw fault(
+        "LK0303",
+        `The component lifts or lowers asynchronously (byte ${offset}), and this linker does not`,
+      );
+    const instance = this.#instance;
+    const memory =
+      memoryIndex === undefined ? undefined : this.#scope.get("core-memory", memoryIndex, offset);
+    if (reallocIndex === undefined) return { instance, encoding, memory, realloc: undefined };
+    if (!memory) throw invalid(offset, "a realloc is given without a memory");
+    const realloc = this.#scope.get("core-func", reallocIndex, offset);
+    return { instance, encoding, memory, realloc: allocator(instance, memory, realloc.call as never) };
+  }
+
+  #canon(canon: Canon, offset: number): Item {
+    switch (canon.kind) {
+      case "lift":
+        return { sort: "func", value: this.#lift(canon, offset) };
+      case "lower": {
+        const end = this.#options(canon.options, offset);
+        const func = this.#scope.get("func", canon.func, offset);
+        requireMemory(func, end, "lower", offset);
+        return { sort: "core-func", value: lowered(func, end) };
+      }
+      case "builtin":
+        throw fault(
+          "LK0303",
+          `The component uses ${canon.name} (byte ${offset}), and this linker does not offer it`,
+        );
+      default:
+        return { sort: "core-func", value: this.#resourceFunc(canon, offset) };
+    }
+  }
+
+  #lift(canon: Extract<Canon, { kind: "lift" }>, offset: number): Func {
+    const scope = this.#scope;
+    const type = scope.get("type", canon.type, offset);
+    if (type.kind !== "func") throw invalid(offset, `type ${canon.type} is no function type`);
+    const core = scope.get("core-func", canon.func, offset);
+    const { postReturn: index } = canon.options;
+    const postReturn = index === undefined ? undefined : scope.get("core-func", index, offset);
+    const end = this.#options(canon.options, offset);
+    const func: Func = { kind: "lifted", type: type.type, core, postReturn, end };
+    requireMemory(func, end, "lift", offset);
+    return func;
+  }
+
+  #resourceFunc(canon: Extract<Canon, { type: number }>, offset: number): CoreFunc {
+    const item = this.#scope.get("type", canon.type as number, offset);
+    if (item.kind !== "resource") throw invalid(offset, `type ${canon.type} is no resource`);
+    const { resource } = item;
+    const instance = this.#instance;
+    if (canon.kind === "resource.drop") return dropFunc(instance, resource);
+    if (resource.implementer !== instance)
+      throw invalid(offset, `${canon.kind} is for resources that the component defines itself`);
+    const call =
+      canon.kind === "resource.new"
+        ? (representation: number) => {
+            if (!instance.mayLeave) cannotLeave();
+            return lowerOwn(instance, resource, representation);
+          }
+        : (index: number) => instance.handles.get(index, resource).representation;
+    return { call, importable: call, exported: false, reach: still };
+  }
+}
+
+/** Drops a handle: an own one runs the destructor, a borrowed one leaves its call's scope. */
+const dropFunc = (instance: ComponentInstance, resource: ResourceType): CoreFunc => {
+  const call = (index: number) => {
+    if (!instance.mayLeave) cannotLeave();
+    const { scope, representation } = instance.handles.remove(index, resource);
+    if (scope) scope.count--;
+    // A host's dispose may give anything; only a guest's destructor may make this drop wait.
+    else if (resource.implementer) return destroy(resource, representation, instance);
+    else destroy(resource, representation, instance);
+  };
+  return { call, importable: call, exported: false, reach: still };
+};
+
+const lowered = (func: Func, end: End): CoreFunc => {
+  if (func.kind === "host") {
+    const call = guestToHost(func.name, func.type, end, func.call, func.suspends);
+    const importable = func.suspends ? suspending(call) : call;
+    return { call, importable, exported: false, reach: func.suspends ? new Reach(true) : still };
+  }
+  const lifted = liftedOf(func);
+  const call = guestToGuest(func.type, end, lifted);
+  const importable = lifted.suspends ? suspending(call) : call;
+  return { call, importable, exported: false, reach: func.core.reach };
+};
+
+/** What generated code will use has to be there; validation demands the same. */
+const requireMemory = (func: Func, end: End, direction: "lift" | "lower", offset: number): void => {
+  const { params, result } = func.type;
+  const given = params.map((param) => param.type);
+  const pointers = (types: readonly Func["type"]["result"][]) => types.some((type) => type && inMemory(type));
+  const spilledParams = given.reduce((sum, type) => sum + (type.flat?.length ?? 17), 0) > 16;
+  const spilledResult = (result?.flat?.length ?? (result ? 2 : 0)) > 1;
+  const any = pointers([...given, result]) || spilledParams || spilledResult;
+  if (any && !end.memory) throw invalid(offset, "a function's values lie in memory, and no memory is given");
+  const allocates = direction === "lift" ? pointers(given) || spilledParams : pointers([result]);
+  if (allocates && !end.realloc)
+    throw invalid(offset, "a function is given values that need memory, and no realloc is given");
+};
+
+const inMemory = (type: NonNullable<Func["type"]["result"]>): boolean => {
+  switch (type.kind) {
+    case "string":
+    case "list":
+    case "map":
+      return true;
+    case "async":
+      throw fault("LK0303", `A function of the component uses ${type.name}, which is asynchronous`);
+    case "array":
+      return inMemory(type.element);
+    case "record":
+    case "tuple":
+      return type.fields.some((field) => inMemory(field.type));
+    case "variant":
+    case "option":
+    case "result":
+      return type.cases.some((one) => one.type !== undefined && inMemory(one.type));
+    default:
+      return false;
+  }
+};
+
+const coreImport = (sort: Item["sort"], value: unknown): unknown => {
+  if (sort === "core-func") return (value as CoreFunc).importable;
+  if (sort === "core-table") return (value as { table: unknown }).table;
+  if (sort === "core-memory") return (value as Memory).memory;
+  return value;
+};
+
+const coreInstantiate = (
+  module: WebAssembly.Module,
+  given: Record<string, Record<string, unknown>>,
+  offset: number,
+): WebAssembly.Exports => {
+  try {
+    return new WebAssembly.Instance(module, given as WebAssembly.Imports).exports;
+  } catch (error) {
+    if (error instanceof WebAssembly.LinkError || (error instanceof TypeError && !(error instanceof Fault)))
+      throw fault(
+        "LK0303",
+        `The core module instantiated at byte ${offset} does not link: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    throw error;
+  }
+};
+
+const memories = new WeakMap<WebAssembly.Memory, Memory>();
+
+const memoryFor = (memory: WebAssembly.Memory): Memory => {
+  let views = memories.get(memory);
+  if (!views) {
+    views = new Memory(memory);
+    memories.set(memory, views);
+  }
+  return views;
+};
+
+/** An export of a core instance as an item; its sort is what it is. */
+const coreExport = ({ exports, items, reach }: CoreInstance, name: string): Item | undefined => {
+  if (items) return items.get(name);
+  if (!Object.hasOwn(exports!, name)) return undefined;
+  const value: unknown = exports![name];
+  if (typeof value === "function")
+    return { sort: "core-func", value: { call: value, importable: value, exported: true, reach } };
+  if (value instanceof WebAssembly.Memory) return { sort: "core-memory", value: memoryFor(value) };
+  if (value instanceof WebAssembly.Table) return { sort: "core-table", value: { table: value, reach } };
+  if (value instanceof WebAssembly.Global) return { sort: "core-global", value };
+  return { sort: "core-tag", value };
+};
