@@ -17,7 +17,9 @@ test("a guest sees the arguments and variables that it was given, and none of th
 test("arguments and environment have a bound together", () => {
   const half = "x".repeat(limits.argumentsBytesMax / 2);
   expect(provide({ args: [half], env: [["", half]] }).getArguments()).toEqual([half]);
-  expect(() => provide({ args: [half], env: [["A", half]] })).toThrow(Fault);
+  const beyond = provide({ args: [half], env: [["A", half]] });
+  expect(() => beyond.getArguments()).toThrow(Fault);
+  expect(() => beyond.getEnvironment()).toThrow(Fault);
 });
 
 test("exit unwinds the guest with its code", () => {

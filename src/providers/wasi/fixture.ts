@@ -1,3 +1,7 @@
+import { afterEach, beforeEach } from "bun:test";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DeclaredError } from "../../base/fault.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import type { FolderGrant } from "../../trust/grants.ts";
@@ -75,4 +79,43 @@ export const errOf = async (work: () => unknown): Promise<unknown> => {
     throw error;
   }
   throw new Error("An err was looked for, and the call ended well");
+};
+
+type Root = ReturnType<ReturnType<typeof provide>["getDirectories"]>[number][0];
+
+/** A folder of the host, made anew for each test, and what tests do with it. */
+export const hostFolder = () => {
+  let path = "";
+  beforeEach(() => {
+    path = realpathSync(mkdtempSync(join(tmpdir(), "loop-wasi-")));
+  });
+  afterEach(() => rmSync(path, { recursive: true, force: true }));
+  const grant = (readOnly = false): FolderGrant => ({ host: path, guest: "/data", readOnly });
+  return {
+    grant,
+    /** A place in it, by the host's path. */
+    at: (name = "") => join(path, name),
+    /** An instance to which it is granted, and the descriptor of it. */
+    start(more: { readOnly?: boolean } = {}) {
+      const made = provide({ folders: [grant(more.readOnly)] });
+      return { ...made, root: made.getDirectories()[0]![0] };
+    },
+    /** Writes a file as a guest does. */
+    write(root: Root, name: string, content: string) {
+      const file = root.openAt({}, name, { create: true, truncate: true }, { write: true });
+      file.write(new TextEncoder().encode(content), 0n);
+      file[Symbol.dispose]();
+    },
+    /** Types of the entries by name. */
+    list(root: Root) {
+      const stream = root.readDirectory();
+      const entries: Record<string, string> = {};
+      for (let entry = stream.readDirectoryEntry(); entry; entry = stream.readDirectoryEntry())
+        entries[entry.name] = entry.type;
+      return entries;
+    },
+    /** Flags by name, all set. */
+    flags: (...names: string[]): Record<string, boolean> =>
+      Object.fromEntries(names.map((name) => [name, true])),
+  };
 };

@@ -176,11 +176,11 @@ test("poll: a guest waits for the first of several", async () => {
   const script = `
     const far = monotonicClock.subscribeDuration(1e12), soon = monotonicClock.subscribeDuration(5e6);
     const past = monotonicClock.subscribeInstant(0);
-    const answer = [poll([far, past]), poll([far, soon, past]), poll([far, soon]), far.ready()];
+    const answer = [poll([far, past]), poll([far, soon]), far.ready()];
     soon.block();
     for (const pollable of [far, soon, past]) pollable[Symbol.dispose]();
     return answer`;
-  expect(await run(script)).toEqual([[1], [2], [1], false]);
+  expect(await run(script)).toEqual([[1], [1], false]);
 });
 
 test("terminal: a guest finds terminals where there are some", async () => {
@@ -239,7 +239,7 @@ test("filesystem: a guest makes, writes, links, lists and removes", async () => 
     file.advise(0, 0, "normal"); file.sync(); file.syncData();
     const listing = folder.readDirectory(), names = [];
     for (let entry = listing.readDirectoryEntry(); entry; entry = listing.readDirectoryEntry())
-      names.push(entry.name + ":" + entry.type);
+      names.push(entry.name + "-" + entry.type);
     const stat = folder.statAt({ symlinkFollow: true }, "link");
     const answer = [text(input.read(9)), text(file.read(9, 0)[0]), names.sort(), folder.readlinkAt("link"),
       [stat.type, stat.linkCount, stat.size, stat.dataModificationTimestamp], file.stat().size, file.getType(),
@@ -251,7 +251,7 @@ test("filesystem: a guest makes, writes, links, lists and removes", async () => 
   expect(await run(script, writable())).toEqual([
     "ell!",
     "Hell!",
-    ["d:directory", "link:symbolic-link", "moved:regular-file"],
+    ["d-directory", "link-symbolic-link", "moved-regular-file"],
     "d/f",
     ["regular-file", 2, 5, { seconds: 5, nanoseconds: 6 }],
     5,

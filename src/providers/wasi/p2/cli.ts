@@ -7,17 +7,27 @@ import { type Held, InputStream, OutputStream } from "./io.ts";
 
 // wasi:cli 0.2: environment, exit, the standard streams and the terminals behind them.
 
-/** Fault: LK0204 where arguments and environment together pass `argumentsBytesMax`. */
+/** Faults: LK0204 where arguments and environment together pass `argumentsBytesMax`, when the guest asks. */
 export const environment = ({ args, grants, component }: InstanceContext) => {
-  const bytes = [...args, ...grants.env.flat()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  if (bytes > limits.argumentsBytesMax)
-    throw fault(
-      "LK0204",
-      `Arguments and environment of ${component.identifier} are ${bytes} bytes; the limit is ${limits.argumentsBytesMax}`,
-    );
+  const check = () => {
+    let bytes = 0;
+    for (const text of args) bytes += Buffer.byteLength(text);
+    for (const [name, value] of grants.env) bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+    if (bytes > limits.argumentsBytesMax)
+      throw fault(
+        "LK0204",
+        `Arguments and environment of ${component.identifier} are ${bytes} bytes; the limit is ${limits.argumentsBytesMax}`,
+      );
+  };
   return {
-    getEnvironment: () => grants.env.map(([name, value]): [string, string] => [name, value]),
-    getArguments: () => [...args],
+    getEnvironment() {
+      check();
+      return grants.env.map(([name, value]): [string, string] => [name, value]);
+    },
+    getArguments() {
+      check();
+      return [...args];
+    },
     /** None: the host's working folder is not the guest's, and what it was granted it finds as preopens. */
     initialCwd: () => undefined,
   };

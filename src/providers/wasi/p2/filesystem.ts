@@ -246,7 +246,7 @@ const owning = <T>(node: OpenFile | OpenFolder, make: () => T): T => {
   }
 };
 
-/** `directory-entry-stream`: the folder's entries as they were when it was asked for. */
+/** What lists a folder (`descriptor.read-directory` gives it): its entries as they were then. */
 export class DirectoryEntryStream extends Handle {
   readonly #files: OpenFiles;
   readonly #entries: readonly (Entry | Refusal)[];
