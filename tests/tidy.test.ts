@@ -31,13 +31,17 @@ const importsOf = (path: string): string[] =>
   new Bun.Transpiler({ loader: path.endsWith(".ts") ? "ts" : "js" })
     .scanImports(read(path))
     .map((found) => found.path)
-    .concat(typeImports(read(path)));
+    // A test may hold such a type as text that it expects.
+    .concat(typeImports(read(path), path.endsWith(".test.ts")));
 
 /** The transpiler forgets imports of types alone, and those have a direction too. */
-const typeImports = (text: string): string[] =>
-  [...text.matchAll(/^(?:import|export) type [^;]*? from "([^"]+)";|\bimport\("([^"]+)"\)/gm)].map(
-    (match) => (match[1] ?? match[2])!,
+const typeImports = (text: string, statementsOnly: boolean): string[] => {
+  const statement = /^(?:import|export) type [^;]*? from "([^"]+)";/gm;
+  const inline = /(?:typeof |: |<|as )import\("([^"]+)"\)/g;
+  return [...text.matchAll(statement), ...(statementsOnly ? [] : text.matchAll(inline))].map(
+    (match) => match[1]!,
   );
+};
 
 /** Where a relative import leads: a path from the root. */
 const target = (from: string, specifier: string): string | undefined =>
@@ -232,7 +236,7 @@ const banned: readonly (readonly [RegExp, string])[] = [
   [/\b(simply|easily|obviously|seamless(?:ly)?|robust(?:ly)?|leverag\w+|utiliz\w+)\b/i, "the plain sentence"],
   [/\bblacklist|whitelist\b/i, "deny, allow"],
   [/\bsanity\b/i, "check"],
-  [/\bas any\b|: any\b|@ts-ignore|@ts-nocheck/, "the real type, or unknown"],
+  [/\bas any\b|\w\)?\??: any[;,)=\]>]|@ts-ignore|@ts-nocheck/, "the real type, or unknown"],
   [/(?<![-"'])\bdirector(?:y|ies)\b/i, "folder"],
 ];
 
