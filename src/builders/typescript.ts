@@ -12,6 +12,7 @@ import { neededImports } from "./typescript/needs.ts";
 import { moduleFault } from "./typescript/positions.ts";
 import { shadowOf } from "./typescript/shadow.ts";
 import { typingsOf } from "./typescript/typings.ts";
+import { witFolder, witInputs } from "./wit.ts";
 
 type Engine = "quickjs" | "starlingmonkey";
 
@@ -29,6 +30,10 @@ export const typescript: Builder = {
 const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
   const { folder, main, wit, settings } = request;
   const engine = engineOf(settings.engine);
+  if (wit.size === 0)
+    throw fault("LK0607", `WIT was looked for in ${join(folder, witFolder)}, and there is none`, {
+      hint: `write the component's world into ${witFolder}/world.wit`,
+    });
   const { world } = chooseWorld(wit, request.world);
   // The project's own world first: what is wrong in its WIT is said of its WIT, and what it needs decides the rest.
   const own = await timed("wit", () => worldFromWit(wit, world));
@@ -64,11 +69,7 @@ const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
   );
   return {
     component,
-    inputs: [
-      ...made.inputs,
-      ...[...wit.keys()].filter((path) => path.startsWith("wit/")).map((path) => join(folder, path)),
-      ...(tsconfig ? [tsconfig] : [join(folder, "tsconfig.json")]),
-    ],
+    inputs: [...made.inputs, ...witInputs(request), tsconfig ?? join(folder, "tsconfig.json")],
     warnings: made.warnings,
     generated,
   };

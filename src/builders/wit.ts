@@ -11,16 +11,13 @@ export const witFolder = "wit";
 /**
  * The WIT that a project is built with: its own files (by their path relative to the folder), and of the
  * packages that the executable carries those that it needs and does not bring itself ("carried/wasi-cli/…").
- * Faults: LK0607 where there is no wit folder.
+ * Empty where there is no wit folder.
  */
-export const projectWit = async (folder: string): Promise<WitSources> => {
-  const sources = new Map(ownFiles(folder));
-  if (sources.size === 0)
-    throw fault("LK0607", `WIT was looked for in ${join(folder, witFolder)}, and there is none`, {
-      hint: "loop new component NAME",
-    });
-  return withCarried(sources, [...sources.values()].flatMap(referenced));
-};
+export const projectWit = (folder: string): Promise<WitSources> => completed(new Map(ownFiles(folder)));
+
+/** WIT sources and the carried packages that they need and do not bring themselves. */
+export const completed = (sources: WitSources): Promise<WitSources> =>
+  withCarried(sources, [...sources.values()].flatMap(referenced));
 
 /** The sources with the carried packages ("wasi:cli") that are wanted and not there, and what those need. */
 export const withCarried = async (sources: WitSources, wanted: readonly string[]): Promise<WitSources> => {
@@ -37,6 +34,10 @@ export const withCarried = async (sources: WitSources, wanted: readonly string[]
   }
   return all;
 };
+
+/** Absolute paths of the WIT files of a request that lie in its project. */
+export const witInputs = ({ folder, wit }: { folder: string; wit: WitSources }): string[] =>
+  [...wit.keys()].filter((path) => path.startsWith(`${witFolder}/`)).map((path) => join(folder, path));
 
 const ownFiles = (folder: string): [string, string][] => {
   const root = join(folder, witFolder);

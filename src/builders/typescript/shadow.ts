@@ -1,5 +1,6 @@
 import type { World } from "../../contract/model.ts";
 import { packagesOf } from "../../contract/wit/compose.ts";
+import { wordsEscaped } from "../../contract/wit/names.ts";
 import { chooseWorld, type WitSources, worldFromWit } from "../../contract/wit.ts";
 import { withCarried } from "../wit.ts";
 
@@ -34,7 +35,9 @@ export const shadowOf = async (
   const lines = imports.map((name) => `  import ${name}${versions.get(name.replace(/\/.*/, "")) ?? ""};`);
   all.set(
     "shadow.wit",
-    ["package loop:shadow;", "world shadow {", `  include ${world};`, ...lines, "}", ""].join("\n"),
+    ["package loop:shadow;", "world shadow {", `  include ${wordsEscaped(world)};`, ...lines, "}", ""].join(
+      "\n",
+    ),
   );
   const { composed } = chooseWorld(all, shadowName);
   return { text: composed.text, name: shadowName, world: await worldFromWit(all, shadowName) };
