@@ -31,17 +31,16 @@ const importsOf = (path: string): string[] =>
   new Bun.Transpiler({ loader: path.endsWith(".ts") ? "ts" : "js" })
     .scanImports(read(path))
     .map((found) => found.path)
-    // A test may hold such a type as text that it expects.
-    .concat(typeImports(read(path), path.endsWith(".test.ts")));
+    // A test may hold such a line as text that it expects.
+    .concat(path.endsWith(".test.ts") ? [] : typeImports(read(path)));
 
 /** The transpiler forgets imports of types alone, and those have a direction too. */
-const typeImports = (text: string, statementsOnly: boolean): string[] => {
-  const statement = /^(?:import|export) type [^;]*? from "([^"]+)";/gm;
-  const inline = /(?:typeof |: |<|as )import\("([^"]+)"\)/g;
-  return [...text.matchAll(statement), ...(statementsOnly ? [] : text.matchAll(inline))].map(
-    (match) => match[1]!,
-  );
-};
+const typeImports = (text: string): string[] =>
+  [
+    ...text.matchAll(
+      /^(?:import|export) type [^;]*? from "([^"]+)";|(?:typeof |: |<|as )import\("([^"]+)"\)/gm,
+    ),
+  ].map((match) => (match[1] ?? match[2])!);
 
 /** Where a relative import leads: a path from the root. */
 const target = (from: string, specifier: string): string | undefined =>
