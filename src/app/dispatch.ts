@@ -1,4 +1,4 @@
-import { DeclaredError, type Fault, fault } from "../base/fault.ts";
+import { DeclaredError, Fault, fault } from "../base/fault.ts";
 import { type CommandDescription, commandSlot } from "../contract/description.ts";
 import { arrived } from "../host/crossing.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -8,7 +8,7 @@ import type { Decision } from "../slots/precedence.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { commandContract, type ShippedCommand } from "./catalog.ts";
 import { describedAs } from "./commands.ts";
-import { loadComponent, planFilling } from "./link.ts";
+import { loadComponent, planFilling, type SlotChoice } from "./link.ts";
 import { globalOptions } from "./options.ts";
 import { parseWords, type Values } from "./parse.ts";
 import type { Program } from "./program.ts";
@@ -17,7 +17,7 @@ import type { Program } from "./program.ts";
 interface Chosen {
   readonly slot: string;
   readonly filling: Filling;
-  readonly decision: Pick<Decision, "slot" | "source" | "config">;
+  readonly decision: SlotChoice;
   readonly shipped: ShippedCommand | undefined;
 }
 
@@ -27,6 +27,45 @@ interface Chosen {
  */
 export const dispatch = async (program: Program, name: string, words: readonly string[]): Promise<number> => {
   const chosen = choose(program, name);
+  return within(chosen, () => dispatchTo(program, chosen, name, words));
+};
+
+/** What goes wrong with a filling from elsewhere says how it came there, and how a person gets rid of it. */
+const within = async (chosen: Chosen, work: () => Promise<number>): Promise<number> => {
+  try {
+    return await work();
+  } catch (error) {
+    const { shipped, slot, decision, filling } = chosen;
+    // A slip in the words is the person's own, whoever runs the command.
+    if (shipped || !(error instanceof Fault) || error.code.startsWith("LK000")) throw error;
+    const hint =
+      decision.source === "remembered" ? `loop --builtin slot reset ${slot}` : `loop slot explain ${slot}`;
+    throw new Fault(error.code, error.message, {
+      hint: error.hint ?? hint,
+      causes: [
+        ...error.causes,
+        { slot, component: filling.identifier, message: `Chosen by ${sourceText[decision.source]}` },
+      ],
+      cause: error,
+    });
+  }
+};
+
+const sourceText: Readonly<Record<Decision["source"], string>> = {
+  flag: "--slot",
+  environment: "LOOP_SLOTS",
+  workspace: "loop.toml",
+  remembered: "loop slot set",
+  fork: "this fork of loop",
+  "built-in": "loop itself",
+};
+
+const dispatchTo = async (
+  program: Program,
+  chosen: Chosen,
+  name: string,
+  words: readonly string[],
+): Promise<number> => {
   // The words are read before anything is loaded where the description is at hand: a slip costs no start.
   const known = chosen.shipped?.description;
   const early = known && parse(known, words);
@@ -49,7 +88,7 @@ const choose = (program: Program, name: string): Chosen => {
       slot,
       filling,
       shipped,
-      decision: { slot: program.slots().find(slot), source: "built-in", config: {} },
+      decision: { slot: { name: slot }, source: "built-in", config: {} },
     };
   }
   const decision = choosing.use(slot);
@@ -92,21 +131,9 @@ const call = async (
     return (await instance.call(commandContract, "run", [invocation])) as number;
   } catch (error) {
     if (error instanceof GuestExit) return error.exitCode;
-    throw error instanceof DeclaredError ? answered(error, chosen) : error;
+    throw error instanceof DeclaredError ? arrived(error) : error;
   } finally {
     instance.drop();
     await program.stdio.stdout.flush();
   }
-};
-
-/** What a command answered as its err. Of a shipped one a person need not know that it is a component. */
-const answered = (error: DeclaredError, { slot, filling, shipped }: Chosen): Fault => {
-  const answer = arrived(error);
-  if (shipped) return answer;
-  return answer.within({
-    slot,
-    component: filling.identifier,
-    phase: "call",
-    message: "What the command answered",
-  });
 };

@@ -1,4 +1,4 @@
-import { fault } from "../base/fault.ts";
+import { Fault, fault } from "../base/fault.ts";
 import { unversioned } from "../contract/model.ts";
 import { readWorld } from "../contract/world.ts";
 import { type FilledSlot, fillingProvider } from "../host/filling.ts";
@@ -6,7 +6,7 @@ import { load } from "../host/load.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import { configProvider } from "../providers/slots/index.ts";
-import type { Filling } from "../slots/declaration.ts";
+import type { Config, Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
@@ -30,10 +30,23 @@ export const loadComponent = (identifier: string, folder: string) =>
 /** A plan for a component that a person runs. */
 export const planRun = async (identifier: string, linking: Linking): Promise<LinkedPlan> => {
   const { component } = await loadComponent(identifier, linking.folder);
-  return link(component, {
-    providers: [...linking.providers, ...(await applicationProviders(component, linking, 0))],
-    grantHint: (name) => runHint(name, identifier),
-  });
+  return named(component, async () =>
+    link(component, {
+      providers: [...linking.providers, ...(await applicationProviders(component, linking, 0))],
+      grantHint: (name) => runHint(name, identifier),
+    }),
+  );
+};
+
+/** A fault in a component's own bytes or imports says whose they are. */
+const named = async <T>({ identifier }: VerifiedComponent, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Fault && !error.causes.some(({ component }) => component === identifier))
+      error.within({ component: identifier, phase: "link", message: "Making it ready to run" });
+    throw error;
+  }
 };
 
 /** Host powers are for commands: they are granted with a slot. */
@@ -42,27 +55,36 @@ const runHint = (name: string, identifier: string): string | undefined =>
     ? `fill a command's slot with it: loop slot set command:NAME ${identifier} --grant ${unversioned(name)}`
     : undefined;
 
+/** Of a decision, what matters to one of its fillings. */
+export interface SlotChoice {
+  readonly slot: { readonly name: string };
+  readonly source: Decision["source"];
+  readonly config: Config;
+}
+
 /** A plan for a component that fills a slot. */
 export const planFilling = async (
   component: VerifiedComponent,
-  decision: Pick<Decision, "slot" | "source" | "config">,
+  decision: SlotChoice,
   filling: Filling,
   linking: Linking,
   depth = 0,
 ): Promise<LinkedPlan> =>
-  link(component, {
-    providers: [
-      ...linking.providers,
-      configProvider(decision.config),
-      ...(await applicationProviders(component, linking, depth)),
-    ],
-    grantHint: (name) => fillingHint(name, decision, filling),
-  });
+  named(component, async () =>
+    link(component, {
+      providers: [
+        ...linking.providers,
+        configProvider(decision.config),
+        ...(await applicationProviders(component, linking, depth)),
+      ],
+      grantHint: (name) => fillingHint(name, decision, filling),
+    }),
+  );
 
 /** Exactly what grants an interface to the filling of a slot, with what it has already. */
 export const fillingHint = (
   name: string,
-  { slot, source }: Pick<Decision, "slot" | "source">,
+  { slot, source }: SlotChoice,
   { identifier, grants }: Filling,
 ): string => {
   const all = [...new Set([...grants, unversioned(name)])];

@@ -47,6 +47,18 @@ export const builderMembers: readonly BuilderMember[] = [
     identifier: "builtin:typescript",
     load: async () => (await import("../builders/typescript.ts")).typescript,
   },
+  {
+    language: "c",
+    summary: "Builds C",
+    identifier: "builtin:c",
+    load: async () => (await import("../builders/c.ts")).c,
+  },
+  {
+    language: "wat",
+    summary: "Builds WebAssembly text",
+    identifier: "builtin:wat",
+    load: async () => (await import("../builders/wat.ts")).wat,
+  },
 ];
 
 const fetchers: readonly Fetcher[] = [fileFetcher, builtinFetcher];

@@ -73,9 +73,7 @@ test("refusals have codes and name what exists", () => {
   expect(refusal(["--count", "many"])).toStartWith(
     'LK0004 --count is a whole number, and "many" was written',
   );
-  expect(refusal(["--lang", "tss"])).toBe(
-    'LK0004 --lang is one of ts, c, wat, and "tss" was written | did you mean ts?',
-  );
+  expect(refusal(["--lang", "tss"])).toStartWith('LK0004 --lang is one of ts, c, wat, and "tss" was written');
   expect(refusal(["--force=1"])).toStartWith("LK0004 --force takes no value");
 });
 

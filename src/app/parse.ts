@@ -193,14 +193,8 @@ const checked = (
 ): string => {
   if (kind === "integer" && !/^-?\d+$/.test(text))
     throw fault("LK0004", `${what} is a whole number, and "${text}" was written`);
-  if (kind === "choice" && !choices?.includes(text)) {
-    const near = nearest(text, choices ?? []);
-    throw fault(
-      "LK0004",
-      `${what} is one of ${(choices ?? []).join(", ")}, and "${text}" was written`,
-      near ? { hint: `did you mean ${near}?` } : {},
-    );
-  }
+  if (kind === "choice" && !choices?.includes(text))
+    throw fault("LK0004", `${what} is one of ${(choices ?? []).join(", ")}, and "${text}" was written`);
   return text;
 };
 

@@ -28,12 +28,12 @@ export const buildProvider = (services: BuildServices): Provider => ({
     },
     "loop:build/templates@0.1.0": {
       list: async () => {
-        const { listTemplates } = await import("./templates.ts");
-        return listTemplates();
+        const { templateList } = await import("../../builders/template.ts");
+        return templateList();
       },
       create: answering(async (template: string, name: string, folder: string) => {
-        const { createProject } = await import("./templates.ts");
-        return createProject(template, name, resolve(services.folder, folder));
+        const { createFromTemplate } = await import("../../builders/template.ts");
+        return createFromTemplate(template, name, resolve(services.folder, folder));
       }),
     },
   }),

@@ -1,5 +1,6 @@
 // loop:pkg: identifiers and a look into components, without running them. Owns the reports; refuses to change
 // anything or to instantiate; listed in the app's table.
+import { Fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
 import type { Locator } from "../../resolve/fetch.ts";
@@ -35,14 +36,25 @@ export const pkgProvider = (services: PkgServices): Provider => ({
       inspect: answering(async (identifier: string) => {
         const { component, locator } = await services.load(identifier);
         const { report } = await import("./report.ts");
-        return report(component, locator, services.providers());
+        return named(component, () => report(component, locator, services.providers()));
       }),
       wit: answering(async (identifier: string) => {
         const { component } = await services.load(identifier);
         const { readWorld } = await import("../../contract/world.ts");
         const { printWorld } = await import("../../contract/wit.ts");
-        return printWorld(readWorld(component.bytes));
+        return named(component, () => printWorld(readWorld(component.bytes)));
       }),
     },
   }),
 });
+
+/** A fault in a component's own bytes says whose they are. */
+const named = <T>({ identifier }: VerifiedComponent, work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof Fault
+      ? error.within({ component: identifier, phase: "verify", message: "Reading it" })
+      : error;
+  }
+};

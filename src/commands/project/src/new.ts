@@ -76,13 +76,20 @@ const noKind = (kind: string, templates: Template[]) => {
   );
 };
 
-const report = (name: string, template: Template, paths: string[]): string =>
-  [
-    `Wrote ${bold(`${name}/`)} (${template.summary})`,
-    ...paths.map((path) => `  ${path}`),
+/** Where typings are made for an editor; a person need not look into it. */
+const generated = "generated/";
+
+const report = (name: string, template: Template, paths: string[]): string => {
+  const shown = paths.filter((path) => !path.startsWith(generated));
+  const typings = shown.length < paths.length ? [`  ${generated} (typings, made by loop)`] : [];
+  return [
+    `Wrote ${bold(`${name}/`)}, ${template.summary}`,
+    ...shown.map((path) => `  ${path}`),
+    ...typings,
     "",
     "Next:",
     `  cd ${name}`,
     "  loop run",
     "",
   ].join("\n");
+};

@@ -65,6 +65,7 @@ const page = (slot: Slot): string =>
 const changed = (command: string, slot: Slot): string => {
   const set = command === "slot set";
   if (set && slot.wanted.length > 0) note(wish(slot));
+  if (slot.fillings.length === 0) return `${slot.name} has no filling now (${slot.source})\n`;
   return `${slot.name} is ${set ? "now" : "again"} filled by ${fillings(slot.fillings)} (${slot.source})\n`;
 };
 
