@@ -21,6 +21,7 @@ const instantiate = (context: InstanceContext): Implementations => {
   context.onDrop(() => files.closeAll());
   context.onDrop(() => held.waits.endAll());
   const { error, poll, streams } = io(held);
+  if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
   const standard = standardStreams(held, context.stdio);
   const terminal = terminals(held, context.stdio);
   const { types, preopens } = filesystem(held, context.grants.folders);
