@@ -1,15 +1,11 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Catalog } from "../src/app/catalog.ts";
-import { builderMembers, commandMembers, providerMembers } from "../src/app/members.ts";
-import type { Services } from "../src/app/services.ts";
+import { builderMembers, commandMembers } from "../src/app/members.ts";
 import { writeFileAtomic } from "../src/base/files.ts";
 import type { Builder } from "../src/builders/builder.ts";
 import { buildProject } from "../src/builders/project.ts";
 import { readCommands } from "../src/contract/commands.ts";
-import { linkPath, prelink } from "../src/host/jco.ts";
-import { linkRequest } from "../src/host/plan.ts";
-import { verify } from "../src/trust/verify.ts";
 import { filesBelow, root, stage } from "./carried.ts";
 import { adapterPaths } from "./executable.ts";
 
@@ -30,7 +26,7 @@ export const fillStage = async (force: boolean): Promise<void> => {
     const bytes = readFileSync(outcome.component);
     const path = `commands/${component}.wasm`;
     place(path, bytes);
-    kept.add(path).add(await placeLink(component, bytes));
+    kept.add(path);
     catalog[component] = readCommands(`builtin:${component}`, bytes);
   }
   place("commands.json", Buffer.from(JSON.stringify(catalog)));
@@ -42,17 +38,6 @@ const builderFor = async (language: string): Promise<Builder> => {
   const member = builderMembers.find((one) => one.language === language);
   if (!member) throw new Error(`A command is written in ${language}, and loop has no builder for it`);
   return member.load();
-};
-
-/** Links a command as the executable will ask for it, so that not even its first use links anything. */
-const placeLink = async (component: string, bytes: Uint8Array): Promise<string> => {
-  const verified = verify(`builtin:${component}`, bytes, { trust: "builtin" });
-  // Linking asks providers what they offer and nothing else, so no service has to stand behind them here.
-  const providers = providerMembers.map((member) => member({} as Services));
-  const request = linkRequest(verified, providers);
-  const path = linkPath(request);
-  if (!existsSync(join(stage, path))) place(path, await prelink(request));
-  return path;
 };
 
 /** Writes a staged file where it is not there already as it should be. */

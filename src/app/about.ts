@@ -13,6 +13,7 @@ export const versionText = async (verbose: boolean, json: boolean): Promise<stri
 
 const versions = async (): Promise<Record<string, string>> => {
   const { jcoLinker } = await import("../host/jco.ts");
+  const { ownLinker } = await import("../host/link/link.ts");
   const { Database } = await import("bun:sqlite");
   const database = new Database(":memory:");
   const sqlite = database.query("SELECT sqlite_version() AS version").get() as { version: string };
@@ -22,7 +23,7 @@ const versions = async (): Promise<Record<string, string>> => {
     commit: await commit(),
     platform: `${process.platform}-${process.arch}`,
     bun: `${Bun.version} (${Bun.revision.slice(0, 9)})`,
-    linker: jcoLinker.version,
+    linker: `${ownLinker.version}, ${jcoLinker.version}`,
     "jco-transpile": pkg.dependencies["@bytecodealliance/jco-transpile"],
     "componentize-qjs": pkg.dependencies["componentize-qjs"],
     "componentize-js": pkg.devDependencies["@bytecodealliance/componentize-js"],

@@ -1,4 +1,5 @@
 import { DeclaredError, Fault, fault } from "../base/fault.ts";
+import { timed } from "../base/timings.ts";
 import { type CommandDescription, commandSlot } from "../contract/description.ts";
 import { arrived } from "../host/crossing.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -128,7 +129,7 @@ const call = async (
     onDrop: () => {},
   });
   try {
-    return (await instance.call(commandContract, "run", [invocation])) as number;
+    return (await timed("command", () => instance.call(commandContract, "run", [invocation]))) as number;
   } catch (error) {
     if (error instanceof GuestExit) return error.exitCode;
     throw error instanceof DeclaredError ? arrived(error) : error;

@@ -6,10 +6,7 @@ import { sha256 } from "../base/digest.ts";
 import { Fault, fault } from "../base/fault.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { cacheFolder } from "../base/paths.ts";
-import { resource, resourceList } from "../base/resources.ts";
-import { timed } from "../base/timings.ts";
 import type { World } from "../contract/model.ts";
-import { readWorld } from "../contract/world.ts";
 import { type LinkedFile, packContainer, unpackContainer } from "./container.ts";
 import { compileCore } from "./cores.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
@@ -28,7 +25,7 @@ export const jcoLinker: Linker = {
   name: "jco",
   version,
   async link(request: LinkRequest): Promise<Linked> {
-    const files = await timed("link", () => linkedFiles(request));
+    const files = await linkedFiles(request);
     const cores = new Map<string, Promise<WebAssembly.Module>>();
     // All core modules compile at once and before the glue asks for them.
     for (const { name, bytes } of files) if (name.endsWith(".wasm")) cores.set(name, compileCore(bytes));
@@ -43,20 +40,15 @@ export const jcoLinker: Linker = {
   },
 };
 
-/** Where a linked component lies below a cache's root; the build names the embedded layer the same way. */
-export const linkPath = ({ component, suspending }: LinkRequest): string => {
+/** Where a linked component lies below the cache's root. */
+const linkPath = ({ component, suspending }: LinkRequest): string => {
   const options = sha256([...suspending].sort().join("\n")).slice(0, 16);
   return `link/${version}/${component.digest.slice("sha256:".length)}-${options}`;
 };
 
-/** From the executable, from the user's cache, or made now and kept. */
+/** From the user's cache, or made now and kept. */
 const linkedFiles = async (request: LinkRequest): Promise<readonly LinkedFile[]> => {
-  const path = linkPath(request);
-  if (request.component.trust === "builtin" && resourceList("link/").includes(path)) {
-    const files = unpackContainer(await resource(path));
-    if (files) return files;
-  }
-  const place = join(cacheFolder(), path);
+  const place = join(cacheFolder(), linkPath(request));
   const cached = readCached(place);
   if (cached) return cached;
   const made = await transpile(request);
@@ -77,14 +69,9 @@ const readCached = (place: string): LinkedFile[] | undefined => {
   }
 };
 
-/** The container that a build embeds for a shipped component, so that a cold executable transpiles nothing. */
-export const prelink = async (request: LinkRequest): Promise<Uint8Array> =>
-  packContainer(await transpile(request));
-
-const transpile = async ({ component, suspending }: LinkRequest): Promise<LinkedFile[]> => {
+const transpile = async ({ component, world, suspending }: LinkRequest): Promise<LinkedFile[]> => {
   const { $init, generate } = await import("@bytecodealliance/jco-transpile/component");
   await $init;
-  const world = readWorld(component.bytes);
   const names = [...world.imports.keys()];
   // A suspended guest must have been entered through an export that answers with a promise.
   const exports = suspending.size > 0 ? exportedFuncs(world) : [];

@@ -1,8 +1,13 @@
+import type { ComponentAst } from "../contract/binary/ast.ts";
+import type { World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 
 /** What the plan tells a linker about one component's imports. */
 export interface LinkRequest {
   readonly component: VerifiedComponent;
+  /** Its bytes decoded and its world, so that nobody decodes twice. */
+  readonly ast: ComponentAst;
+  readonly world: World;
   /**
    * Import functions that may answer with a promise, spelled as the component spells them:
    * "wasi:io/poll@0.2.6#[method]pollable.block".

@@ -3,6 +3,7 @@
 // composition root and by the providers that run components.
 import { fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
+import { decodeComponent } from "../contract/binary/decode.ts";
 import {
   camel,
   type Extern,
@@ -13,18 +14,19 @@ import {
   type World,
 } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
-import { readWorld } from "../contract/world.ts";
+import { worldOf } from "../contract/world.ts";
 import { mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
 import { Instance } from "./instance.ts";
-import { jcoLinker } from "./jco.ts";
-import type { Linked, Linker, LinkRequest } from "./linker.ts";
+import type { Linked } from "./linker.ts";
+import { chooseLinker, type LinkerName } from "./linkers.ts";
 import type { Implementations, InstanceContext, Provider } from "./provider.ts";
 
 export interface LinkOptions {
   readonly providers: readonly Provider[];
-  readonly linker?: Linker;
+  /** Forces one linker, by its name; without it the component's bytes choose (`linkers.ts`). */
+  readonly linker?: LinkerName | undefined;
   /** Says how a denied interface is granted; part of the fault when the guest calls it. */
   readonly grantHint?: GrantHint;
 }
@@ -51,12 +53,16 @@ export interface LinkedPlan {
  * sandbox's default; any other import that nobody offers is a fault. Faults: LK0203, LK0301, LK0303.
  */
 export const link = async (component: VerifiedComponent, options: LinkOptions): Promise<LinkedPlan> => {
-  const world = timed("decode", () => readWorld(component.bytes));
+  const { ast, world } = timed("decode", () => {
+    const ast = decodeComponent(component.bytes);
+    return { ast, world: worldOf(ast) };
+  });
   const matches = [...world.imports].map(([name, extern]) =>
     match(component, name, extern, options.providers),
   );
-  const request = requestOf(component, matches);
-  const linked = await (options.linker ?? jcoLinker).link(request);
+  const request = { component, ast, world, suspending: suspendingOf(matches) };
+  const { linker } = await chooseLinker(ast, options.linker);
+  const linked = await timed("link", () => linker.link(request));
   return {
     component,
     world,
@@ -64,13 +70,6 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
     instantiate: (context) =>
       timed("instantiate", () => start(component, world, linked, matches, context, options)),
   };
-};
-
-/** What a linker needs to know to link a component for these providers; the build prelinks with it. */
-export const linkRequest = (component: VerifiedComponent, providers: readonly Provider[]): LinkRequest => {
-  const world = readWorld(component.bytes);
-  const matches = [...world.imports].map(([name, extern]) => match(component, name, extern, providers));
-  return requestOf(component, matches);
 };
 
 const match = (
@@ -99,7 +98,7 @@ const notOffered = (component: VerifiedComponent, name: string, providers: reado
 };
 
 /** All functions of the matched imports that their providers may answer with a promise. */
-const requestOf = (component: VerifiedComponent, matches: readonly Match[]): LinkRequest => {
+const suspendingOf = (matches: readonly Match[]): ReadonlySet<string> => {
   const suspending = new Set<string>();
   for (const { name, extern, provider } of matches) {
     if (!provider || provider.suspending.length === 0) continue;
@@ -110,7 +109,7 @@ const requestOf = (component: VerifiedComponent, matches: readonly Match[]): Lin
         if (own.has(`${plain}#${func}`)) suspending.add(`${name}#${func}`);
     } else if (extern.kind === "func" && own.has(name)) suspending.add(name);
   }
-  return { component, suspending };
+  return suspending;
 };
 
 const start = async (

@@ -89,8 +89,8 @@ const version = "own-1";
 export const ownLinker: Linker = {
   name: "loop",
   version,
-  link: async ({ component, suspending }: LinkRequest): Promise<Linked> =>
-    linkComponent(component.bytes, { suspending: withoutVersions(suspending) }),
+  link: async ({ ast, suspending }: LinkRequest): Promise<Linked> =>
+    linkComponent(ast, { suspending: withoutVersions(suspending) }),
 };
 
 const withoutVersions = (names: ReadonlySet<string>): Set<string> =>
