@@ -136,19 +136,19 @@ interface Tree {
 }
 
 interface Yowasp {
-  readonly commands: Record<
-    "clang",
-    (
-      args: string[],
-      files: Tree,
-      options: {
-        stdout: (bytes: Uint8Array | null) => void;
-        stderr: (bytes: Uint8Array | null) => void;
-        fetchProgress: () => void;
-      },
-    ) => Promise<Tree>
-  >;
+  readonly commands: { readonly clang: Clang };
 }
+
+/** Without arguments it only reads its own files. */
+type Clang = (
+  args: string[] | null,
+  files: Tree,
+  options: {
+    stdout?: (bytes: Uint8Array | null) => void;
+    stderr?: (bytes: Uint8Array | null) => void;
+    fetchProgress?: () => void;
+  },
+) => Promise<Tree>;
 
 const fromNpm = (entry: string): Compiler => ({
   name: npmPackage,
@@ -161,12 +161,12 @@ const fromNpm = (entry: string): Compiler => ({
       if (bytes) messages.push(bytes.slice());
     };
     const said = () => Buffer.concat(messages).toString();
+    // Read first, or it tells the terminal how far it has come.
+    await commands.clang(null, {}, { fetchProgress: () => {} });
     try {
       const made = await commands.clang([...standardFlags, ...flags, ...sources, "-o", "out.wasm"], tree, {
         stdout: listen,
         stderr: listen,
-        // Otherwise it tells the terminal about reading its own files.
-        fetchProgress: () => {},
       });
       const core = made["out.wasm"];
       return { core: core instanceof Uint8Array ? core : undefined, messages: said() };
