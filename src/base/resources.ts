@@ -26,12 +26,19 @@ const carriedPath = (name: string): string =>
 
 const embedded = (path: string) => Bun.file(compiledRoot + embeddedName(path));
 
-/** The bytes of a carried file. A missing one is a bug of the build, so it is no coded fault. */
-export const resource = async (path: string): Promise<Uint8Array> => {
+/** The bytes of a carried file, or undefined where there is none of that path. */
+export const carriedResource = async (path: string): Promise<Uint8Array | undefined> => {
   for (const file of compiled
     ? [embedded(path)]
     : [Bun.file(join(stageRoot, path)), Bun.file(join(repositoryRoot, path))])
     if (await file.exists()) return file.bytes();
+  return undefined;
+};
+
+/** The bytes of a carried file. A missing one is a bug of the build, so it is no coded fault. */
+export const resource = async (path: string): Promise<Uint8Array> => {
+  const bytes = await carriedResource(path);
+  if (bytes) return bytes;
   throw new Error(`The executable carries no ${path}${compiled ? "" : "; run: npm run build"}`);
 };
 

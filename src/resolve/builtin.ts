@@ -1,6 +1,6 @@
 import { digestOf } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
-import { resource, resourceList } from "../base/resources.ts";
+import { carriedResource, resourceList } from "../base/resources.ts";
 import { nearest } from "../base/suggest.ts";
 import type { Fetched, Fetcher } from "./fetch.ts";
 import type { Identifier } from "./identifier.ts";
@@ -11,10 +11,8 @@ const folder = "commands/";
 export const builtinFetcher: Fetcher = {
   scheme: "builtin",
   async fetch(identifier: Identifier): Promise<Fetched> {
-    const path = `${folder}${identifier.rest}.wasm`;
-    const carried = resourceList(folder).filter((name) => name.endsWith(".wasm"));
-    if (!carried.includes(path)) throw unknown(identifier, carried);
-    const bytes = await resource(path);
+    const bytes = await carriedResource(`${folder}${identifier.rest}.wasm`);
+    if (!bytes) throw unknown(identifier);
     return {
       locator: {
         identifier: identifier.text,
@@ -27,8 +25,10 @@ export const builtinFetcher: Fetcher = {
   },
 };
 
-const unknown = (identifier: Identifier, carried: readonly string[]) => {
-  const names = carried.map((path) => path.slice(folder.length, -".wasm".length));
+const unknown = (identifier: Identifier) => {
+  const names = resourceList(folder)
+    .filter((path) => path.endsWith(".wasm"))
+    .map((path) => path.slice(folder.length, -".wasm".length));
   const near = nearest(identifier.rest, names);
   return fault(
     "LK0104",
