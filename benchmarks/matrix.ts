@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { executable } from "../scripts/executable.ts";
 import { type Contender, interleave, type Row, spawn, versus } from "./measure.ts";
-import { helloComponent, jco, wasmtimePython, wasmtimeVersion, withFolder } from "./peers.ts";
+import { helloComponent, jco, nodeEnv, wasmtimePython, wasmtimeVersion, withFolder } from "./peers.ts";
 
 // The same component in every runtime at hand: whole processes, nothing kept between them but what each runtime
 // keeps by itself. Writes runtime-matrix.md beside this file.
@@ -17,6 +17,7 @@ interface Runtime extends Contender {
 
 const runtimesFor = (file: string, folder: string, env: Record<string, string>): Runtime[] => {
   const cache = join(folder, "cache");
+  const node = nodeEnv(env);
   const wasmtime = wasmtimePython();
   const script = join(import.meta.dir, "wasmtime.py");
   return [
@@ -37,7 +38,7 @@ const runtimesFor = (file: string, folder: string, env: Record<string, string>):
     {
       name: "jco on Node",
       command: "node node_modules/.bin/jco run FILE",
-      once: () => spawn(["node", jco, "run", file], { env }),
+      once: () => spawn(["node", jco, "run", file], { env: node }),
     },
     {
       name: "jco on Bun",
@@ -103,7 +104,7 @@ const document = (runtimes: readonly Runtime[], columns: [string, ReadonlyMap<st
     "|---|---|",
     ...runtimes.map(({ name, command }) => `| ${name} | \`${command}\` |`),
     "",
-    '"Never seen" is the first run of a component: linking, or compiling to machine code, is in it. The other line of the same runtime finds what that first run kept. jco keeps nothing.',
+    '"Never seen" is the first run of a component: linking, or compiling to machine code, is in it. The other line of the same runtime finds what that first run kept. jco keeps nothing. On Node 20 jco is given `JCO_RUN_ARGS=--experimental-wasm-extended-const`, without which that Node does not compile QuickJS.',
     "absent" in absent
       ? `\nwasmtime is missing: its Python package could not be installed (${absent.absent}).`
       : "",

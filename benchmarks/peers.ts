@@ -12,6 +12,15 @@ const kept = join(root, "build/bench");
 export const jco = join(root, "node_modules/@bytecodealliance/jco/dist/jco.js");
 export const wasmtimeVersion = "50.0.1";
 
+/**
+ * What Node needs so that jco's child process loads a TypeScript component: its QuickJS uses extended constant
+ * expressions, which Node 20 has behind a flag and later ones have without.
+ */
+export const nodeEnv = (env: Record<string, string>): Record<string, string> => {
+  const flag = "--experimental-wasm-extended-const";
+  return spawn(["node", "--v8-options"]).includes(flag) ? { ...env, JCO_RUN_ARGS: flag } : env;
+};
+
 /** A folder of its own with XDG folders of its own; gone after `work`. */
 export const withFolder = async <T>(
   work: (folder: string, env: Record<string, string>) => Promise<T>,

@@ -1,6 +1,6 @@
 import { executable } from "../scripts/executable.ts";
 import { interleave, type Row, spawn, versus } from "./measure.ts";
-import { helloComponent, jco, smallestProgram, withFolder } from "./peers.ts";
+import { helloComponent, jco, nodeEnv, smallestProgram, withFolder } from "./peers.ts";
 
 /** How long a person waits for loop to begin: whole processes, start to end. */
 export const run = (): Promise<Row[]> =>
@@ -15,9 +15,10 @@ export const run = (): Promise<Row[]> =>
       { rounds: 40, warm: 5 },
     );
     const hello = helloComponent("typescript", folder, env);
+    const node = nodeEnv(env);
     const runs = await interleave([
       { name: "loop run", once: () => spawn([executable, "run", hello], { env }) },
-      { name: "jco run", once: () => spawn(["node", jco, "run", hello], { env }) },
+      { name: "jco run", once: () => spawn(["node", jco, "run", hello], { env: node }) },
     ]);
     return [
       versus("loop --version", bare, "--version", "smallest program", 1.5),

@@ -177,6 +177,16 @@ test("headings of codes say what the code says", () => {
   expect(wrong).toEqual([]);
 });
 
+test("the README's tour is a case that runs", () => {
+  const tour = read("tests/cli/tour/cmd");
+  const blocks = [...read("README.md").matchAll(/^```\n([\s\S]*?)^```/gm)].map((match) => match[1]!);
+  const lines = blocks.flatMap((block) => block.split("\n")).filter((line) => line.startsWith("loop "));
+  // Long output is looked at through a pipe.
+  const known = tour.split("\n").map((line) => line.replace(/^sh (loop [^|>]*?) *[|>].*$/, "$1"));
+  expect(lines.length).toBeGreaterThan(10);
+  expect(lines.filter((line) => !known.includes(line))).toEqual([]);
+});
+
 test("nothing is left for later", () => {
   const marks = new RegExp(["TO", "DO|FIX", "ME|X", "XX|HA", "CK"].join(""));
   const wrong = written.filter((path) => marks.test(read(path)));

@@ -1,0 +1,8 @@
+import { write } from "loop:cli/terminal@0.1.0";
+
+export const command = {
+  run: (): number => {
+    write("Deployed\n");
+    return 0;
+  },
+};
