@@ -1,6 +1,6 @@
 import { Fault, fault } from "../base/fault.ts";
 import { unversioned } from "../contract/model.ts";
-import { readWorld } from "../contract/world.ts";
+import { decoded } from "../host/decoded.ts";
 import { type FilledSlot, fillingProvider } from "../host/filling.ts";
 import { load } from "../host/load.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
@@ -101,7 +101,7 @@ const applicationProviders = async (
 ): Promise<Provider[]> => {
   const offered = new Set(linking.providers.flatMap((provider) => provider.interfaces.map(unversioned)));
   const providers: Provider[] = [];
-  for (const name of readWorld(component.bytes).imports.keys()) {
+  for (const name of decoded(component).world.imports.keys()) {
     if (offered.has(unversioned(name)) || name.startsWith("wasi:")) continue;
     const slot = linking.slots().serving(name);
     if (slot) providers.push(await slotProvider(linking.slots().use(slot.name), linking, depth));

@@ -3,7 +3,6 @@
 // composition root and by the providers that run components.
 import { fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
-import { decodeComponent } from "../contract/binary/decode.ts";
 import {
   camel,
   type Extern,
@@ -14,9 +13,9 @@ import {
   type World,
 } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
-import { worldOf } from "../contract/world.ts";
 import { mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
@@ -53,10 +52,7 @@ export interface LinkedPlan {
  * sandbox's default; any other import that nobody offers is a fault. Faults: LK0203, LK0301, LK0303.
  */
 export const link = async (component: VerifiedComponent, options: LinkOptions): Promise<LinkedPlan> => {
-  const { ast, world } = timed("decode", () => {
-    const ast = decodeComponent(component.bytes);
-    return { ast, world: worldOf(ast) };
-  });
+  const { ast, world } = decoded(component);
   const matches = [...world.imports].map(([name, extern]) =>
     match(component, name, extern, options.providers),
   );
