@@ -3,7 +3,7 @@
 // Called by `wit.ts`, the builders and `loop inspect`; never on the way to running a component.
 import { type Fault, fault } from "../base/fault.ts";
 import { decodeComponent } from "./binary/decode.ts";
-import { isWitPackage } from "./world.ts";
+import { wrongInterfaceName } from "./binary/names.ts";
 
 type Jco = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
 
@@ -65,18 +65,30 @@ const toolsOver = (jco: Jco): Tools => {
     metadataShow: (bytes) => guard(jco.metadataShow(bytes), invalid),
     metadataAdd: (bytes, producers) => guard(jco.metadataAdd(bytes, producers), invalid),
     validate: async (component) => {
-      // The tool panics on WIT packages; they hold nothing but types, and decoding has read those.
-      if (isWitPackage(decodeComponent(component))) return;
-      await guard(validated(jco.componentWit(component)), invalid);
+      const wrong = wrongInterfaceName(decodeComponent(component));
+      if (wrong)
+        throw fault(
+          "LK0211",
+          `The component is not valid: "${wrong.name}" names no interface (at byte ${wrong.offset})`,
+        );
+      const { bytes, shift } = nested(component);
+      await guard(jco.componentWit(bytes), (message) => invalid(message, shift));
     },
   };
 };
 
-/** Printing WIT begins with a full validation; what it cannot print afterwards is valid all the same. */
-const validated = (printing: Promise<string>): Promise<unknown> =>
-  printing.catch((error: unknown) => {
-    if (!isToolError(error) || offsetPattern.test(error.payload)) throw error;
-  });
+/**
+ * The component inside an empty one. Printing WIT begins with a full validation, and of the empty one there is
+ * nothing to print: the tool panics on some valid components otherwise (WIT packages, functions with the names
+ * of interfaces).
+ */
+const nested = (component: Uint8Array): { bytes: Uint8Array; shift: number } => {
+  const head = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 0x04];
+  let size = component.length;
+  for (; size > 0x7f; size >>>= 7) head.push((size & 0x7f) | 0x80);
+  head.push(size);
+  return { bytes: Buffer.concat([Uint8Array.from(head), component]), shift: head.length };
+};
 
 /** How jco throws a `result`'s err: the tool's own message is the payload. */
 const isToolError = (error: unknown): error is Error & { payload: string } =>
@@ -110,7 +122,8 @@ export const trapGuard = () => {
 
 const offsetPattern = /\(at offset 0x([0-9a-f]+)\)/;
 
-const invalid = (message: string): Fault => {
+/** `shift` bytes stood before the component that the person knows. */
+const invalid = (message: string, shift = 0): Fault => {
   const offset = offsetPattern.exec(message);
   const lines = message
     .replace(offsetPattern, "")
@@ -119,7 +132,7 @@ const invalid = (message: string): Fault => {
     .filter((line) => line !== "" && line !== "Caused by:" && !line.startsWith("Failed to decode"));
   // The tool's chain goes from the general to the cause; the cause is what helps.
   const cause = lines.at(-1) ?? "it is not a component";
-  const at = offset ? ` (at byte ${Number.parseInt(offset[1]!, 16)})` : "";
+  const at = offset ? ` (at byte ${Number.parseInt(offset[1]!, 16) - shift})` : "";
   return fault("LK0211", `The component is not valid: ${cause}${at}`);
 };
 
