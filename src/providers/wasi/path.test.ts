@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { errno } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { OpenFile, OpenFiles } from "./state/file.ts";
-import { HeldFolder, NamedFolder, openFolder } from "./state/folder.ts";
+import { HeldFolder, openFolder, openNamed } from "./state/folder.ts";
 import { OpenFolder } from "./state/tree.ts";
 
 // Escapes, for both ways of holding a folder. `outside` lies beside the granted folder; nothing may reach it.
@@ -50,7 +50,7 @@ const contents = (opened: OpenFile | OpenFolder) => {
   return Buffer.from(opened.read(99n, 0n)).toString();
 };
 
-const kinds = { held: openFolder, named: (path: string) => new NamedFolder(path) };
+const kinds = { held: openFolder, named: openNamed };
 
 test("on Linux a folder is held by descriptor", () => {
   const folder = openFolder(base);
@@ -205,6 +205,15 @@ for (const [kind, open] of Object.entries(kinds)) {
     }
     expect(root.statAt(`link${limits.pathLinksMax - 1}`, true).isFile()).toBe(true);
     expect(codeOf(() => root.statAt(`link${limits.pathLinksMax}`, true))).toBe("ELOOP");
+  });
+
+  test(`${kind}: a folder that was closed is not used any more`, () => {
+    const root = granted();
+    files.closeAll();
+    for (const work of everything(root, "f")) expect(codeOf(work)).toBe("EBADF");
+    expect(codeOf(() => root.stat())).toBe("EBADF");
+    expect(codeOf(() => root.list())).toBe("EBADF");
+    untouched();
   });
 
   test(`${kind}: slashes and dots in plenty change nothing`, () => {

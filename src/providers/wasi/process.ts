@@ -20,8 +20,6 @@ import { again } from "./state/again.ts";
 // an explicit exit, as main does, and input that nobody took stays for the next reader.
 
 export interface ProcessStdio extends Stdio {
-  /** Whether a write found that nobody reads any more; a program so ended says nothing more, as `head` wants. */
-  readonly brokenPipe: boolean;
   /** Closes what was opened beside the given descriptors; those stay open. */
   close(): void;
 }
@@ -35,9 +33,6 @@ export const processStdio = (fds = { stdin: 0, stdout: 1, stderr: 2 }): ProcessS
     stdin,
     stdout,
     stderr,
-    get brokenPipe() {
-      return stdout.broken;
-    },
     close() {
       for (const stream of [stdin, stdout, stderr]) stream.close();
     },
@@ -165,7 +160,6 @@ const readWaiting = async (fd: number, buffer: Uint8Array): Promise<Uint8Array |
 class DescriptorSink implements OutputSink {
   readonly #double: Doubled;
   #pending: Promise<void> | undefined;
-  broken = false;
 
   constructor(fd: number) {
     this.#double = new Doubled(fd, constants.O_WRONLY);
@@ -208,7 +202,7 @@ class DescriptorSink implements OutputSink {
       try {
         at += writeSync(fd, bytes, at);
       } catch (error) {
-        if (errno(error) !== "EAGAIN") throw this.#refused(error);
+        if (errno(error) !== "EAGAIN") throw refused(error);
         return this.#writeWaiting(bytes.slice(at));
       }
     }
@@ -227,14 +221,11 @@ class DescriptorSink implements OutputSink {
             ),
         );
       } catch (error) {
-        throw this.#refused(error);
+        throw refused(error);
       }
     }
   }
-
-  #refused(error: unknown): unknown {
-    if (errno(error) !== "EPIPE") return error;
-    this.broken = true;
-    return new ClosedPipe("Nobody reads the stream any more", { cause: error });
-  }
 }
+
+const refused = (error: unknown): unknown =>
+  errno(error) === "EPIPE" ? new ClosedPipe("Nobody reads the stream any more", { cause: error }) : error;

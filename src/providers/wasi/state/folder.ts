@@ -21,10 +21,16 @@ export interface Folder {
 
 /** Opens a folder of the host by its path. Held where the system allows it; see HeldFolder. */
 export const openFolder = (path: string): Folder => {
-  if (process.platform !== "linux") return new NamedFolder(path);
+  if (process.platform !== "linux") return openNamed(path);
   const folder = new HeldFolder(openSync(path, O_PATH | constants.O_DIRECTORY));
   if (isMounted(folder)) return folder;
   folder.close();
+  return openNamed(path);
+};
+
+/** A folder by its path alone. ENOTDIR where it is none. */
+export const openNamed = (path: string): NamedFolder => {
+  if (!lstatSync(path).isDirectory()) throw refusal("ENOTDIR", "not a folder");
   return new NamedFolder(path);
 };
 
@@ -80,10 +86,16 @@ export class HeldFolder implements Folder {
  * may exchange it between check and use. A guest alone cannot: its calls do not overlap.
  */
 export class NamedFolder implements Folder {
-  readonly path: string;
+  readonly #path: string;
+  #open = true;
 
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
+  }
+
+  get path(): string {
+    if (!this.#open) throw refusal("EBADF", "the folder is closed");
+    return this.#path;
   }
 
   at(name: string): string {
@@ -91,14 +103,14 @@ export class NamedFolder implements Folder {
   }
 
   enter(name: string): Folder {
-    const path = this.at(name);
-    if (!lstatSync(path).isDirectory()) throw refusal("ENOTDIR", "not a folder");
-    return new NamedFolder(path);
+    return openNamed(this.at(name));
   }
 
   again(): Folder {
-    return new NamedFolder(this.path);
+    return openNamed(this.path);
   }
 
-  close(): void {}
+  close(): void {
+    this.#open = false;
+  }
 }
