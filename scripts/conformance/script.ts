@@ -6,7 +6,7 @@ import { nativeFunc } from "../../src/host/link/exporting.ts";
 import { type LinkedComponent, linkComponent } from "../../src/host/link/link.ts";
 import { needsJco } from "../../src/host/link/needs.ts";
 import { atomOf, headOf, type List, lineOf, type Node, readScript, stringOf } from "./read.ts";
-import { equal, show, valueOf } from "./value.ts";
+import { constant, equal, show } from "./value.ts";
 
 export type Outcome = "passed" | "failed" | "skipped";
 export interface Report {
@@ -181,7 +181,7 @@ class Run {
     const callee = (instance[camel(name)] ?? instance[name]) as ((...args: unknown[]) => unknown) | undefined;
     if (typeof callee !== "function") throw new Error(`there is no function "${name}"`);
     const type = nativeFunc(callee)?.type;
-    const args = items.map((item, i) => valueOf(item, type?.params[i]?.type));
+    const args = items.map((item, i) => constant(item, type?.params[i]?.type));
     const value = this.#outcome(type?.result?.kind === "result", () => callee(...args));
     return { type: type?.result, value };
   }
@@ -198,7 +198,7 @@ class Run {
 
   async #assertReturn(list: List): Promise<void> {
     const { type, value } = await this.#act(list.items[1]);
-    const [expected] = list.items.slice(2).map((item) => valueOf(item, type));
+    const [expected] = list.items.slice(2).map((item) => constant(item, type));
     if (!equal(value, expected)) throw new Error(`${show(expected)} was expected, and ${show(value)} came`);
   }
 
@@ -249,7 +249,7 @@ class Run {
 class Unreadable extends Skip {}
 
 interface Answer {
-  readonly type: Parameters<typeof valueOf>[1];
+  readonly type: Parameters<typeof constant>[1];
   readonly value: unknown;
 }
 

@@ -5,7 +5,7 @@ import { atomOf, headOf, type List, type Node, stringOf } from "./read.ts";
 // Constants of .wast scripts as values in the JS mapping, and the comparison of results with them.
 
 /** A constant that a result is compared with; patterns of NaN match any NaN. */
-export const valueOf = (node: Node, type: ValueType | undefined): unknown => {
+export const constant = (node: Node, type: ValueType | undefined): unknown => {
   const head = headOf(node) ?? "";
   const items = node.kind === "list" ? node.items.slice(1) : [];
   switch (head) {
@@ -56,11 +56,11 @@ const compound = (head: string, items: readonly Node[], type: ValueType | undefi
 };
 
 const sequence = (items: readonly Node[], type: ValueType | undefined): unknown => {
-  if (type?.kind === "tuple") return items.map((item, i) => valueOf(item, type.fields[i]?.type));
+  if (type?.kind === "tuple") return items.map((item, i) => constant(item, type.fields[i]?.type));
   if (type?.kind === "map")
-    return new Map(items.map((item) => valueOf(asTuple(item as List), type.entry) as [unknown, unknown]));
+    return new Map(items.map((item) => constant(asTuple(item as List), type.entry) as [unknown, unknown]));
   const element = type?.kind === "list" || type?.kind === "array" ? type.element : undefined;
-  return items.map((item) => valueOf(item, element));
+  return items.map((item) => constant(item, element));
 };
 
 /** A map's entry may be written as a bare pair. */
@@ -74,7 +74,7 @@ const field = (item: List, type: ValueType | undefined): [string, unknown] => {
   const inner = type?.kind === "record" ? type.fields.find((one) => one.key === key)?.type : undefined;
   // The value of a field may be written without its own parentheses.
   const value = atomOf(item.items[2]) ? { ...item, items: item.items.slice(2) } : item.items[2]!;
-  return [key, valueOf(value, inner)];
+  return [key, constant(value, inner)];
 };
 
 const variant = (head: string, items: readonly Node[], type: ValueType | undefined): unknown => {
@@ -82,7 +82,7 @@ const variant = (head: string, items: readonly Node[], type: ValueType | undefin
   const payload = head === "variant.const" ? items[1] : items[0];
   const cases = type && "cases" in type ? type : undefined;
   const inner = cases?.cases.find((one) => one.name === tag)?.type;
-  const value = payload ? valueOf(payload, inner) : undefined;
+  const value = payload ? constant(payload, inner) : undefined;
   if (cases?.kind === "option" && !isTaggedOption(cases)) return value;
   return payload ? { tag, val: value } : { tag };
 };

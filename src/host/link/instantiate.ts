@@ -16,7 +16,7 @@ import type { Component, CoreFunc, CoreInstance, Func, Instance, Item, TypeItem 
 import { allocator, Memory } from "./memory.ts";
 import { Reach, still } from "./reach.ts";
 import { definedType, invalid, Scope } from "./scope.ts";
-import { ComponentInstance, cannotLeave, ResourceType } from "./state.ts";
+import { ComponentInstance, cannotEnter, cannotLeave, ResourceType } from "./state.ts";
 
 // Walks a component's definitions in order and fills its index spaces with live items: the component's own
 // instantiation, and that of components nested in it.
@@ -274,11 +274,18 @@ const lowered = (func: Func, end: End): CoreFunc => {
     const importable = func.suspends ? suspending(call) : call;
     return { call, importable, exported: false, reach: func.suspends ? new Reach(true) : still };
   }
+  // The specification's tests forbid calls between a component and those around it, for now, though its text
+  // would let a parent wrap its child.
+  if (related(end.instance, func.end.instance))
+    return { call: cannotEnter, importable: cannotEnter, exported: false, reach: still };
   const lifted = liftedOf(func);
   const call = guestToGuest(func.type, end, lifted);
   const importable = lifted.suspends ? suspending(call) : call;
   return { call, importable, exported: false, reach: func.core.reach };
 };
+
+const related = (a: ComponentInstance, b: ComponentInstance): boolean =>
+  a.lineage().includes(b) || b.lineage().includes(a);
 
 /** What generated code will use has to be there; validation demands the same. */
 const requireMemory = (func: Func, end: End, direction: "lift" | "lower", offset: number): void => {
