@@ -1,4 +1,3 @@
-import { dlopen } from "bun:ffi";
 import {
   type BigIntStats,
   fstatSync,
@@ -63,6 +62,8 @@ const exactly = (timed: Timed, access: NewTime, modified: NewTime): boolean => {
 
 const openLibc = () => {
   try {
+    // Loaded here and not above: few guests set times, and every one would pay for it at its start.
+    const { dlopen } = process.getBuiltinModule("bun:ffi") as typeof import("bun:ffi");
     return dlopen("libc.so.6", { utimensat: { args: ["i32", "ptr", "ptr", "i32"], returns: "i32" } });
   } catch {
     // Another libc: node:fs serves, less exactly.
