@@ -2,6 +2,7 @@ import { pascal } from "../../contract/model.ts";
 import { hostToGuest, type Lifted } from "./adapter.ts";
 import { classFor } from "./handles.ts";
 import type { CoreFunc, Func, Instance, Item, TypeItem } from "./item.ts";
+import { onFirstRead } from "./lazy.ts";
 import { hostName } from "./names.ts";
 import type { Callable, ResourceType } from "./state.ts";
 
@@ -78,7 +79,7 @@ const exportedClass = (resource: ResourceType): unknown => {
 const exportFunc = (name: string, func: Func, object: Record<string, unknown>): void => {
   const spelled = hostName(name);
   if (spelled.form === "function") {
-    object[spelled.key] = hostFunction(func, false);
+    onFirstRead(object, spelled.key, true, () => hostFunction(func, false));
     return;
   }
   const owner = object[spelled.owner] as { prototype: object } | undefined;
@@ -86,8 +87,7 @@ const exportFunc = (name: string, func: Func, object: Record<string, unknown>): 
   const place = spelled.form === "method" ? owner.prototype : owner;
   if (spelled.form !== "constructor") {
     if (Object.hasOwn(place, spelled.key)) return;
-    const value = hostFunction(func, spelled.form === "method");
-    Object.defineProperty(place, spelled.key, { value, configurable: true, writable: true });
+    onFirstRead(place, spelled.key, false, () => hostFunction(func, spelled.form === "method"));
     return;
   }
   const resource = resources.get(owner);

@@ -13,6 +13,7 @@ import { callable, liftedOf, suspending } from "./exporting.ts";
 import { destroy, lowerOwn } from "./handles.ts";
 import type { Importing } from "./importing.ts";
 import type { Component, CoreFunc, CoreInstance, Func, Instance, Item, TypeItem } from "./item.ts";
+import { onFirstCall } from "./lazy.ts";
 import { allocator, Memory } from "./memory.ts";
 import { Reach, still } from "./reach.ts";
 import { definedType, invalid, Scope } from "./scope.ts";
@@ -270,7 +271,8 @@ const dropFunc = (instance: ComponentInstance, resource: ResourceType): CoreFunc
 
 const lowered = (func: Func, end: End): CoreFunc => {
   if (func.kind === "host") {
-    const call = guestToHost(func.name, func.type, end, func.call, func.suspends);
+    const { name, type, call: host, suspends } = func;
+    const call = onFirstCall(coreArity(type), () => guestToHost(name, type, end, host, suspends));
     const importable = func.suspends ? suspending(call) : call;
     return { call, importable, exported: false, reach: func.suspends ? new Reach(true) : still };
   }
@@ -279,9 +281,16 @@ const lowered = (func: Func, end: End): CoreFunc => {
   if (related(end.instance, func.end.instance))
     return { call: cannotEnter, importable: cannotEnter, exported: false, reach: still };
   const lifted = liftedOf(func);
-  const call = guestToGuest(func.type, end, lifted);
+  const call = onFirstCall(coreArity(func.type), () => guestToGuest(func.type, end, lifted));
   const importable = lifted.suspends ? suspending(call) : call;
   return { call, importable, exported: false, reach: func.core.reach };
+};
+
+/** Core parameters of a lowered function: at most 16 flat values or one pointer, and a pointer for the result. */
+const coreArity = ({ params, result }: Func["type"]): number => {
+  const flat = params.reduce((sum, param) => sum + (param.type.flat?.length ?? 17), 0);
+  const spilledResult = result !== undefined && (result.flat?.length ?? 2) > 1;
+  return (flat > 16 ? 1 : flat) + (spilledResult ? 1 : 0);
 };
 
 const related = (a: ComponentInstance, b: ComponentInstance): boolean =>
