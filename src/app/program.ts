@@ -1,6 +1,7 @@
 // The composition root: one invocation's options, slots, providers and services, put together. Owns which
 // service reaches which provider; refuses to decide what is run (`dispatch` does); called by `start`.
-import type { Fault } from "../base/fault.ts";
+import { errno, type Fault } from "../base/fault.ts";
+import { cannotWrite } from "../base/files.ts";
 import type { Builder } from "../builders/builder.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import type { Decision } from "../slots/precedence.ts";
@@ -83,9 +84,13 @@ export class Program implements Linking {
     return listCommands(this.shipped, this.choosing, this.folder);
   }
 
-  /** Writes to standard output. */
+  /** Writes to standard output. Faults: LK0006. */
   async write(text: string): Promise<void> {
-    await this.stdio.stdout.write(encoder.encode(text));
+    try {
+      await this.stdio.stdout.write(encoder.encode(text));
+    } catch (error) {
+      throw errno(error) ? cannotWrite("standard output", error) : error;
+    }
   }
 
   /** Says something to the person, on standard error. */

@@ -17,7 +17,7 @@ import { ownStdio } from "./stdio.ts";
 
 /** Runs loop with the words after its name; answers the exit code. Faults are the caller's to print. */
 export const start = async (argv: readonly string[]): Promise<number> => {
-  const { options, words } = splitArguments(argv);
+  const { options, words } = timed("arguments", () => splitArguments(argv));
   const stdio = ownStdio();
   const program = new Program(options, await timed("catalog", shippedCommands), stdio);
   try {

@@ -25,12 +25,22 @@ export const writeFileAtomic = (
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     throw cannotWrite(path, error);
   }
 };
 
+/** Bun 1.4.5 answers EFAULT where a parent is a file, in spite of `force`; the first error is the one to tell. */
+const removeQuietly = (path: string): void => {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Nothing was written there.
+  }
+};
+
 const reasons: Record<string, string> = {
+  ENOENT: "its folder is not there, or takes no files",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
   EROFS: "the file system is read-only",

@@ -45,7 +45,12 @@ ${all
             test $count = "$argv[2]"
     end
 end
+# What follows -- are a component's own arguments.
+function __loop_rest
+    contains -- -- (commandline -opc)
+end
 complete -c loop -f
+complete -c loop -n __loop_rest -F
 ${all.flatMap(lines).join("\n")}
 `;
 };
