@@ -41,6 +41,7 @@ const removeQuietly = (path: string): void => {
 
 const reasons: Record<string, string> = {
   ENOENT: "its folder is not there, or takes no files",
+  EEXIST: "a file is in its place",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
   EROFS: "the file system is read-only",

@@ -91,7 +91,8 @@ export class Instance {
     const causes: Cause[] = own
       ? [{ component, phase, message: `${own.message}${own.place ? ` at ${own.place}` : ""}` }]
       : [];
-    const why = own ? own.message : error.message;
+    // JavaScriptCore adds a piece of our own source, which says nothing to anyone.
+    const why = own ? own.message : error.message.replace(/ \(evaluating '[\s\S]*'\)$/, "");
     return fault("LK0304", `${component} trapped in ${where}: ${why}`, { causes, cause: error });
   }
 
