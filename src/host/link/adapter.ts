@@ -121,7 +121,7 @@ class Draft {
   /** The core parameters of a lowered function: their names, with a pointer for spilled results at the end. */
   coreParams(resultSpills: boolean): { names: string[]; cursor: FlatCursor } {
     const flat = flatRow(this.params) ?? ["i32" as const];
-    const values = flat.map((core, i) => ({ name: `p${i}`, core }));
+    const values = flat.map((core, i) => ({ name: `c${i}`, core }));
     const names = values.map(({ name }) => name);
     if (resultSpills) names.push("into");
     return { names, cursor: new FlatCursor(values) };
