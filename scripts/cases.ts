@@ -175,7 +175,9 @@ const normalise = (text: string, temporary: string): string =>
     .replaceAll(root, "<repository>")
     .replace(/\b[0-9a-f]{64}\b/g, "<digest>")
     .replace(/("(?:duration|start)Ms": )[\d.]+/g, "$1<time>")
+    // A component's size follows its toolchain's version and nothing that a case is about.
     .replace(/("bytes": )\d+/g, "$1<bytes>")
+    .replace(/\(\d+(\.\d+)? [kMG]?B\)/g, "(<size>)")
     .replace(/\b\d+(\.\d+)? ?(ms|µs)/g, "<time>")
     .replace(/\b\d+\.\d+ ?s\b/g, "<time>");
 
