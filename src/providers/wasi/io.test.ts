@@ -145,6 +145,21 @@ test("a sink that waits holds its writer back", async () => {
   expect(stdout.checkWrite()).toBe(BigInt(limits.streamWriteBytesMax));
 });
 
+test("writers that wait for one stream take turns", async () => {
+  let written = "";
+  const { getStdout } = provide({
+    stdio: withStdout({
+      async write(content) {
+        const kept = text(content);
+        await Bun.sleep(1);
+        written += kept;
+      },
+    }),
+  });
+  await Promise.all(["a", "b", "c", "d"].map((letter) => getStdout().blockingWriteAndFlush(bytes(letter))));
+  expect(written).toBe("abcd");
+});
+
 test("a flush that takes time holds writers back until it is done, even one asked for meanwhile", async () => {
   const written = gate<void>();
   const flushed = gate<void>();

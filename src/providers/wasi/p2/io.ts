@@ -127,7 +127,7 @@ export class OutputStream extends Handle {
   blockingWriteAndFlush(contents: Uint8Array): void | Promise<void> {
     if (contents.length > blockingWriteBytesMax)
       trap(`The component passed ${contents.length} bytes to a write that takes ${blockingWriteBytesMax}`);
-    return after(this.#free(), () => {
+    return this.#whenFree(() => {
       this.write(contents);
       return this.#flushed();
     });
@@ -167,22 +167,25 @@ export class OutputStream extends Handle {
   }
 
   blockingSplice(source: InputStream, length: bigint): bigint | Promise<bigint> {
-    return after(this.#free(), () =>
+    return this.#whenFree(() =>
       after(length > 0n ? this.#held.waits.until(source.event) : undefined, () =>
         this.splice(source, length),
       ),
     );
   }
 
-  #free(): void | Promise<void> {
-    return this.#held.waits.until(this.#output.event);
+  /** Works once a write is taken. Two who wait are woken together, and the first may fill the stream again. */
+  #whenFree<T>(work: () => T | Promise<T>): T | Promise<T> {
+    const { event } = this.#output;
+    if (event.ready()) return work();
+    return after(this.#held.waits.until(event), () => this.#whenFree(work));
   }
 
   /** Until all that was written has gone out; says then what went wrong on the way. */
   #flushed(): void | Promise<void> {
-    return after(this.#free(), () => {
+    return this.#whenFree(() => {
       this.flush();
-      return after(this.#free(), () => void this.checkWrite());
+      return this.#whenFree(() => void this.checkWrite());
     });
   }
 
