@@ -115,6 +115,8 @@ export const limits = {
   storageParametersMax: 1000,
   /** Prepared statements that one instance holds. */
   storageStatementsMax: 256,
+  /** Resident bytes of the process that runs a component's SQL; one statement can ask SQLite for gigabytes. */
+  storageEngineBytesMax: 512 * 1024 * 1024,
   /** Milliseconds that one statement may take. */
   storageStatementMsMax: 5000,
   /** Milliseconds that a change waits for another process or instance to let go of the database. */

@@ -3,7 +3,6 @@ import { closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { limits } from "../../base/limits.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
-import { type Checked, checkStatement } from "./statement.ts";
 
 // One SQLite connection to one component's database: quota, bounds of parameters and answers. Knows no WIT.
 
@@ -47,13 +46,21 @@ export class Connection {
 
   /** For statements of our own: neither checked nor bounded. */
   prepareOwn(text: string): OwnStatement {
-    return new OwnStatement(this, this.#database.prepare(text));
+    return this.refusing(() => new OwnStatement(this, this.#database.prepare(text)));
   }
 
-  /** A guest's statement. Refusals of `checkStatement`, and SQLite's. */
-  prepare(text: string): GuestStatement {
-    const checked = checkStatement(text);
-    return this.refusing(() => new GuestStatement(this, this.#database, checked));
+  runOwn(text: string): void {
+    this.refusing(() => this.#database.run(text));
+  }
+
+  /** A guest's statement, which passed the gate: compiled, used and let go. */
+  use<T>(text: string, work: (statement: GuestStatement) => T): T {
+    const statement = this.refusing(() => new GuestStatement(this, this.#database, text));
+    try {
+      return work(statement);
+    } finally {
+      statement.finalize();
+    }
   }
 
   /** Runs `work` and says what SQLite refused in our words. SQLite calls a full quota a full disk. */
@@ -85,7 +92,7 @@ const open = (path: string, pagesMax: number): Database => {
   closeSync(openSync(path, "a", 0o600));
   const database = new Database(path, { readwrite: true, safeIntegers: true });
   try {
-    // Waiting here would stop the whole host; `store.ts` waits instead, and other guests go on.
+    // Who waits is `store.ts`, where other guests go on meanwhile.
     database.run("PRAGMA busy_timeout = 0");
     database.run(`PRAGMA page_size = ${pageBytes}`);
     database.run("PRAGMA journal_mode = WAL");
@@ -131,7 +138,7 @@ export class OwnStatement {
   }
 }
 
-/** A guest's statement, checked and compiled. */
+/** A guest's statement, compiled. */
 export class GuestStatement {
   readonly #connection: Connection;
   readonly #database: Database;
@@ -140,7 +147,7 @@ export class GuestStatement {
   readonly #keys: readonly string[];
   readonly #columns: readonly string[];
 
-  constructor(connection: Connection, database: Database, { text }: Checked) {
+  constructor(connection: Connection, database: Database, text: string) {
     this.#connection = connection;
     this.#database = database;
     const statement = database.prepare(text);
@@ -168,7 +175,7 @@ export class GuestStatement {
     return { rows: changes, lastInsertRowid: BigInt(lastInsertRowid) };
   }
 
-  /** Refusals: invalid where it answers with none; too-large and timed-out, with all its changes undone. */
+  /** Refusals: invalid where it answers with none; too-large, with all its changes undone. */
   query(parameters: readonly Value[]): Answer {
     if (!this.#statement.reader)
       throw new Refusal("invalid", "The statement answers with no rows; it is to be executed");
@@ -200,7 +207,6 @@ export class GuestStatement {
   }
 
   #rows(parameters: readonly Value[]): Answer {
-    const until = performance.now() + limits.storageStatementMsMax;
     const rows: Value[][] = [];
     let bytes = 0;
     for (const row of this.#statement.iterate(...parameters)) {
@@ -213,7 +219,6 @@ export class GuestStatement {
       for (const value of values) bytes += sizeOf(value);
       if (bytes > limits.storageRowsBytesMax)
         throw new Refusal("too-large", `An answer has at most ${limits.storageRowsBytesMax} bytes`);
-      if (performance.now() > until) throw new Refusal("timed-out");
       rows.push(values);
     }
     return { columns: this.#columns, rows };

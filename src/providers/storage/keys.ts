@@ -23,11 +23,9 @@ export class Keys {
   /** Makes the table where there is none. */
   constructor(connection: Connection) {
     this.#connection = connection;
-    const statement = connection.prepareOwn(
+    connection.runOwn(
       `CREATE TABLE IF NOT EXISTS ${table} (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID`,
     );
-    statement.run();
-    statement.finalize();
   }
 
   get(key: string): Uint8Array | undefined {

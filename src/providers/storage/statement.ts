@@ -13,11 +13,6 @@ interface Token {
   readonly end: number;
 }
 
-/** A statement that may be given to SQLite: exactly one, without the closing semicolon. */
-export interface Checked {
-  readonly text: string;
-}
-
 const first: Readonly<Record<string, readonly string[] | undefined>> = {
   select: undefined,
   values: undefined,
@@ -41,8 +36,8 @@ const allowed = Object.keys(first)
  */
 const barred = /pragma_|load_extension|fts3_tokenizer|sqlite_dbpage|writable_schema|loop_key_value/i;
 
-/** Refusals: denied, invalid, too-large. */
-export const checkStatement = (text: string): Checked => {
+/** The one statement in `text` without what follows it, fit for SQLite. Refusals: denied, invalid, too-large. */
+export const checkStatement = (text: string): string => {
   if (Buffer.byteLength(text) > limits.storageStatementBytesMax)
     throw new Refusal("too-large", `A statement has at most ${limits.storageStatementBytesMax} bytes`);
   // SQLite stops reading at a NUL.
@@ -52,7 +47,7 @@ export const checkStatement = (text: string): Checked => {
   const tokens = tokensOf(text);
   requireKnown(tokens);
   requireOwnSchema(tokens);
-  return { text: text.slice(0, requireOne(tokens)) };
+  return text.slice(0, requireOne(tokens));
 };
 
 const requireKnown = ([head, next]: readonly Token[]): void => {

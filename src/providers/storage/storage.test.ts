@@ -417,6 +417,31 @@ test("an answer has bounded rows and bytes, and what it changed on the way is un
   expect((await sql.query("SELECT count(*) FROM t", [])).rows).toEqual([[integer(2)]]);
 });
 
+test("a statement that never ends is stopped, the host goes on meanwhile, and the next one runs", async () => {
+  const { sql, kv } = open(freshFolder(), { allowance: { ms: 150, bytes: 2 ** 40 } });
+  await sql.execute("CREATE TABLE t(a)", []);
+  const held = await sql.begin();
+  await held.execute("INSERT INTO t VALUES (1)", []);
+  let ticks = 0;
+  const clock = setInterval(() => ticks++, 5);
+  const endless = "WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+  expect(await refusal(() => held.query(endless, []))).toBe("timed-out");
+  clearInterval(clock);
+  expect(ticks).toBeGreaterThan(10);
+  expect(await refusal(() => held.commit())).toBe("invalid");
+  await held.rollback();
+  expect((await sql.query("SELECT count(*) FROM t", [])).rows).toEqual([[integer(0)]]);
+  await kv.set("k", bytes("v"));
+});
+
+test("a statement that asks for memory without end is stopped", async () => {
+  const { sql } = open(freshFolder(), { allowance: { ms: 20_000, bytes: 300 * 1024 * 1024 } });
+  const doubling =
+    "WITH c(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM c LIMIT 31) SELECT max(length(s)) FROM c";
+  expect(await refusal(() => sql.query(doubling, []))).toBe("too-large");
+  expect((await sql.query("SELECT 1", [])).rows).toEqual([[integer(1)]]);
+});
+
 test("too many parameters, and too large ones, are refused", async () => {
   const { sql } = open(freshFolder());
   const count = limits.storageParametersMax + 1;

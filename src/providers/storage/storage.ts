@@ -6,9 +6,12 @@ import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { Lifetime } from "../../host/lifetime.ts";
 import type { InstanceContext, Provider } from "../../host/provider.ts";
-import type { Answer, Changes, Connection, GuestStatement, Value } from "./connection.ts";
+import type { Answer, Changes, Value } from "./connection.ts";
 import { Keys, type Page } from "./keys.ts";
+import type { Allowance } from "./process.ts";
 import { Refusal } from "./refusal.ts";
+import type { Request, Scope } from "./session.ts";
+import { checkStatement } from "./statement.ts";
 import { Store, type Transaction as TransactionState } from "./store.ts";
 
 /** What the composition root gives. */
@@ -22,6 +25,7 @@ export interface StorageServices {
   readonly identity?: (component: InstanceContext["component"]) => string;
   readonly quotaBytes?: (identity: string) => number;
   readonly busyMsMax?: number;
+  readonly allowance?: Allowance;
 }
 
 /** `loop:storage/sql#value` in the JS mapping. */
@@ -41,6 +45,9 @@ export const storageProvider = (services: StorageServices): Provider => ({
     ...["get", "set", "delete", "list", "compare-and-swap"].map((name) => `loop:storage/key-value#${name}`),
     ...["execute", "query", "prepare", "begin"].map((name) => `loop:storage/sql#${name}`),
     ...["execute", "query"].map((name) => `loop:storage/sql#[method]statement.${name}`),
+    ...["execute", "query", "prepare", "commit", "rollback"].map(
+      (name) => `loop:storage/sql#[method]transaction.${name}`,
+    ),
   ],
   defaultGranted: ["loop:storage/types"],
   instantiate: (context) => storage(context, services),
@@ -60,6 +67,7 @@ const storage = (context: InstanceContext, services: StorageServices) => {
       path: databasePath(services.folder(), identity),
       quotaBytes: services.quotaBytes?.(identity) ?? limits.storageBytesMax,
       ...(services.busyMsMax === undefined ? {} : { busyMsMax: services.busyMsMax }),
+      ...(services.allowance === undefined ? {} : { allowance: services.allowance }),
     });
     return opened;
   };
@@ -91,7 +99,7 @@ const keyValue = (store: () => Store, answer: AnswerWith) => {
   let keys: Keys | undefined;
   const onKeys = <T>(work: (keys: Keys) => T): MaybeLater<T> =>
     answer(() =>
-      store().run((connection) => {
+      store().onKeys((connection) => {
         keys ??= new Keys(connection);
         return work(keys);
       }),
@@ -107,61 +115,78 @@ const keyValue = (store: () => Store, answer: AnswerWith) => {
   };
 };
 
-/** One statement, compiled, run and let go. */
-const once = <T>(connection: Connection, text: string, use: (statement: GuestStatement) => T): T => {
-  const statement = connection.prepare(text);
-  try {
-    return use(statement);
-  } finally {
-    statement.finalize();
-  }
-};
-
-const executeOnce = (connection: Connection, text: string, parameters: readonly WireValue[]): WireChanges =>
-  once(connection, text, (statement) => wireChanges(statement.execute(values(parameters))));
-
-const queryOnce = (connection: Connection, text: string, parameters: readonly WireValue[]): WireAnswer =>
-  once(connection, text, (statement) => wireAnswer(statement.query(values(parameters))));
+/** The engine, for single statements or inside a transaction. */
+type Ask = (request: Request) => Promise<unknown>;
 
 const sql = (store: () => Store, answer: AnswerWith) => {
+  const single: Ask = (request) => store().ask(request);
+
+  const execute = (ask: Ask, scope: Scope, text: string, parameters: readonly WireValue[]) =>
+    answer(async () => {
+      const request = {
+        op: "execute",
+        scope,
+        text: checkStatement(text),
+        parameters: values(parameters),
+      } as const;
+      return wireChanges((await ask(request)) as Changes);
+    });
+
+  const query = (ask: Ask, scope: Scope, text: string, parameters: readonly WireValue[]) =>
+    answer(async () => {
+      const request = {
+        op: "query",
+        scope,
+        text: checkStatement(text),
+        parameters: values(parameters),
+      } as const;
+      return wireAnswer((await ask(request)) as Answer);
+    });
+
   class Statement {
-    readonly #state: GuestStatement;
-    readonly #run: <T>(work: () => T) => MaybeLater<T>;
+    readonly #ask: Ask;
+    readonly #scope: Scope;
+    readonly #text: string;
     #live = true;
-    constructor(state: GuestStatement, run: <T>(work: () => T) => MaybeLater<T>) {
-      this.#state = state;
-      this.#run = run;
+    constructor(ask: Ask, scope: Scope, text: string) {
+      this.#ask = ask;
+      this.#scope = scope;
+      this.#text = text;
     }
     execute(parameters: readonly WireValue[]): MaybeLater<WireChanges> {
-      return answer(() => this.#run(() => wireChanges(this.#state.execute(values(parameters)))));
+      return execute(this.#ask, this.#scope, this.#text, parameters);
     }
     query(parameters: readonly WireValue[]): MaybeLater<WireAnswer> {
-      return answer(() => this.#run(() => wireAnswer(this.#state.query(values(parameters)))));
+      return query(this.#ask, this.#scope, this.#text, parameters);
     }
     [Symbol.dispose](): void {
-      if (!this.#live) return;
+      if (this.#live) store().giveStatement();
       this.#live = false;
-      this.#state.finalize();
-      store().giveStatement();
     }
   }
+
+  const prepare = (ask: Ask, scope: Scope, text: string) =>
+    answer(async () => {
+      await ask({ op: "compile", scope, text: checkStatement(text) });
+      store().takeStatement();
+      return new Statement(ask, scope, text);
+    });
 
   class Transaction {
     readonly #state: TransactionState;
+    readonly #ask: Ask;
     constructor(state: TransactionState) {
       this.#state = state;
+      this.#ask = (request) => state.ask(request);
     }
     execute(text: string, parameters: readonly WireValue[]): MaybeLater<WireChanges> {
-      return answer(() => this.#state.run((connection) => executeOnce(connection, text, parameters)));
+      return execute(this.#ask, "transaction", text, parameters);
     }
     query(text: string, parameters: readonly WireValue[]): MaybeLater<WireAnswer> {
-      return answer(() => this.#state.run((connection) => queryOnce(connection, text, parameters)));
+      return query(this.#ask, "transaction", text, parameters);
     }
     prepare(text: string): MaybeLater<Statement> {
-      return answer(() => {
-        const state = this.#state;
-        return held(() => new Statement(state.prepare(text), (work) => state.run(work)));
-      });
+      return prepare(this.#ask, "transaction", text);
     }
     commit(): MaybeLater<void> {
       return answer(() => this.#state.commit());
@@ -170,38 +195,18 @@ const sql = (store: () => Store, answer: AnswerWith) => {
       return answer(() => this.#state.rollback());
     }
     [Symbol.dispose](): void {
-      this.#state.rollback();
+      // An engine that is gone rolled back by that.
+      this.#state.rollback().catch(() => {});
     }
   }
-
-  const held = (make: () => Statement): Statement => {
-    store().takeStatement();
-    try {
-      return make();
-    } catch (error) {
-      store().giveStatement();
-      throw error;
-    }
-  };
 
   return {
     Statement,
     Transaction,
-    execute: (text: string, parameters: readonly WireValue[]) =>
-      answer(() => store().run((main) => executeOnce(main, text, parameters))),
-    query: (text: string, parameters: readonly WireValue[]) =>
-      answer(() => store().run((main) => queryOnce(main, text, parameters))),
-    prepare: (text: string) =>
-      answer(() =>
-        store().run((main) => held(() => new Statement(main.prepare(text), (work) => store().run(work)))),
-      ),
-    begin: () =>
-      answer(() => {
-        const begun = store().begin();
-        return begun instanceof Promise
-          ? begun.then((state) => new Transaction(state))
-          : new Transaction(begun);
-      }),
+    execute: (text: string, parameters: readonly WireValue[]) => execute(single, "single", text, parameters),
+    query: (text: string, parameters: readonly WireValue[]) => query(single, "single", text, parameters),
+    prepare: (text: string) => prepare(single, "single", text),
+    begin: () => answer(async () => new Transaction(await store().begin())),
   };
 };
 

@@ -1,9 +1,14 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { limits } from "../../base/limits.ts";
-import { Connection, type GuestStatement } from "./connection.ts";
-import { Refusal } from "./refusal.ts";
+import { Connection } from "./connection.ts";
+import type { Allowance, EngineProcess } from "./process.ts";
+import { Refusal, refusalOf } from "./refusal.ts";
+import type { Request } from "./session.ts";
 
-// What one instance has of its component's database: a connection for its single statements, another for its
-// transaction, and patience with others who hold the database. Knows no WIT.
+// What one instance has of its component's database: a connection in this process for keys and values, whose
+// statements are ours and small; an engine in a process of its own for the guest's SQL; and patience with others
+// who hold the database. Knows no WIT.
 
 const retryMs = [1, 2, 5, 10, 20, 50];
 
@@ -13,13 +18,14 @@ export interface Place {
   readonly quotaBytes: number;
   /** How long a change waits for others; the limit where it is absent. */
   readonly busyMsMax?: number;
+  /** What one statement may take; the limits where it is absent. */
+  readonly allowance?: Allowance;
 }
 
 export class Store {
   readonly #place: Place;
-  #main: Connection | undefined;
-  /** Kept from one transaction to the next: opening costs more than a statement. */
-  #second: Connection | undefined;
+  #keys: Connection | undefined;
+  #engine: EngineProcess | undefined;
   #transaction: Transaction | undefined;
   #statements = 0;
   #closed = false;
@@ -29,29 +35,42 @@ export class Store {
   }
 
   /**
-   * Runs `work` on the connection for single statements; at once where nobody holds the database, otherwise again
+   * Runs `work` on the connection for keys and values; at once where nobody holds the database, otherwise again
    * and again. Refusal busy when that takes too long, and at once while this instance's own transaction lives.
    */
-  run<T>(work: (connection: Connection) => T): T | Promise<T> {
-    return this.#patiently(() => {
-      this.#main ??= this.#open();
-      return work(this.#main);
-    });
+  onKeys<T>(work: (connection: Connection) => T): T | Promise<T> {
+    const attempt = () => {
+      this.#requireOpen();
+      this.#keys ??= new Connection(this.#place.path, this.#place.quotaBytes);
+      return work(this.#keys);
+    };
+    try {
+      return attempt();
+    } catch (error) {
+      if (!this.#mayRetry(error)) throw error;
+      return this.#again(attempt, error);
+    }
+  }
+
+  /** Asks the engine, with the same patience. */
+  async ask(request: Request): Promise<unknown> {
+    try {
+      return await this.#askOnce(request);
+    } catch (error) {
+      if (!this.#mayRetry(error)) throw error;
+      return this.#again(() => this.#askOnce(request), error);
+    }
   }
 
   /** Refusal busy where another transaction lives. */
-  begin(): Transaction | Promise<Transaction> {
-    return this.#patiently(() => {
-      if (this.#transaction) throw new Refusal("busy");
-      this.#second ??= this.#open();
-      this.#transaction = new Transaction(this.#second, () => {
-        this.#transaction = undefined;
-      });
-      return this.#transaction;
-    });
+  async begin(): Promise<Transaction> {
+    if (this.#transaction?.open) throw new Refusal("busy");
+    await this.ask({ op: "begin" });
+    this.#transaction = new Transaction(this.#engine!);
+    return this.#transaction;
   }
 
-  /** Counts what the guest holds compiled. Refusal: too-large. */
+  /** Counts what the guest holds prepared. Refusal: too-large. */
   takeStatement(): void {
     if (this.#statements >= limits.storageStatementsMax)
       throw new Refusal("too-large", `At most ${limits.storageStatementsMax} prepared statements are held`);
@@ -62,36 +81,47 @@ export class Store {
     this.#statements--;
   }
 
-  /** Rolls back what was not committed. */
+  /** What was not committed is rolled back. */
   close(): void {
     this.#closed = true;
-    this.#transaction?.rollback();
-    this.#main?.close();
-    this.#second?.close();
+    this.#engine?.end(new Refusal("unavailable", "The component was dropped"));
+    this.#keys?.close();
   }
 
-  #open(): Connection {
-    if (this.#closed) throw new Refusal("unavailable", "The component was dropped");
-    return new Connection(this.#place.path, this.#place.quotaBytes);
+  async #askOnce(request: Request): Promise<unknown> {
+    this.#requireOpen();
+    if (!this.#engine?.alive) this.#engine = await this.#startEngine();
+    return this.#engine.request(request);
   }
 
-  #patiently<T>(work: () => T): T | Promise<T> {
+  async #startEngine(): Promise<EngineProcess> {
+    // The engine's program is needed by few guests.
+    const { EngineProcess, usualAllowance } = await import("./process.ts");
+    this.#requireOpen();
+    const { path, quotaBytes, allowance = usualAllowance } = this.#place;
     try {
-      return work();
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      return new EngineProcess({ path, quotaBytes }, allowance);
     } catch (error) {
-      if (!isBusy(error) || this.#transaction) throw error;
-      return this.#again(work, error);
+      throw refusalOf(error);
     }
   }
 
-  async #again<T>(work: () => T, first: unknown): Promise<T> {
+  #requireOpen(): void {
+    if (this.#closed) throw new Refusal("unavailable", "The component was dropped");
+  }
+
+  #mayRetry(error: unknown): boolean {
+    return isBusy(error) && !this.#transaction?.open;
+  }
+
+  async #again<T>(work: () => T | Promise<T>, first: unknown): Promise<T> {
     const until = performance.now() + (this.#place.busyMsMax ?? limits.storageBusyMsMax);
     let last = first;
     for (let turn = 0; performance.now() < until; turn++) {
       await Bun.sleep(retryMs[Math.min(turn, retryMs.length - 1)]!);
-      if (this.#closed) break;
       try {
-        return work();
+        return await work();
       } catch (error) {
         if (!isBusy(error)) throw error;
         last = error;
@@ -103,57 +133,35 @@ export class Store {
 
 const isBusy = (error: unknown): boolean => error instanceof Refusal && error.kind === "busy";
 
-/** Holds the database for writing from its beginning, so that it cannot fail for others half-way. */
+/** Changes made together; rolled back by its end without a commit, whatever brings that about. */
 export class Transaction {
-  readonly #connection: Connection;
-  readonly #ended: () => void;
+  readonly #engine: EngineProcess;
   #open = true;
 
-  constructor(connection: Connection, ended: () => void) {
-    this.#connection = connection;
-    this.#own("BEGIN IMMEDIATE");
-    this.#ended = ended;
+  constructor(engine: EngineProcess) {
+    this.#engine = engine;
   }
 
-  /** Refusal invalid after its end, which SQLite may have brought about (RAISE(ROLLBACK), a full disk). */
-  run<T>(work: (connection: Connection) => T): T {
-    this.#requireOpen();
-    return work(this.#connection);
+  /** False too when its engine was ended, for a statement that took too much. */
+  get open(): boolean {
+    return this.#open && this.#engine.alive;
   }
 
-  prepare(text: string): GuestStatement {
-    return this.run((connection) => connection.prepare(text));
+  /** Refusal invalid after its end. */
+  async ask(request: Request): Promise<unknown> {
+    if (!this.open) throw new Refusal("invalid", "The transaction has ended");
+    return this.#engine.request(request);
   }
 
-  commit(): void {
-    this.#requireOpen();
-    this.#own("COMMIT");
-    this.#end();
-  }
-
-  /** Nothing where it has ended. */
-  rollback(): void {
-    if (!this.#open) return;
-    if (this.#connection.inTransaction) this.#own("ROLLBACK");
-    this.#end();
-  }
-
-  #requireOpen(): void {
-    if (this.#open && !this.#connection.inTransaction) this.#end();
-    if (!this.#open) throw new Refusal("invalid", "The transaction has ended");
-  }
-
-  #end(): void {
+  async commit(): Promise<void> {
+    await this.ask({ op: "commit" });
     this.#open = false;
-    this.#ended();
   }
 
-  #own(text: string): void {
-    const statement = this.#connection.prepareOwn(text);
-    try {
-      statement.run();
-    } finally {
-      statement.finalize();
-    }
+  /** Nothing where it has ended. What is asked of the engine later comes after it. */
+  async rollback(): Promise<void> {
+    if (!this.open) return;
+    this.#open = false;
+    await this.#engine.request({ op: "rollback" });
   }
 }
