@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestOf } from "../base/digest.ts";
@@ -12,7 +12,7 @@ export const fileFetcher: Fetcher = {
   scheme: "file",
   async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
     const place = placeOf(identifier, context);
-    const bytes = await readBounded(place);
+    const bytes = readBounded(place);
     return {
       locator: { identifier: identifier.text, scheme: "file", place, digest: digestOf(bytes) },
       bytes,
@@ -31,16 +31,16 @@ const placeOf = ({ text, rest }: Identifier, { folder }: FetchContext): string =
   }
 };
 
-const readBounded = async (place: string): Promise<Uint8Array> => {
+const readBounded = (place: string): Uint8Array => {
   try {
-    const info = await stat(place);
+    const info = statSync(place);
     if (info.isDirectory())
       throw fault("LK0007", `A component was looked for at ${place}, and a folder is there`, {
         hint: `cd ${place} && loop run`,
       });
     if (info.size > limits.componentBytesMax)
       throw fault("LK0204", `${place} is ${info.size} bytes; the limit is ${limits.componentBytesMax}`);
-    return await readFile(place);
+    return readFileSync(place);
   } catch (error) {
     const code = errno(error);
     if (code === "ENOENT" || code === "ENOTDIR")
