@@ -1,7 +1,7 @@
 import { fault } from "../base/fault.ts";
 
 /** How long interrupted work may take to clean up before it is left where it is. */
-const graceMs = 2000;
+const graceMs = 1000;
 
 /**
  * Runs work that a person may interrupt (SIGINT, SIGTERM): its signal is aborted, and the answer is the fault

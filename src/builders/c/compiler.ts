@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { errno, fault } from "../../base/fault.ts";
 import { repositoryRoot } from "../../base/resources.ts";
+import { inTemporaryFolder } from "../../base/temporary.ts";
 
 export interface CompileRequest {
   readonly folder: string;
@@ -101,11 +101,10 @@ void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
 
 const native = (clang: string, target: string, extra: readonly string[]): Compiler => ({
   name: clang,
-  async compile({ folder, sources, flags }) {
-    const temporary = mkdtempSync(join(tmpdir(), "loop-c-"));
-    const output = join(temporary, "out.wasm");
-    const realloc = join(temporary, "realloc.c");
-    try {
+  compile({ folder, sources, flags }) {
+    return inTemporaryFolder("loop-c-", async (temporary) => {
+      const output = join(temporary, "out.wasm");
+      const realloc = join(temporary, "realloc.c");
       writeFileSync(realloc, reallocSource);
       const ran = await spawned(
         [
@@ -123,9 +122,7 @@ const native = (clang: string, target: string, extra: readonly string[]): Compil
       );
       const core = ran?.code === 0 ? new Uint8Array(readFileSync(output)) : undefined;
       return { core, messages: ran?.stderr ?? "" };
-    } finally {
-      rmSync(temporary, { recursive: true, force: true });
-    }
+    });
   },
 });
 

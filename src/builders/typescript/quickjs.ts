@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inTemporaryFolder } from "../../base/temporary.ts";
 import type { Componentize } from "./engine.ts";
 import { hiddenNamespace, unwrapEnvelope } from "./envelope.ts";
 import { loadComponentizer } from "./native.ts";
@@ -10,8 +10,7 @@ import { widen } from "./wide.ts";
 export const componentizeQuickjs: Componentize = async ({ source, wit, world }) => {
   const { componentize } = loadComponentizer();
   // The componentizer reads its WIT from a file and nothing else.
-  const folder = mkdtempSync(join(tmpdir(), "loop-wit-"));
-  try {
+  return inTemporaryFolder("loop-wit-", async (folder) => {
     const witPath = join(folder, "world.wit");
     writeFileSync(witPath, wit.replace(/\bwasi:/g, hiddenNamespace));
     const { component } = await componentize({
@@ -25,7 +24,5 @@ export const componentizeQuickjs: Componentize = async ({ source, wit, world }) 
     const wide = widen(component);
     if (!wide) throw new Error("The QuickJS runtime in the component is not the one that loop knows");
     return unwrapEnvelope(wide);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 };
