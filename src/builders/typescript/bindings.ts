@@ -51,6 +51,10 @@ class Writer {
   /** Structures written so far in either module, by their text. */
   readonly #types = { setup: new Map<string, string>(), entry: new Map<string, string>() };
   #place: "setup" | "entry" = "setup";
+  /** Whether the type being written is passed as core numbers (StarlingMonkey garbles some of those). */
+  #flat = false;
+  /** Whether it comes from the engine as an argument of the guest's. */
+  #lifting = false;
   #count = 0;
 
   constructor(request: BindingsRequest) {
@@ -214,6 +218,7 @@ class Writer {
       `  wallClock: ${memberOf("wasi:clocks/wall-clock", "now")},`,
       `  monotonicClock: ${memberOf("wasi:clocks/monotonic-clock", "now")},`,
       `  randomBytes: ${memberOf("wasi:random/random", "get-random-bytes")},`,
+      `  poll: ${memberOf("wasi:io/poll", "poll")},`,
       `});`,
     );
   }
@@ -340,7 +345,19 @@ class Writer {
 
   #signature(where: string, func: Func, result?: string): string {
     if (func.async) throw unsupported(where, "an async function");
-    const params = func.params.map(({ name, type }) => `[${quoted(name)}, ${this.#type(type, where)}]`);
+    const starling = this.#request.engine === "starlingmonkey";
+    // Only what goes from the guest to the engine is garbled: an import's arguments, an export's answer.
+    const flatParams =
+      starling && this.#place === "setup" && sum(func.params.map(({ type }) => flatCount(type))) <= 16;
+    const flatAnswer =
+      starling && this.#place === "entry" && func.result !== undefined && flatCount(func.result) <= 1;
+    this.#lifting = this.#place === "entry";
+    const params = func.params.map(({ name, type }) => {
+      this.#flat = flatParams;
+      return `[${quoted(name)}, ${this.#type(type, where)}]`;
+    });
+    this.#lifting = false;
+    this.#flat = flatAnswer;
     const parts = [`where: ${quoted(where)}`, `params: [${params.join(", ")}]`];
     const answer = func.result;
     if (result) parts.push(`result: ${result}`);
@@ -348,6 +365,7 @@ class Writer {
       parts.push(`result: ${answer.ok ? this.#type(answer.ok, where) : "undefined"}`);
       parts.push(`err: { type: ${answer.err ? this.#type(answer.err, where) : "undefined"} }`);
     } else if (answer) parts.push(`result: ${this.#type(answer, where)}`);
+    this.#flat = false;
     return `{ ${parts.join(", ")} }`;
   }
 
@@ -390,22 +408,33 @@ class Writer {
       case "flags":
         return `v.flags(${type.flags.map((name) => `[${quoted(camel(name))}, ${quoted(engineCamel(name))}]`).join(", ")})`;
       case "own":
+        if (this.#lifting && this.#own.has(type.resource) && this.#request.engine === "quickjs")
+          throw fault(
+            "LK0602",
+            `${where} takes an own ${type.resource.name}, a resource that the component itself exports, and componentize-qjs hands over another object in its place`,
+            { hint: `let it take borrow<${type.resource.name}>, or build with engine = "starlingmonkey"` },
+          );
+        return `${this.#resource(type.resource, where)}.own`;
       case "borrow":
-        return `${this.#resource(type.resource, where)}.${type.kind}`;
+        return `${this.#resource(type.resource, where)}.borrow`;
       case "map":
       case "stream":
       case "future":
       case "error-context":
         throw unsupported(where, typeText(type));
       default:
-        return `v.${type.kind}`;
+        return `v.${this.#flat && (type.kind === "u32" || type.kind === "s64") ? "flat_" : ""}${type.kind}`;
     }
   }
 
   #list(type: Extract<Type, { kind: "list" }>, where: string): string {
     if (type.length !== undefined) throw unsupported(where, typeText(type));
     const Kind = numberArrays[type.element.kind as keyof typeof numberArrays];
+    // Elements lie in memory.
+    const before = this.#flat;
+    this.#flat = false;
     const element = this.#type(type.element, where);
+    this.#flat = before;
     return Kind ? `v.numbers(${element}, ${Kind.name})` : `v.list(${element})`;
   }
 
@@ -416,6 +445,32 @@ class Writer {
     return this.#place === "entry" && !this.#own.has(resource) ? `setup.${variable}` : variable;
   }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Core numbers that a type takes when it is not in memory (component-model, CanonicalABI.md, flattening). */
+const flatCount = (type: Type): number => {
+  const most = (types: readonly (Type | undefined)[]) =>
+    1 + Math.max(0, ...types.map((item) => (item ? flatCount(item) : 0)));
+  switch (type.kind) {
+    case "string":
+    case "list":
+    case "map":
+      return 2;
+    case "record":
+      return sum(type.fields.map((field) => flatCount(field.type)));
+    case "tuple":
+      return sum(type.elements.map(flatCount));
+    case "option":
+      return most([type.element]);
+    case "result":
+      return most([type.ok, type.err]);
+    case "variant":
+      return most(type.cases.map((item) => item.type));
+    default:
+      return 1;
+  }
+};
 
 const unsupported = (where: string, what: string) =>
   fault("LK0602", `${where} uses ${what}, which TypeScript components cannot carry yet`, {

@@ -67,7 +67,7 @@ export const bundle = async (request: BundleRequest): Promise<Bundle> => {
     env: "disable",
     define: { "process.env.NODE_ENV": '"production"' },
     sourcemap: "external",
-    // White space always: every byte of the bundle is several in the component's memory.
+    // Always, but for names: every byte of the bundle is several in the component's memory.
     minify: { whitespace: true, syntax: true, identifiers: request.minify },
     metafile: true,
     throw: false,

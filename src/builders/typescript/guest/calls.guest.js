@@ -76,6 +76,7 @@ const lowerThrown = ({ where, err }, thrown) => {
 /** What stops the guest when it is thrown at the engine, whatever the function answers. */
 const uncaught = (thrown) => {
   phase.report(thrown);
+  phase.trap();
   // QuickJS would take an Error's message for the err of a `result<_, string>`; a payload that cannot be read
   // is taken for nothing.
   return {

@@ -1,13 +1,17 @@
 // Guest code. What the generated bindings connect: the globals over WASI, and the guest's own exports, found by
 // the names that the world gives them or refused with the names that were looked for.
+import { quickjs } from "loop:engine";
 import { consoleOver, reporter, writer } from "./console.guest.js";
 import { defineDate, definePerformance, defineRandom, defineRest, defineText } from "./globals.guest.js";
 import { phase } from "./state.guest.js";
 
 /** Puts the globals in place; each function of WASI is absent where the world does not import it. */
-export const install = ({ stdout, stderr, wallClock, monotonicClock, randomBytes }) => {
+export const install = ({ stdout, stderr, wallClock, monotonicClock, randomBytes, poll }) => {
   const err = writer(stderr);
   phase.report = reporter(err);
+  // StarlingMonkey answers with whatever memory holds when a function of its throws. Polling nothing traps by
+  // wasi:io's own rule.
+  if (!quickjs && poll) phase.trap = () => poll([]);
   if (wallClock) defineDate(wallClock);
   const now = monotonicClock ? definePerformance(monotonicClock) : () => 0;
   if (randomBytes) defineRandom(randomBytes);
@@ -63,7 +67,10 @@ export const resourceClass = (object, name, needed, main) => {
 
 /** What the engine calls with `new`: a function whose answer is a carrier, and whose prototype is the carrier's. */
 export const engineClass = ({ Carrier }, make) => {
-  const Class = (...args) => make(args);
+  // A declaration: what is called with `new` cannot be an arrow function, as linters would have it.
+  function Class(...args) {
+    return make(args);
+  }
   Class.prototype = Carrier.prototype;
   return Class;
 };

@@ -79,7 +79,12 @@ export const imported = (name, make) => {
     const native = value instanceof Class ? Handle.of(value) : undefined;
     if (native !== undefined) return native;
     if (Handle.is(value) && value instanceof Class)
-      throw new Mismatch(TypeError, `a live ${name}`, `one that was disposed of, given away or only lent`);
+      throw new Mismatch(
+        TypeError,
+        `a live ${name}`,
+        value,
+        "one that was disposed of, given away or only lent",
+      );
     throw new Mismatch(TypeError, `a ${name}`, value);
   };
   return {
@@ -128,7 +133,7 @@ export const exported = (name) => {
     },
     borrow: {
       lower() {
-        throw new Mismatch(TypeError, `a ${name} of the host's`, "one of its own");
+        throw new Mismatch(TypeError, `a ${name} of the host's`, undefined, "one of its own");
       },
       lift: back,
     },

@@ -5,6 +5,8 @@ export const phase = {
   running: false,
   /** Writes an uncaught exception to the host; the bindings put it here. */
   report: () => {},
+  /** Stops the guest where a thrown error does not. */
+  trap: () => {},
 };
 
 const waiting = [];

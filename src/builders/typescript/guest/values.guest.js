@@ -5,9 +5,9 @@ import { quickjs } from "loop:engine";
 
 /** A value that does not fit its type; each layer outwards adds its part of the path. */
 export class Mismatch {
-  constructor(kind, expected, value) {
+  constructor(kind, expected, value, given = shown(value)) {
     this.kind = kind;
-    this.text = `${expected} was expected, and ${shown(value)} was given`;
+    this.text = `${expected} was expected, and ${given} was given`;
     this.path = "";
   }
   error(where) {
@@ -82,6 +82,24 @@ const wide = (name, low, high, wrap) => {
 
 export const u64 = wide("u64", 0n, 2n ** 64n - 1n, BigInt.asUintN);
 export const s64 = wide("s64", -(2n ** 63n), 2n ** 63n - 1n, BigInt.asIntN);
+
+// StarlingMonkey's componentizer reads an argument or answer that is one core number as a small integer: a u32
+// from 2^31 becomes another number and a negative s64 stops the guest. In memory (lists, long signatures) both
+// are right. What it would garble is refused.
+const garbled =
+  "what is beyond goes wrong in StarlingMonkey's componentizer; use the engine quickjs, or a list";
+
+const within = (type, expected, low, high) => ({
+  lower(value) {
+    const lowered = type.lower(value);
+    if (lowered < low || lowered > high) throw outOfRange(`${expected} here (${garbled})`, value);
+    return lowered;
+  },
+  lift: type.lift,
+});
+
+export const flat_u32 = within(u32, "u32 up to 2147483647", 0, 0x7fffffff);
+export const flat_s64 = within(s64, "s64 from 0", 0n, 2n ** 63n - 1n);
 
 const float = (name) => ({
   lower(value) {
