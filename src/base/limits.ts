@@ -121,4 +121,41 @@ export const limits = {
   storageStatementMsMax: 5000,
   /** Milliseconds that a change waits for another process or instance to let go of the database. */
   storageBusyMsMax: 5000,
+  /** Parts of one `--allow-net`; each is compared at every connection. */
+  networkGrantsMax: 1024,
+  /** Sockets per instance, listening and accepted ones included, under the usual descriptor limit of a process. */
+  socketsMax: 256,
+  /** Connections that wait for a guest's `accept`; more are closed. Also the largest backlog that it may ask for. */
+  acceptQueueMax: 256,
+  /** Bytes kept between a socket and a guest, or between a guest and a body's reader, before the writer waits. */
+  pipeBytesMax: 256 * 1024,
+  /** Datagrams that wait for a guest; more are dropped, as any network does. */
+  datagramsMax: 256,
+  /** Bytes of one datagram: what IPv4 can carry. */
+  datagramBytesMax: 65_507,
+  /** Name look-ups of one instance at once; each takes a thread of the system's resolver. */
+  lookupsMax: 16,
+  /** Addresses remembered as a granted name's, per instance; the oldest are forgotten. */
+  knownAddressesMax: 4096,
+  /** Socket buffer sizes that a guest may ask for. */
+  socketBufferBytesMax: 4 * 1024 * 1024,
+  /** Bytes of all fields of one HTTP message, and how many; servers commonly stop at 8 to 64 KiB. */
+  fieldsBytesMax: 128 * 1024,
+  fieldsMax: 1024,
+  /** Bytes of a request's path and query. */
+  requestPathBytesMax: 64 * 1024,
+  /** Outgoing HTTP requests of one instance at once; each holds a connection. */
+  outgoingRequestsMax: 64,
+  /** Milliseconds for an HTTP connection, and for the first byte of its answer, where the guest sets no time. */
+  httpConnectMsDefault: 60_000,
+  httpFirstByteMsDefault: 600_000,
+  httpBetweenBytesMsDefault: 600_000,
+  /** A body of at most so many announced bytes is read whole before a served component is called. */
+  serveAheadBytesMax: 64 * 1024,
+  /** Instances of a served component that live at once; requests beyond wait for one. */
+  serveInstancesMax: 64,
+  /** Requests that wait for an instance; more are answered 503. */
+  serveWaitingMax: 4096,
+  /** Seconds that a served connection may lie still. */
+  serveIdleSeconds: 120,
 } as const;

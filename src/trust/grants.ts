@@ -1,3 +1,5 @@
+import type { NetworkGrant } from "./network.ts";
+
 // What one instance may do. Grants are made per instance and never shared; whatever is absent is denied.
 
 /** One folder of the host shown to a guest. */
@@ -23,9 +25,11 @@ export interface Grants {
    * The capability and the component's trust are needed besides.
    */
   readonly runs?: readonly string[];
+  /** What of the network it may use; absent is nothing. */
+  readonly network?: readonly NetworkGrant[];
 }
 
-export const noGrants: Grants = { folders: [], env: [], capabilities: new Set(), runs: [] };
+export const noGrants: Grants = { folders: [], env: [], capabilities: new Set(), runs: [], network: [] };
 
 /** Whether an interface ("loop:run/runner@0.1.0") is covered by the capabilities of these grants. */
 export const mayUse = (grants: Grants, interfaceName: string): boolean => {
