@@ -35,7 +35,7 @@ afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 const stampedDigest = (): string =>
   JSON.parse(readFileSync(join(project, "build/hello.stamp.json"), "utf8")).component.digest;
 
-const below = (folder: string): string[] => (readdirSync(folder, { recursive: true }) as string[]).sort();
+const below = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
 
 test("an interrupted build leaves what was there", async () => {
   const files = below(project);
@@ -48,7 +48,7 @@ test("an interrupted build leaves what was there", async () => {
     const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
     expect(below(project)).toEqual(files);
     expect(below(scratch).filter((path) => path.includes("loop"))).toEqual([]);
-    expect(digestOf(readFileSync(join(project, "build/hello.wasm")))).toBe(stampedDigest());
+    expect<string>(digestOf(readFileSync(join(project, "build/hello.wasm")))).toBe(stampedDigest());
     if (code === 0) break;
     if (child.signalCode === "SIGINT") continue;
     expect(said).toContain("error[LK0005]");

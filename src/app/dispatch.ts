@@ -39,6 +39,7 @@ const within = async (chosen: Chosen, work: () => Promise<number>): Promise<numb
     const { shipped, slot, decision, filling } = chosen;
     // A slip in the words is the person's own, whoever runs the command.
     if (shipped || !(error instanceof Fault) || error.code.startsWith("LK000")) throw error;
+    if (error.causes.some((cause) => cause.slot === slot)) throw error;
     const hint =
       decision.source === "remembered" ? `loop --builtin slot reset ${slot}` : `loop slot explain ${slot}`;
     throw new Fault(error.code, error.message, {
@@ -132,9 +133,21 @@ const call = async (
     return (await timed("command", () => instance.call(commandContract, "run", [invocation]))) as number;
   } catch (error) {
     if (error instanceof GuestExit) return error.exitCode;
-    throw error instanceof DeclaredError ? arrived(error) : error;
+    throw error instanceof DeclaredError ? answered(error, chosen) : error;
   } finally {
     instance.drop();
     await program.stdio.stdout.flush();
   }
+};
+
+/** What a command answered as its err: of a shipped one a person need not know that it is a component. */
+const answered = (error: DeclaredError, { slot, filling, shipped }: Chosen): Fault => {
+  const answer = arrived(error);
+  if (shipped) return answer;
+  return answer.within({
+    slot,
+    component: filling.identifier,
+    phase: "call",
+    message: "It answered with this",
+  });
 };
