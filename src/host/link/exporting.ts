@@ -92,7 +92,11 @@ const exportFunc = (name: string, func: Func, object: Record<string, unknown>): 
   }
   const resource = resources.get(owner);
   if (!resource || func.kind !== "lifted") return;
-  constructors.set(resource, hostFunction(func, false) as (...args: unknown[]) => object);
+  constructors.set(resource, (...args) => {
+    const construct = hostFunction(func, false) as (...args: unknown[]) => object;
+    constructors.set(resource, construct);
+    return construct(...args);
+  });
   funcs.set(owner, func);
 };
 
