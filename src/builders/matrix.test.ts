@@ -143,6 +143,18 @@ const rows: readonly Row[] = [
   ],
 ];
 
+/** Large u32 and negative s64 that are core numbers of their own; in memory they are right. */
+const garbledByStarlingmonkey: readonly string[] = [
+  "u32 2147483648",
+  "u32 4294967295",
+  ...[minS64, minS64 + 1n, ...around53.map((value) => -value), -1n].map((value) => `s64 ${value}n`),
+  "option 4294967295",
+  'option-option {tag:"some",val:2147483648}',
+  `nested-result [{tag:"ok",val:${maxU64}n},{tag:"ok"},{tag:"ok",val:${minS64}n},{tag:"ok"}]`,
+  'tuple [255,"a",-1n]',
+  `a-point {theX:4294967295,deepNest:{a:${maxU64}n,b:[true]}}`,
+];
+
 /** Functions that answer a result: the err is thrown, whatever its type. */
 const failing: readonly (readonly [
   name: string,
@@ -411,18 +423,36 @@ for (const engine of ["quickjs", "starlingmonkey"])
       matrix = await start(bytes);
     }, 300_000);
 
+    /** Rows of which StarlingMonkey's wrapper refused a value, because its componentizer would garble it. */
+    const refused: string[] = [];
+    const refuses = async (name: string, error: unknown): Promise<void> => {
+      if (!matrix.stderr().includes("goes wrong in StarlingMonkey's componentizer")) throw error;
+      refused.push(name);
+      matrix = await start(bytes);
+    };
+
     for (const [name, type, values] of rows)
-      test(`${name}: ${type} crosses four times and stays what it was`, () => {
+      test(`${name}: ${type} crosses four times and stays what it was`, async () => {
         for (const value of values) {
           const [sent, arrives] = value instanceof Becomes ? [value.from, value.to] : [value, value];
           matrix.received.length = 0;
-          const answer = echo()[camel(name)]!(sent);
+          let answer: unknown;
+          try {
+            answer = echo()[camel(name)]!(sent);
+          } catch (error) {
+            await refuses(`${name} ${describeValue(value)}`, error);
+            continue;
+          }
           const wanted = describeValue(arrives);
           expect(call("seen")).toEqual([wanted, wanted]);
           expect(describeValue(matrix.received[0])).toBe(wanted);
           expect(describeValue(answer)).toBe(wanted);
         }
       });
+
+    test("QuickJS carries everything; StarlingMonkey refuses what its componentizer would garble, and no more", () => {
+      expect(refused).toEqual(engine === "quickjs" ? [] : [...garbledByStarlingmonkey]);
+    });
 
     for (const [name, ok, err, oks, errs] of failing)
       test(`${name}: result<${ok}, ${err}> returns its ok and throws its err`, () => {

@@ -1,5 +1,5 @@
 import pkg from "../../package.json" with { type: "json" };
-import { appendCustomSection } from "../contract/binary/sections.ts";
+import { appendCustomSection, leb } from "../contract/binary/sections.ts";
 
 /**
  * The component with a `producers` section that names loop and the builder. Format: tool-conventions,
@@ -18,6 +18,3 @@ const text = (value: string): number[] => {
   const bytes = new TextEncoder().encode(value);
   return [...leb(bytes.length), ...bytes];
 };
-
-const leb = (value: number): number[] =>
-  value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(value >>> 7)];

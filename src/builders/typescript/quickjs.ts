@@ -8,7 +8,7 @@ import { widen } from "./wide.ts";
 
 /** Componentizes with QuickJS: about 1.1 MB and a second. */
 export const componentizeQuickjs: Componentize = async ({ source, wit, world }) => {
-  const { componentize } = loadComponentizer();
+  const { componentize } = await loadComponentizer();
   // The componentizer reads its WIT from a file and nothing else.
   return inTemporaryFolder("loop-wit-", async (folder) => {
     const witPath = join(folder, "world.wit");

@@ -1,4 +1,5 @@
 import { Reader } from "../../contract/binary/reader.ts";
+import { leb } from "../../contract/binary/sections.ts";
 
 /** One section of a component or core module: its number and what is in it. */
 export interface Section {
@@ -25,15 +26,3 @@ export const withSections = (binary: Uint8Array, sections: readonly Section[]): 
     binary.subarray(0, preambleBytes),
     ...sections.flatMap(({ id, body }) => [Uint8Array.of(id), leb(body.length), body]),
   ]);
-
-/** LEB128 of an unsigned number. */
-export const leb = (value: number): Uint8Array => {
-  const out: number[] = [];
-  let rest = value;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    out.push(rest > 0 ? low | 0x80 : low);
-  } while (rest > 0);
-  return Uint8Array.from(out);
-};

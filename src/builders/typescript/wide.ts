@@ -1,5 +1,6 @@
 import { Reader } from "../../contract/binary/reader.ts";
-import { leb, type Section, sectionsOf, withSections } from "./sections.ts";
+import { leb } from "../../contract/binary/sections.ts";
+import { type Section, sectionsOf, withSections } from "./sections.ts";
 
 // QuickJS exactly: componentize-qjs hands 64-bit integers to JavaScript as Numbers and takes Numbers back, which
 // is wrong beyond 2^53. Its runtime, a core module inside the component, exports the four functions that do this
