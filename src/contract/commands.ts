@@ -1,6 +1,7 @@
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { check, type Schema } from "../base/manifest/check.ts";
+import { completeCommand, type WrittenCommand } from "../base/manifest/command.ts";
 import schema from "../base/manifest/schema.json";
 import { customSections } from "./binary/sections.ts";
 import { type CommandDescription, commandsFormat, commandsSection } from "./description.ts";
@@ -35,21 +36,8 @@ export const parseCommands = (identifier: string, bytes: Uint8Array): readonly C
   const section = parseJson(identifier, bytes);
   const [problem] = check(section, sectionSchema);
   if (problem) throw malformed(identifier, `${problem.path.join(".") || "the whole"} is ${problem.kind}`);
-  return (section as { commands: Written[] }).commands.map(complete);
+  return (section as { commands: WrittenCommand[] }).commands.map(completeCommand);
 };
-
-type Written = Pick<CommandDescription, "name" | "summary"> & Partial<CommandDescription>;
-
-const complete = (command: Written): CommandDescription => ({
-  ...command,
-  options: (command.options ?? []).map((option) => ({ ...option, kind: option.kind ?? "switch" })),
-  positionals: (command.positionals ?? []).map((positional) => ({
-    ...positional,
-    kind: positional.kind ?? "text",
-  })),
-  examples: command.examples ?? [],
-  capabilities: command.capabilities ?? [],
-});
 
 const parseJson = (identifier: string, bytes: Uint8Array): unknown => {
   try {

@@ -1,3 +1,5 @@
+import type { CommandDescription } from "../base/manifest/command.ts";
+
 // The static description of a component's commands. It is written into the component at build time (custom
 // section `loop:commands`, JSON), from the `[[commands]]` tables of its loop.toml, and read without
 // instantiating anything: help, completion and parsing need no guest code.
@@ -6,47 +8,12 @@
 export const commandsSection = "loop:commands";
 export const commandsFormat = 1;
 
-export type ArgumentKind = "switch" | "text" | "integer" | "path" | "choice";
-
-export interface OptionDescription {
-  /** Long name without dashes: "invoke". */
-  readonly name: string;
-  /** One letter, without the dash. */
-  readonly short?: string;
-  readonly summary: string;
-  readonly kind: ArgumentKind;
-  /** What help shows for the value: "HOST[::GUEST][:ro]". */
-  readonly value?: string;
-  readonly choices?: readonly string[];
-  readonly default?: string;
-  readonly repeated?: boolean;
-  readonly required?: boolean;
-}
-
-export interface PositionalDescription {
-  readonly name: string;
-  readonly summary: string;
-  readonly kind: Exclude<ArgumentKind, "switch">;
-  readonly choices?: readonly string[];
-  readonly required?: boolean;
-  /** Only the last may be. */
-  readonly repeated?: boolean;
-}
-
-export interface CommandDescription {
-  /** As a person writes it, words apart: "slot list". */
-  readonly name: string;
-  readonly summary: string;
-  /** More text for `--help`; plain paragraphs. */
-  readonly details?: string;
-  readonly options: readonly OptionDescription[];
-  readonly positionals: readonly PositionalDescription[];
-  /** Whether words after `--` are passed on. */
-  readonly rest?: boolean;
-  readonly examples: readonly { readonly summary: string; readonly command: string }[];
-  /** Host interfaces or packages that it needs beyond the default: "loop:run". */
-  readonly capabilities: readonly string[];
-}
+export type {
+  ArgumentKind,
+  CommandDescription,
+  OptionDescription,
+  PositionalDescription,
+} from "../base/manifest/command.ts";
 
 export interface CommandsSection {
   readonly format: typeof commandsFormat;

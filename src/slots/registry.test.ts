@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
-import { type CommandTable, readManifest, readManifests } from "../base/manifest/manifest.ts";
-import type { CommandDescription } from "../contract/description.ts";
+import { readManifest, readManifests } from "../base/manifest/manifest.ts";
 import { applicationScope, declarationsOf, declareSlot, type SlotDeclaration } from "./declaration.ts";
 import { Memory } from "./memory.ts";
 import { type Examination, Slots } from "./registry.ts";
@@ -323,18 +322,4 @@ test("memory bounds what it keeps, and says when what it kept cannot be read", a
   expect((await faultOf(() => new Memory(path).source.choice(declared))).code).toBe("LK0405");
   new Memory(path).forget(slot);
   expect(new Memory(path).source.choice(declared)).toBeUndefined();
-});
-
-test("a [[commands]] table is a command's description, and the other way round", () => {
-  const table: CommandTable = {
-    name: "a",
-    summary: "b",
-    options: [],
-    positionals: [],
-    examples: [],
-    capabilities: [],
-  };
-  const description: CommandDescription = table;
-  const back: CommandTable = description;
-  expect(back).toBe(table);
 });

@@ -8,6 +8,7 @@ import type { Code } from "../codes.ts";
 import { errno, type Fault, fault } from "../fault.ts";
 import { limits } from "../limits.ts";
 import { check, depthMax, type Problem, type Schema } from "./check.ts";
+import { type CommandDescription, completeCommand, type WrittenCommand } from "./command.ts";
 import { type KeyPath, Lines } from "./lines.ts";
 import schema from "./schema.json";
 
@@ -32,39 +33,6 @@ export interface BuildTable {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-export interface CommandOption {
-  readonly name: string;
-  readonly short?: string;
-  readonly summary: string;
-  readonly kind: "switch" | "text" | "integer" | "path" | "choice";
-  readonly value?: string;
-  readonly choices?: readonly string[];
-  readonly default?: string;
-  readonly repeated?: boolean;
-  readonly required?: boolean;
-}
-
-export interface CommandPositional {
-  readonly name: string;
-  readonly summary: string;
-  readonly kind: "text" | "integer" | "path" | "choice";
-  readonly choices?: readonly string[];
-  readonly required?: boolean;
-  readonly repeated?: boolean;
-}
-
-/** One `[[commands]]` table with its defaults filled in: a `CommandDescription` of contract/description.ts. */
-export interface CommandTable {
-  readonly name: string;
-  readonly summary: string;
-  readonly details?: string;
-  readonly options: readonly CommandOption[];
-  readonly positionals: readonly CommandPositional[];
-  readonly rest?: boolean;
-  readonly examples: readonly { readonly summary: string; readonly command: string }[];
-  readonly capabilities: readonly string[];
-}
-
 /** One `[slots.NAME]` table. With `contract` it declares the slot; `use` chooses what fills it. */
 export interface SlotTable {
   readonly contract?: string;
@@ -85,7 +53,7 @@ export interface Manifest {
   readonly folder: string;
   readonly component: ComponentTable | undefined;
   readonly build: BuildTable;
-  readonly commands: readonly CommandTable[];
+  readonly commands: readonly CommandDescription[];
   readonly workspace: { readonly members: readonly string[] } | undefined;
   readonly slots: ReadonlyMap<string, SlotTable>;
   /** Where a key is written, "/home/a/hello/loop.toml:12", for faults found later: `at("build", "main")`. */
@@ -273,13 +241,7 @@ interface Written {
   readonly component?: ComponentTable;
   readonly build?: BuildTable;
   readonly workspace?: { readonly members: readonly string[] };
-  readonly commands?: readonly (Pick<CommandTable, "name" | "summary"> & {
-    readonly options?: readonly (Omit<CommandOption, "kind"> & Partial<Pick<CommandOption, "kind">>)[];
-    readonly positionals?: readonly (Omit<CommandPositional, "kind"> &
-      Partial<Pick<CommandPositional, "kind">>)[];
-    readonly examples?: CommandTable["examples"];
-    readonly capabilities?: readonly string[];
-  })[];
+  readonly commands?: readonly WrittenCommand[];
   readonly slots?: Readonly<
     Record<string, Omit<SlotTable, "use" | "default"> & { use?: Names; default?: Names }>
   >;
@@ -294,16 +256,7 @@ const shape = (document: Written, path: string, at: Manifest["at"]): Manifest =>
   component: document.component,
   build: document.build ?? {},
   workspace: document.workspace,
-  commands: (document.commands ?? []).map((command) => ({
-    ...command,
-    options: (command.options ?? []).map((option) => ({ ...option, kind: option.kind ?? "switch" })),
-    positionals: (command.positionals ?? []).map((positional) => ({
-      ...positional,
-      kind: positional.kind ?? "text",
-    })),
-    examples: command.examples ?? [],
-    capabilities: command.capabilities ?? [],
-  })),
+  commands: (document.commands ?? []).map(completeCommand),
   slots: new Map(
     Object.entries(document.slots ?? {}).map(([name, { use, default: standard, ...slot }]) => [
       name,
@@ -338,7 +291,7 @@ const checkSlot = (manifest: Manifest, name: string, slot: SlotTable): void => {
     );
 };
 
-const checkCommand = (manifest: Manifest, command: CommandTable, path: KeyPath): void => {
+const checkCommand = (manifest: Manifest, command: CommandDescription, path: KeyPath): void => {
   unique(manifest, command.options, "options", [...path, "options"]);
   unique(manifest, command.positionals, "positionals", [...path, "positionals"]);
   for (const list of ["options", "positionals"] as const)

@@ -40,7 +40,8 @@ export const appendCustomSection = (
   return Buffer.concat([bytes, Uint8Array.of(0), size, labelLength, label, payload]);
 };
 
-const leb = (value: number): Uint8Array => {
+/** LEB128 of an unsigned 32-bit number. */
+export const leb = (value: number): Uint8Array => {
   const out: number[] = [];
   let rest = value;
   do {
