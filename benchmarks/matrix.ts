@@ -19,7 +19,7 @@ const runtimesFor = (file: string, folder: string, env: Record<string, string>):
   const cache = join(folder, "cache");
   const node = nodeEnv(env);
   const wasmtime = wasmtimePython();
-  const script = join(import.meta.dir, "wasmtime.py");
+  const script = join(import.meta.dir, "peer.py");
   return [
     {
       name: "loop, never seen",
@@ -49,12 +49,12 @@ const runtimesFor = (file: string, folder: string, env: Record<string, string>):
       ? [
           {
             name: "wasmtime, never seen",
-            command: "python benchmarks/wasmtime.py --cold FILE",
+            command: "python benchmarks/peer.py --cold FILE",
             once: () => spawn([wasmtime.python, script, "--cold", file], { env }),
           },
           {
             name: "wasmtime",
-            command: "python benchmarks/wasmtime.py FILE",
+            command: "python benchmarks/peer.py FILE",
             once: () => spawn([wasmtime.python, script, file], { env }),
           },
         ]
@@ -85,31 +85,39 @@ export const run = (): Promise<Row[]> =>
   });
 
 const document = (runtimes: readonly Runtime[], columns: [string, ReadonlyMap<string, number>][]): string => {
-  const absent = wasmtimePython();
-  return `${[
-    "# One component, several runtimes",
-    "",
-    `Whole processes, from their start to their end, medians in milliseconds; every runtime took its turn in the same run. The components are what \`loop new component hello --lang …\` makes, built. Written by \`npm run bench -- --only matrix\`.`,
-    "",
-    `Measured on ${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux, Bun ${Bun.version}, Node ${spawn(["node", "--version"]).trim()}, jco ${spawn(["node", jco, "--version"]).trim()}${"python" in absent ? `, wasmtime ${wasmtimeVersion} (its Python package)` : ""}.`,
-    "",
-    `| runtime | ${columns.map(([language]) => language).join(" | ")} |`,
-    `|---|${columns.map(() => "---:|").join("")}`,
-    ...runtimes.map(
-      ({ name }) =>
-        `| ${name} | ${columns.map(([, medians]) => medians.get(name)!.toFixed(1)).join(" | ")} |`,
-    ),
-    "",
-    "| runtime | command |",
-    "|---|---|",
-    ...runtimes.map(({ name, command }) => `| ${name} | \`${command}\` |`),
-    "",
-    '"Never seen" is the first run of a component: linking, or compiling to machine code, is in it. The other line of the same runtime finds what that first run kept. jco keeps nothing. On Node 20 jco is given `JCO_RUN_ARGS=--experimental-wasm-extended-const`, without which that Node does not compile QuickJS.',
-    "absent" in absent
-      ? `\nwasmtime is missing: its Python package could not be installed (${absent.absent}).`
-      : "",
-    "python" in absent
-      ? "\nPython's own start, 10 to 20 ms, is in wasmtime's lines; the `wasmtime` command is not on the package registries that this repository uses.\n"
-      : "",
-  ].join("\n")}`;
+  const wasmtime = wasmtimePython();
+  const versions = [
+    `Bun ${Bun.version}`,
+    `Node ${spawn(["node", "--version"]).trim().slice(1)}`,
+    `jco ${spawn(["node", jco, "--version"]).trim()}`,
+    ...("python" in wasmtime ? [`wasmtime ${wasmtimeVersion} (its Python package)`] : []),
+  ];
+  return `# One component, several runtimes
+
+Whole processes, from start to end, medians in milliseconds. Every runtime took its turn in the same run, so a busy
+machine was busy for all. The components are what \`loop new component hello --lang …\` makes, built.
+
+Written by \`npm run bench -- --only matrix\` on ${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux:
+${versions.join(", ")}.
+
+| runtime | ${columns.map(([language]) => language).join(" | ")} |
+|---|${columns.map(() => "---:|").join("")}
+${runtimes.map(({ name }) => `| ${name} | ${columns.map(([, medians]) => medians.get(name)!.toFixed(1)).join(" | ")} |`).join("\n")}
+
+| runtime | command |
+|---|---|
+${runtimes.map(({ name, command }) => `| ${name} | \`${command}\` |`).join("\n")}
+
+"Never seen" is the first run of a component: linking, or compiling to machine code, is in it. The other line of the
+same runtime finds what the first run kept. jco keeps nothing between runs.
+
+On Node 20 jco is given \`JCO_RUN_ARGS=--experimental-wasm-extended-const\`, without which that Node does not compile the
+QuickJS of TypeScript components.
+
+${
+  "absent" in wasmtime
+    ? `wasmtime is missing: its Python package could not be installed (${wasmtime.absent}).`
+    : "The start of Python, 10 to 20 ms, is in the lines of wasmtime."
+}
+`;
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executable } from "../scripts/executable.ts";
@@ -42,6 +42,9 @@ export const withFolder = async <T>(
 export const helloComponent = (language: string, folder: string, env: Record<string, string>): string => {
   const name = `hello-${language}`;
   spawn([executable, "new", "component", name, "--lang", language], { cwd: folder, env });
+  // What `npm install` in the C project would bring.
+  const modules = join(folder, "node_modules");
+  if (!existsSync(modules)) symlinkSync(join(root, "node_modules"), modules);
   spawn([executable, "build"], { cwd: join(folder, name), env });
   return join(folder, name, "build", `${name}.wasm`);
 };

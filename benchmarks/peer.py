@@ -1,5 +1,5 @@
 """Runs a wasi:cli command with the wasmtime package. Beside FILE it keeps FILE.cwasm, the compiled code, and uses
-it where it exists, unless --cold: python wasmtime.py [--cold] FILE"""
+it where it exists, unless --cold: python peer.py [--cold] FILE"""
 
 import os
 import sys
