@@ -142,19 +142,19 @@ test("every source file is reached from somewhere", () => {
   expect(unreached).toEqual([]);
 });
 
-/** What package.json runs is an entry. */
+/** What package.json runs, or a person by hand. */
 const scriptEntries = (): string[] =>
   Object.values(JSON.parse(read("package.json")).scripts as Record<string, string>)
     .flatMap((line) => line.split(" "))
     .filter((word) => word.startsWith("scripts/") || word.startsWith("benchmarks/"))
-    .concat("scripts/cases.ts");
+    .concat(tracked.filter((path) => path.startsWith("scripts/") && read(path).includes("import.meta.main")));
 
-test("a file past 500 lines should be two", () => {
+test("a file past 500 lines should be two, a table of cases excepted", () => {
   const wrong = tracked
     .filter(
       (path) => /^(src|scripts|benchmarks|tests)\/.*\.(ts|js|mjs)$/.test(path) && !path.endsWith(".d.ts"),
     )
-    .filter((path) => read(path).split("\n").length > 500);
+    .filter((path) => read(path).split("\n").length > (path.endsWith(".test.ts") ? 1000 : 500));
   expect(wrong).toEqual([]);
 });
 
@@ -245,7 +245,7 @@ const banned: readonly (readonly [RegExp, string])[] = [
   [/\b(simply|easily|obviously|seamless(?:ly)?|robust(?:ly)?|leverag\w+|utiliz\w+)\b/i, "the plain sentence"],
   [/\bblacklist|whitelist\b/i, "deny, allow"],
   [/\bsanity\b/i, "check"],
-  [/\bas any\b|\w\)?\??: any[;,)=\]>]|@ts-ignore|@ts-nocheck/, "the real type, or unknown"],
+  [/\bas any[;,)\].]|\w\)?\??: any[;,)=\]>]|@ts-ignore|@ts-nocheck/, "the real type, or unknown"],
   [/(?<![-"'])\bdirector(?:y|ies)\b/i, "folder"],
 ];
 
