@@ -17,6 +17,9 @@ interface InputStamp {
   readonly digest: string;
 }
 
+/** How far a file system's clock may lag behind the process's: kernels step it in jiffies of up to 10 ms. */
+const clockStepMs = 20;
+
 /** Who built it and how it was asked to. */
 export interface Identity {
   readonly builder: string;
@@ -67,7 +70,7 @@ export const stampOf = (from: {
   inputs: [...new Set(from.inputs.map((path) => resolve(from.folder, path)))].sort().map((path) => {
     const input = stampInput(from.folder, path);
     // A file written while the build ran may be newer than what was built: it counts as changed.
-    return input.mtimeMs >= from.startedMs ? { ...input, mtimeMs: 0, digest: "" } : input;
+    return input.mtimeMs >= from.startedMs - clockStepMs ? { ...input, mtimeMs: 0, digest: "" } : input;
   }),
   folders: from.folders.map((path) => ({ path, files: filesBelow(join(from.folder, path)) })),
   generated: from.generated,

@@ -131,6 +131,10 @@ const writeFolder = (folder: string, files: ReadonlyMap<string, string>): void =
   );
   try {
     mkdirSync(temporary, { recursive: true });
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+  try {
     for (const [path, text] of files) writeFileAtomic(join(temporary, path), text);
     renameSync(temporary, folder);
   } catch (error) {
