@@ -95,12 +95,10 @@ const choose = (program: Program, name: string): Chosen => {
   }
   const decision = choosing.use(slot);
   const filling = decision.fillings[0]!;
-  return {
-    slot,
-    filling,
-    decision,
-    shipped: filling.identifier === shipped?.identifier ? shipped : undefined,
-  };
+  // Whoever chose it, what the executable ships keeps what it needs.
+  if (filling.identifier === shipped?.identifier)
+    return { slot, decision, shipped, filling: { ...filling, grants: shipped.description.capabilities } };
+  return { slot, filling, decision, shipped: undefined };
 };
 
 const parse = (description: CommandDescription, words: readonly string[]): Values =>

@@ -1,6 +1,6 @@
 // The composition root: one invocation's options, slots, providers and services, put together. Owns which
 // service reaches which provider; refuses to decide what is run (`dispatch` does); called by `start`.
-import { errno, type Fault } from "../base/fault.ts";
+import { errno, type Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import type { Builder } from "../builders/builder.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
@@ -26,7 +26,7 @@ export class Program implements Linking {
   readonly shipped: ReadonlyMap<string, ShippedCommand>;
   readonly stdio: Stdio;
   /** Absolute: where the person stands. */
-  readonly folder = process.cwd();
+  readonly folder = currentFolder();
   readonly providers: readonly Provider[];
   #slots: Slots | undefined;
 
@@ -125,6 +125,14 @@ export class Program implements Linking {
     return builderFor(language, this.choosing, this);
   }
 }
+
+const currentFolder = (): string => {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw fault("LK0007", "The current folder is not there any more", { hint: "cd ~", cause: error });
+  }
+};
 
 /** What the fillings of a command's slot say that they need and were not granted. */
 const wanted = ({ fillings }: Decision): string[] =>

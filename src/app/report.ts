@@ -2,7 +2,7 @@ import { type Cause, DeclaredError, Fault } from "../base/fault.ts";
 import type { Part } from "../base/timings.ts";
 import { causeText } from "../host/crossing.ts";
 import { GuestExit } from "../host/provider.ts";
-import { paint } from "./style.ts";
+import { paint, plain } from "./style.ts";
 
 // How errors and timings read; `main.ts` alone prints them.
 
@@ -29,9 +29,10 @@ export const reportError = (error: unknown, json: boolean, styled: boolean): Rep
 
 const faultText = (error: Fault, styled: boolean): string => {
   const { bold, red, dim } = paint(styled);
-  const lines = [`${red(bold(`error[${error.code}]`))}: ${error.message}`];
-  for (const cause of causesOf(error)) lines.push(dim(`  ${causeText(cause)}`));
-  if (error.hint) lines.push(`${bold("hint")}: ${error.hint}`);
+  // A guest may have written the text: it must not move the cursor.
+  const lines = [`${red(bold(`error[${plain(error.code)}]`))}: ${plain(error.message)}`];
+  for (const cause of causesOf(error)) lines.push(dim(`  ${plain(causeText(cause))}`));
+  if (error.hint) lines.push(`${bold("hint")}: ${plain(error.hint)}`);
   return `${lines.join("\n")}\n`;
 };
 

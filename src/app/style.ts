@@ -9,5 +9,5 @@ export const paint = (styled: boolean) => {
 export const mayStyle = (isTerminal: boolean, noColor: boolean): boolean =>
   isTerminal && !noColor && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 
-/** Text from a component's description, without what would move the cursor. */
+/** Text that a component may have written, without what would move the cursor; line ends stay. */
 export const plain = (text: string): string => text.replace(/(?!\n)\p{Cc}/gu, " ");

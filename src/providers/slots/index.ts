@@ -22,11 +22,14 @@ export const slotsProvider = (services: SlotsServices): Provider => {
   return {
     name: "slots",
     interfaces: ["loop:slots/slots@0.1.0"],
-    suspending: ["list", "show", "explain", "set", "reset"].map((name) => `loop:slots/slots#${name}`),
+    suspending: ["list", "strays", "show", "explain", "set", "reset"].map(
+      (name) => `loop:slots/slots#${name}`,
+    ),
     defaultGranted: [],
     instantiate: () => ({
       "loop:slots/slots@0.1.0": {
         list: answering(() => slots().list().map(record)),
+        strays: answering(() => slots().strays()),
         show: answering((name: string) => record(slots().explain(name))),
         explain: answering((name: string) => slots().explain(name).opinions.map(opinionRecord)),
         set: answering(async (name: string, fillings: readonly string[], grants: readonly string[]) =>

@@ -1,3 +1,5 @@
+// loop inspect: a report of the host, laid out for a person. Owns the page; refuses to read bytes itself;
+// called through command:inspect.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { inspect, type Report, wit } from "loop:pkg/inspector@0.1.0";

@@ -1,3 +1,5 @@
+// loop run: the words of the command, handed to the host that runs components. Owns what is printed of it;
+// refuses to run anything itself; called through command:run.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { invoke, type Options, run as runComponent } from "loop:run/runner@0.1.0";

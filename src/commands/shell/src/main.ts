@@ -1,3 +1,5 @@
+// loop completions: scripts made from the registry of commands. Owns what each shell needs; refuses text from
+// descriptions that a shell would expand; called through command:completions.
 import { commands, options } from "loop:cli/registry@0.1.0";
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";

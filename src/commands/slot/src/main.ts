@@ -1,6 +1,18 @@
+// loop slot list, show, explain, set and reset. Owns how slots read; refuses to decide what fills them, which
+// the host does; called through the slots command:slot.*.
 import { note, write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
-import { explain, list, type Opinion, reset, type Slot, set, show } from "loop:slots/slots@0.1.0";
+import {
+  explain,
+  list,
+  type Opinion,
+  reset,
+  type Slot,
+  type Stray,
+  set,
+  show,
+  strays,
+} from "loop:slots/slots@0.1.0";
 import { values } from "../../arguments.ts";
 import { bold, json, table } from "../../text.ts";
 
@@ -18,6 +30,7 @@ const answer = (command: string, given: Given): readonly [unknown, () => string]
   const name = given("name")[0] ?? "";
   if (command === "slot list") {
     const slots = list();
+    for (const stray of strays()) note(unknown(stray));
     return [slots.map(asDocument), () => listing(slots)];
   }
   if (command === "slot explain") {
@@ -39,6 +52,9 @@ const asDocument = (slot: Slot) => ({
 });
 
 const fillings = (names: string[]): string => names.join(", ") || "nothing";
+
+const unknown = ({ name, source, nearest }: Stray): string =>
+  `The ${source} speaks of a slot ${name}, which there is not${nearest ? `; is ${nearest} meant?` : ""}`;
 
 const listing = (slots: Slot[]): string =>
   table([
