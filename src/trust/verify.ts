@@ -1,3 +1,6 @@
+// What may run, and what it may do. Owns verification, the only way to a component that the host accepts, and the
+// grants of one instance; refuses to fetch bytes and to know what serves a capability; called by the host when it
+// loads a component, and by whoever gives grants.
 import { type Digest, digestOf } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
