@@ -271,24 +271,28 @@ const writeExport = (
   } else {
     values = lower();
     enter(draft, entering);
+    draft.line("try {");
   }
   const call = `${lifted.suspends ? "await " : ""}core(${values.join(", ")})`;
   draft.line(type.result ? `const answer = ${call};` : `${call};`);
   if (draft.borrows) draft.line("scope.end();");
   draft.refresh(lifted);
   finishExport(draft, side, lifted, entering);
+  draft.line("} catch (error) {");
   if (guarded) {
-    draft.line("} catch (error) {");
-    draft.line(
-      `if (!inside && error instanceof TypeError) { ${entering.map((e) => `${e}.entered = false;`).join(" ")} }`,
-    );
-    draft.line("throw error; }");
+    const undone = entering.map((name) => `${name}.entered = false;`).join(" ");
+    draft.line(`if (!inside && error instanceof TypeError) { ${undone} throw error; }`);
   }
+  draft.line(`${failsWith(type)}K.guestThrew(error, true); }`);
   const names = ["resources", "entering", "core", "postReturn", "memory0", "realloc0", "instance0"];
   const async = lifted.suspends ? "async " : "";
   if (method) return draft.factory(names, `${async}function (${args.slice(1).join(", ")})`);
   return draft.factory(names, `${async}(${args.join(", ")}) =>`);
 };
+
+/** A declared err is thrown inside, and is no failure of the guest. */
+const failsWith = (type: FuncType): string =>
+  resultKind(type) ? "if (error instanceof K.DeclaredError) throw error; " : "";
 
 const finishExport = (draft: Draft, side: Side, lifted: Lifted, entering: readonly string[]): void => {
   const { type, moving, code } = draft;
@@ -378,7 +382,10 @@ const writeCall = (draft: Draft, side: Side, call: string): void => {
   if (resultKind(type)) {
     draft.line("let value, failed = false;");
     draft.line(`try { value = ${call}; } catch (error) { value = K.errPayload(error); failed = true; }`);
-  } else draft.line(`const value = ${call};`);
+  } else {
+    draft.line("let value;");
+    draft.line(`try { value = ${call}; } catch (error) { K.hostThrew(error); }`);
+  }
   if (!type.result) draft.line("if (value instanceof Promise) K.answeredLate(name);");
   if (draft.borrows) draft.line("K.giveBack(lent);");
   lowerAnswer(draft, side);
@@ -404,12 +411,10 @@ const writeSuspendingCall = (draft: Draft, side: Side, call: string): void => {
   lowerAnswer(draft, side);
   draft.line("};");
   draft.line("let answer;");
-  const refused = "finish(K.errPayload(error), true)";
-  draft.line(
-    `try { answer = ${call}; } catch (error) { ${hasResult ? `return ${refused};` : "throw error;"} }`,
-  );
-  const onErr = hasResult ? `, (error) => ${refused}` : "";
-  draft.line(`if (answer instanceof Promise) return answer.then((value) => finish(value, false)${onErr});`);
+  const refused = hasResult ? "finish(K.errPayload(error), true)" : "K.hostThrew(error)";
+  draft.line(`try { answer = ${call}; } catch (error) { return ${refused}; }`);
+  draft.line("if (answer instanceof Promise)");
+  draft.line(`return answer.then((value) => finish(value, false), (error) => ${refused});`);
   draft.line("return finish(answer, false);");
 };
 
@@ -451,6 +456,7 @@ const writeFused = (
   enter(draft, entering);
   draft.refresh(caller);
   draft.open();
+  draft.line("try {");
   const values = draft.lowerParams(inner, draft.guestParams(cursor, outer));
   const call = `${lifted.suspends ? "await " : ""}core(${values.join(", ")})`;
   draft.line(type.result ? `const answer = ${call};` : `${call};`);
@@ -468,6 +474,7 @@ const writeFused = (
   draft.afterReturn(inner, lifted.postReturn !== undefined, "answer");
   leave(draft, entering);
   if (flat.length > 0) draft.line(`return ${flat[0]};`);
+  draft.line("} catch (error) { K.guestThrew(error, false); }");
   const bound = ["resources", "entering", "core", "postReturn"];
   for (const id of ["0", "1"]) bound.push(`memory${id}`, `realloc${id}`, `instance${id}`);
   return draft.factory(bound, `${lifted.suspends ? "async " : ""}(${names.join(", ")}) =>`);

@@ -24,8 +24,6 @@ import { ComponentInstance, cannotEnter, cannotLeave, ResourceType } from "./sta
 
 /** What one instantiation of the outermost component needs throughout. */
 export interface Instantiation extends Importing {
-  /** Compiled core modules by the offset where their bytes begin. */
-  readonly modules: ReadonlyMap<number, WebAssembly.Module>;
   /** Instances made so far, bounded: nesting can ask for exponentially many. */
   made: number;
 }
@@ -39,13 +37,13 @@ export type ImportSource = (
 
 export const instantiate = (
   whole: Instantiation,
-  { ast, outer }: Component,
+  component: Component,
   parent: ComponentInstance | undefined,
   imports: ImportSource,
 ): Instance => {
   countOne(whole);
-  const walk = new Walk(whole, new Scope(outer), new ComponentInstance(parent), imports);
-  for (const definition of ast.definitions) walk.define(definition);
+  const walk = new Walk(whole, component, new ComponentInstance(parent), imports);
+  for (const definition of component.ast.definitions) walk.define(definition);
   return { exports: walk.exports };
 };
 
@@ -58,13 +56,20 @@ const countOne = (whole: Instantiation): void => {
 class Walk {
   readonly exports = new Map<string, Item>();
   readonly #whole: Instantiation;
+  readonly #modules: Component["modules"];
   readonly #scope: Scope;
   readonly #instance: ComponentInstance;
   readonly #imports: ImportSource;
 
-  constructor(whole: Instantiation, scope: Scope, instance: ComponentInstance, imports: ImportSource) {
+  constructor(
+    whole: Instantiation,
+    component: Component,
+    instance: ComponentInstance,
+    imports: ImportSource,
+  ) {
     this.#whole = whole;
-    this.#scope = scope;
+    this.#modules = component.modules;
+    this.#scope = new Scope(component.outer);
     this.#instance = instance;
     this.#imports = imports;
   }
@@ -78,13 +83,13 @@ class Walk {
     const { offset } = definition;
     switch (definition.kind) {
       case "core-module":
-        return { sort: "core-module", value: this.#whole.modules.get(definition.range.start)! };
+        return { sort: "core-module", value: this.#modules.get(definition.range.start)! };
       case "core-instance":
         return { sort: "core-instance", value: this.#coreInstance(definition.expression, offset) };
       case "core-type":
         return { sort: "core-type", value: undefined };
       case "component":
-        return { sort: "component", value: { ast: definition.component, outer: this.#scope } };
+        return { sort: "component", value: this.#nested(definition.component) };
       case "instance":
         return { sort: "instance", value: this.#componentInstance(definition.expression, offset) };
       case "alias":
@@ -100,6 +105,10 @@ class Walk {
       default:
         throw fault("LK0303", `The component uses component values (byte ${offset}), and loop links none`);
     }
+  }
+
+  #nested(ast: Component["ast"]): Component {
+    return { ast, outer: this.#scope, modules: this.#modules };
   }
 
   #item({ sort, index }: SortIndex, offset: number): Item {

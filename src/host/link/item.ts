@@ -63,6 +63,8 @@ export interface Component {
   readonly ast: ComponentAst;
   /** The scope that it stands in; none for the outermost. */
   readonly outer: Scope | undefined;
+  /** Compiled core modules of its file, by the offset where their bytes begin. */
+  readonly modules: ReadonlyMap<number, WebAssembly.Module>;
 }
 
 export interface Instance {

@@ -107,6 +107,28 @@ test("an error that is no err goes through the guest to whoever called it", asyn
   expect(() => ask!(true)).toThrow("the host broke");
 });
 
+test("a guest catches neither traps nor the host's errors, and its own exceptions end at its border", async () => {
+  class Exit extends Error {}
+  const wat = `(component
+    (import "host" (func $host (param "n" char)))
+    (core func $low (canon lower (func $host)))
+    (core module $m (import "" "f" (func $f (param i32))) (tag $t)
+      (func (export "f") (param i32)
+        (block $caught (try_table (catch_all $caught) (call $f (local.get 0)))))
+      (func (export "throw") (throw $t)))
+    (core instance $i (instantiate $m (with "" (instance (export "f" (func $low))))))
+    (func (export "f") (param "n" u32) (canon lift (core func $i "f")))
+    (func (export "throw") (canon lift (core func $i "throw"))))`;
+  const host = () => {
+    throw new Exit("leave");
+  };
+  await expect(instance(wat, { host }).then((one) => one.f!(65))).rejects.toThrow(Exit);
+  await expect(instance(wat, { host }).then((one) => one.f!(0xd800))).rejects.toThrow(
+    "invalid `char` bit pattern",
+  );
+  await expect(instance(wat, { host }).then((one) => one.throw!())).rejects.toThrow(WebAssembly.RuntimeError);
+});
+
 test("an import that waits suspends the guest; what cannot reach it stays synchronous", async () => {
   const exports = await instance(
     `(component (import "a:b/c@1.0.0" (instance $c (export "wait" (func (param "n" u32) (result u32)))))
@@ -335,6 +357,22 @@ test("one component's exports fill another's imports without passing through Jav
   };
   expect(client.run!(11)).toBe(11);
   expect(sum()).toBe(11);
+});
+
+test("a component or module given for an import is instantiated by the one that imports it", async () => {
+  const four = await parse(`(module (func (export "f") (result i32) (i32.const 4)))`);
+  const { addUp, four: give } = await instance(
+    `(component
+      (import "c" (component $c (export "add-up" (func (param "a" u32) (param "b" u32) (result u32)))))
+      (import "m" (core module $m (export "f" (func (result i32)))))
+      (instance $i (instantiate $c))
+      (core instance $j (instantiate $m))
+      (func (export "four") (result u32) (canon lift (core func $j "f")))
+      (export "add-up" (func $i "add-up")))`,
+    { c: await link(adder), m: new WebAssembly.Module(four as BufferSource) },
+  );
+  expect(give!()).toBe(4);
+  expect(addUp!(4, 3)).toBe(7);
 });
 
 test("memory that grows while it is being written stays in view", async () => {

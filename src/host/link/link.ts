@@ -10,6 +10,7 @@ import type { Linked, Linker, LinkRequest } from "../linker.ts";
 import { exportedObject } from "./exporting.ts";
 import { importItem } from "./importing.ts";
 import { type ImportSource, type Instantiation, instantiate } from "./instantiate.ts";
+import type { Component } from "./item.ts";
 import { needsJco } from "./needs.ts";
 
 export interface LinkOptions {
@@ -17,16 +18,16 @@ export interface LinkOptions {
   readonly suspending?: ReadonlySet<string>;
 }
 
-/** A component ready to be instantiated any number of times. */
+/** A component ready to be instantiated any number of times, and to be given for a component import. */
 export interface LinkedComponent extends Linked {
   readonly ast: ComponentAst;
-  /** As a component import of another takes it. */
-  readonly outer: undefined;
+  /** Its core modules, compiled. */
+  readonly modules: Promise<Component["modules"]>;
 }
 
 /**
- * Compiles a component's core modules, in parallel, and gives what instantiates it. Faults: LK0203 and LK0204
- * for the bytes, LK0303 for what this linker does not do.
+ * Begins to compile a component's core modules, in parallel, and gives what instantiates it. Faults: LK0203 and
+ * LK0204 for the bytes (for a core module when it is instantiated), LK0303 for what this linker does not do.
  */
 export const linkComponent = async (
   component: ComponentAst | Uint8Array,
@@ -35,23 +36,31 @@ export const linkComponent = async (
   const ast = component instanceof Uint8Array ? decodeComponent(component) : component;
   const reason = needsJco(ast);
   if (reason) throw fault("LK0303", `This linker is for synchronous components, and ${reason}`);
-  const modules = await compileAll(ast);
+  const modules = compileAll(ast);
+  // Whoever instantiates meets the failure; nobody may.
+  modules.catch(() => {});
   const suspending = options.suspending ?? new Set<string>();
   return {
     ast,
-    outer: undefined,
+    modules,
     async instantiate(imports) {
-      const whole: Instantiation = { modules, suspending, made: 0 };
-      const { exports } = instantiate(
-        whole,
-        { ast, outer: undefined },
-        undefined,
-        hostImports(whole, imports),
-      );
+      const whole: Instantiation = { suspending, made: 0 };
+      const given = Object.fromEntries(await Promise.all(Object.entries(imports).map(ready)));
+      const component: Component = { ast, outer: undefined, modules: await modules };
+      const { exports } = instantiate(whole, component, undefined, hostImports(whole, given));
       return exportedObject(exports);
     },
   };
 };
+
+/** A linked component that is given for an import, as the walk takes it. */
+const ready = async ([name, given]: [string, unknown]): Promise<[string, unknown]> => {
+  if (!isLinked(given)) return [name, given];
+  return [name, { ast: given.ast, outer: undefined, modules: await given.modules } satisfies Component];
+};
+
+const isLinked = (given: unknown): given is LinkedComponent =>
+  typeof given === "object" && given !== null && "ast" in given && "instantiate" in given;
 
 /** The host's imports by name: as spelled, or under the newest compatible version. */
 const hostImports = (whole: Instantiation, imports: Readonly<Record<string, unknown>>): ImportSource => {

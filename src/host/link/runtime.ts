@@ -23,7 +23,7 @@ import {
   storeUtf16,
   transcoder,
 } from "./text.ts";
-import { misfit, trap } from "./trap.ts";
+import { guestThrew, hostThrew, misfit, trap } from "./trap.ts";
 
 // What generated code calls, by the name `K`. Each is small enough for the engine to inline or rare enough
 // not to matter.
@@ -78,8 +78,7 @@ const tagOf = (value: unknown, wanted: string): unknown =>
 const errPayload = (thrown: unknown): unknown => {
   if (typeof thrown === "object" && thrown !== null && Object.hasOwn(thrown, "payload"))
     return (thrown as { payload: unknown }).payload;
-  if (thrown instanceof Error) throw thrown;
-  return thrown;
+  return thrown instanceof Error ? hostThrew(thrown) : thrown;
 };
 
 const declared = (payload: unknown): DeclaredError => new DeclaredError(payload);
@@ -89,6 +88,7 @@ const answeredLate = (name: string): never => {
 };
 
 export const runtime = {
+  DeclaredError,
   answeredLate,
   bitsOfF32,
   bitsOfF64,
@@ -103,6 +103,8 @@ export const runtime = {
   f64OfBits,
   giveBack,
   giveToHost,
+  guestThrew,
+  hostThrew,
   lendToHost,
   lengthOf,
   liftBorrow,
