@@ -5,12 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeComponent } from "../contract/binary/decode.ts";
-import { camel, unversioned } from "../contract/model.ts";
-import { worldOf } from "../contract/world.ts";
-import { deniedInterface } from "../host/denied.ts";
-import { jcoLinker } from "../host/jco.ts";
-import { verify } from "../trust/verify.ts";
+import { declared } from "../base/fault.ts";
+import { camel } from "../contract/model.ts";
+import { type Callable, type Functions, type Probe, probe } from "./probe.ts";
 import { buildProject } from "./project.ts";
 import { typescript } from "./typescript.ts";
 
@@ -303,9 +300,6 @@ const placeInGuest = (text: string): [number, number] => {
 /** jco drops a guest's resource when its object is collected, which here would be after the test. */
 const held: unknown[] = [];
 
-type Callable = (...args: unknown[]) => unknown;
-type Functions = Record<string, Callable>;
-
 const folder = mkdtempSync(join(tmpdir(), "loop-matrix-"));
 const cacheBefore = process.env.XDG_CACHE_HOME;
 beforeAll(() => {
@@ -348,15 +342,12 @@ class HostCounter {
   }
 }
 
-interface Matrix {
-  readonly exports: Record<string, unknown>;
+interface Matrix extends Probe {
   readonly received: unknown[];
-  readonly stderr: () => string;
 }
 
 const start = async (bytes: Uint8Array): Promise<Matrix> => {
   const received: unknown[] = [];
-  let stderr = "";
   const echo: Functions = {};
   for (const [name] of rows)
     echo[camel(name)] = (value) => {
@@ -365,19 +356,14 @@ const start = async (bytes: Uint8Array): Promise<Matrix> => {
     };
   for (const [name] of failing)
     echo[camel(name)] = (ok, err) => {
-      if (err) throw Object.assign(new Error("declared"), { payload: (err as unknown[])[0] });
+      if (err) throw declared((err as unknown[])[0]);
       return (ok as unknown[])[0];
     };
   echo.failUnit = (fails) => {
-    if (fails) throw Object.assign(new Error("declared"), { payload: undefined });
+    if (fails) throw declared(undefined);
   };
   echo.nothing = () => undefined;
-  class OutputStream {
-    blockingWriteAndFlush(text: Uint8Array): void {
-      stderr += new TextDecoder().decode(text);
-    }
-  }
-  const given: Record<string, Record<string, unknown>> = {
+  const started = await probe(bytes, {
     "matrix:m/echo": echo,
     "matrix:m/counters": {
       Counter: HostCounter,
@@ -385,27 +371,9 @@ const start = async (bytes: Uint8Array): Promise<Matrix> => {
       give: (from: number) => new HostCounter(from),
     },
     "matrix:m/takers": { take: (it: HostCounter) => it.total },
-    "wasi:io/streams": { OutputStream },
-    "wasi:cli/stderr": { getStderr: () => new OutputStream() },
-  };
-  const component = verify("matrix", bytes);
-  const imports: Record<string, unknown> = { "root-echo": (x: bigint) => x };
-  const ast = decodeComponent(bytes);
-  const world = worldOf(ast);
-  for (const [name, extern] of world.imports) {
-    if (extern.kind !== "interface") continue;
-    const denied = deniedInterface(
-      extern.interface,
-      "it is not part of this test",
-      () => undefined,
-    ) as Record<string, unknown>;
-    const own = given[unversioned(name)];
-    if (own?.OutputStream)
-      Object.setPrototypeOf(OutputStream.prototype, (denied.OutputStream as typeof OutputStream).prototype);
-    imports[name] = { ...denied, ...own };
-  }
-  const linked = await jcoLinker.link({ component, ast, world, suspending: new Set() });
-  return { exports: await linked.instantiate(imports), received, stderr: () => stderr };
+    "root-echo": (x) => x,
+  });
+  return { ...started, received };
 };
 
 for (const engine of ["quickjs", "starlingmonkey"])

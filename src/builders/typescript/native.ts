@@ -1,6 +1,8 @@
+import { createRequire, createRequire } from "node:module";
 import type { ComponentizeOpts, ComponentizeResult } from "componentize-qjs";
 import { fault } from "../../base/fault.ts";
 import { loadAddon } from "../../base/native.ts";
+import { compiled, compiled } from "../../base/resources.ts";
 
 interface Componentizer {
   componentize(options: ComponentizeOpts): Promise<ComponentizeResult>;
@@ -13,8 +15,9 @@ let loaded: Componentizer | undefined;
  * leaves where the addon lies to Bun; a literal path in a branch of its own embeds only the one that fits.
  */
 export const loadComponentizer = async (): Promise<Componentizer> => {
-  loaded ??= loadAddon<Componentizer>(await addonPath());
-  return loaded;
+  // From source there is nothing to extract, and Bun gives an addon's path only to what it has bundled.
+  loaded ??= compiled ? loadAddon(await addonPath()) : createRequire(import.meta.url)("componentize-qjs");
+  return loaded!;
 };
 
 const addonPath = async (): Promise<string> => {
