@@ -62,7 +62,15 @@ export const compileExecutable = async (force: boolean): Promise<boolean> => {
 
 /** What the bundler takes says whose licences apply; compiled in its own pass, as the text is carried too. */
 const licenses = async (): Promise<string> => {
-  const built = await Bun.build({ entrypoints: [entry], target: "bun", splitting: true, metafile: true });
+  const built = await Bun.build({
+    entrypoints: [entry],
+    target: "bun",
+    splitting: true,
+    metafile: true,
+    // As compiling does: what is for other platforms is left out, and need not be installed.
+    define: { "process.platform": `"${process.platform}"`, "process.arch": `"${process.arch}"` },
+    minify: { syntax: true },
+  });
   const { inputs } = built.metafile as { inputs: Record<string, unknown> };
   const bundled = Object.keys(inputs).map((path) => resolve(root, path));
   return licenseText([
