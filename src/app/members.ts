@@ -8,6 +8,7 @@ import { pkgProvider } from "../providers/pkg/index.ts";
 import { runProvider } from "../providers/run/index.ts";
 import { slotsProvider } from "../providers/slots/index.ts";
 import { wasi } from "../providers/wasi/index.ts";
+import { sockets } from "../providers/wasi/sockets.ts";
 import { builtinFetcher } from "../resolve/builtin.ts";
 import type { Fetcher } from "../resolve/fetch.ts";
 import { fileFetcher } from "../resolve/file.ts";
@@ -25,6 +26,7 @@ export const commandMembers = [
 /** What serves the imports of components; each gets of the services what its own contract names. */
 export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => wasi,
+  () => sockets,
   (services) => cliProvider(services.cli),
   (services) => pkgProvider(services.pkg),
   (services) => buildProvider(services.build),

@@ -5,13 +5,18 @@ import { join } from "node:path";
 import { DeclaredError } from "../../base/fault.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import type { FolderGrant } from "../../trust/grants.ts";
+import { parseNetwork } from "../../trust/network.ts";
 import { bufferStdio } from "./buffer.ts";
 import { wasi } from "./index.ts";
 import type { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import type { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
 import type { filesystem } from "./p2/filesystem.ts";
 import type { io } from "./p2/io.ts";
+import type { network } from "./p2/network.ts";
 import type { insecure, insecureSeed, random } from "./p2/random.ts";
+import type { tcp } from "./p2/tcp.ts";
+import type { udp } from "./p2/udp.ts";
+import { sockets } from "./sockets.ts";
 
 // What the tests here share: one instance's WASI without a guest, called as the linker's glue would call it.
 
@@ -20,15 +25,28 @@ export interface Given {
   readonly env?: readonly (readonly [string, string])[];
   readonly folders?: readonly FolderGrant[];
   readonly stdio?: InstanceContext["stdio"];
+  /** As a person writes it: "127.0.0.1:*,listen=127.0.0.1:0". */
+  readonly network?: string;
 }
 
 /** A context with what is given and nothing else, and what dropping its instance does. */
-export const contextOf = ({ args = [], env = [], folders = [], stdio = bufferStdio() }: Given = {}) => {
+export const contextOf = ({
+  args = [],
+  env = [],
+  folders = [],
+  stdio = bufferStdio(),
+  network,
+}: Given = {}) => {
   const releases: (() => void)[] = [];
   const context: InstanceContext = {
     component: { identifier: "test.wasm", digest: "sha256:00" },
     args,
-    grants: { env, folders, capabilities: new Set() },
+    grants: {
+      env,
+      folders,
+      capabilities: new Set(),
+      network: network === undefined ? [] : parseNetwork(network),
+    },
     stdio,
     onDrop: (release) => void releases.push(release),
   };
@@ -67,6 +85,23 @@ export const provide = (given: Given = {}) => {
     monotonic: at<ReturnType<typeof monotonicClock>>("clocks/monotonic-clock"),
     wall: at<typeof wallClock>("clocks/wall-clock"),
     timezone: at<ReturnType<typeof timezone>>("clocks/timezone"),
+  };
+};
+
+/** One instance's sockets, by short names. */
+export const provideSockets = async (given: Given = {}) => {
+  const { context, drop } = contextOf(given);
+  const made = await sockets.instantiate(context);
+  type Network = ReturnType<typeof network>;
+  const at = <T>(name: string) => made[`wasi:sockets/${name}@0.2.12`] as T;
+  return {
+    drop,
+    context,
+    ...at<Network["network"]>("network"),
+    ...at<Network["instanceNetwork"]>("instance-network"),
+    ...at<Network["ipNameLookup"]>("ip-name-lookup"),
+    ...at<ReturnType<typeof tcp>["tcpCreateSocket"]>("tcp-create-socket"),
+    ...at<ReturnType<typeof udp>["udpCreateSocket"]>("udp-create-socket"),
   };
 };
 

@@ -1,8 +1,8 @@
 // WASI 0.2 as the host ships it: cli, io, clocks, random, filesystem. Owns what one instance may see of the
-// process, its clocks and the folders granted to it; refuses every path that leads out of those folders, and
-// has no sockets and no HTTP; called by the host's plan, once per instance.
-import { limits } from "../../base/limits.ts";
+// process, its clocks and the folders granted to it; refuses every path that leads out of those folders; called by
+// the host's plan, once per instance. sockets.ts and http.ts beside it are loaded by guests that import them.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
+import { heldOf } from "./held.ts";
 import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
 import { type Filing, filesystem } from "./p2/filesystem.ts";
@@ -10,16 +10,13 @@ import { io } from "./p2/io.ts";
 import { insecure, insecureSeed, random } from "./p2/random.ts";
 import { MonotonicClock } from "./state/clocks.ts";
 import { OpenFiles } from "./state/file.ts";
-import { Budget } from "./state/handles.ts";
-import { Waits } from "./state/poll.ts";
 
 const version = "0.2.12";
 
 const instantiate = (context: InstanceContext): Implementations => {
   const files = new OpenFiles();
-  const held: Filing = { handles: new Budget("handles", limits.handlesMax), waits: new Waits(), files };
   context.onDrop(() => files.closeAll());
-  context.onDrop(() => held.waits.endAll());
+  const held: Filing = { ...heldOf(context), files };
   const { error, poll, streams } = io(held);
   if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
   const standard = standardStreams(held, context.stdio);

@@ -1,0 +1,109 @@
+import { type Address, addressText, parseAddress } from "../../../base/address.ts";
+import { limits } from "../../../base/limits.ts";
+import {
+  hostName,
+  isLocalName,
+  mayListen,
+  mayName,
+  mayReach,
+  type NetworkGrant,
+} from "../../../trust/network.ts";
+import { Budget } from "./handles.ts";
+import { refusal } from "./refusal.ts";
+
+/** An address and a port of it. `scope` is the interface that a link-local IPv6 address is of; else 0. */
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+  readonly scope?: number;
+}
+
+/** Addresses of a name, in the order in which to try them. Throws the system's errors. */
+export type Resolve = (name: string) => Promise<readonly Address[]>;
+
+const systemResolve: Resolve = async (name) => {
+  const found = await Bun.dns.lookup(name, { backend: "system" });
+  return found.map(({ address }) => parseAddress(address)).filter((address) => address !== undefined);
+};
+
+const loopbackAddresses = ["127.0.0.1", "::1"].map((text) => parseAddress(text)!);
+
+/** The network as one instance may use it: its grants, the names that it has looked up, and what it holds open. */
+export class Network {
+  readonly sockets = new Budget("sockets", limits.socketsMax);
+  readonly lookups = new Budget("name look-ups", limits.lookupsMax);
+  readonly requests = new Budget("HTTP requests", limits.outgoingRequestsMax);
+  readonly #grants: readonly NetworkGrant[];
+  readonly #resolve: Resolve;
+  /** By address, as text: the names that this instance got it for. */
+  readonly #names = new Map<string, Set<string>>();
+  readonly #open = new Set<() => void>();
+
+  constructor(grants: readonly NetworkGrant[], resolve: Resolve = systemResolve) {
+    this.#grants = grants;
+    this.#resolve = resolve;
+  }
+
+  /** Something was granted: to such a guest a socket that reaches nothing yet is worth having. */
+  get granted(): boolean {
+    return this.#grants.length > 0;
+  }
+
+  /**
+   * The addresses of a name (or of an address as text) that may be reached at `port`, or at some port. Refusals:
+   * EINVAL no name, EACCES not granted, ENOTFOUND, EPROHIBITED where the name resolves to what it may not.
+   */
+  async lookUp(text: string, port?: number): Promise<readonly Address[]> {
+    const literal = parseAddress(text);
+    if (literal) return [literal];
+    const name = this.checkName(text, port);
+    if (!this.lookups.tryTake()) throw refusal("EAI_AGAIN", "too many look-ups at once");
+    try {
+      const found = isLocalName(name) ? loopbackAddresses : await this.#resolve(name);
+      for (const address of found) this.#remember(address, name);
+      const reachable = found.filter((address) => this.mayReach(address, port));
+      if (reachable.length > 0) return reachable;
+      if (found.length === 0) throw refusal("ENOTFOUND", `${name} has no address`);
+      throw refusal("EPROHIBITED", `${name} resolves to addresses that were not granted`);
+    } finally {
+      this.lookups.give();
+    }
+  }
+
+  /** The name as it is looked up. Refusals: EINVAL no name, EACCES not granted. */
+  checkName(text: string, port?: number): string {
+    const name = hostName(text);
+    if (name === undefined) throw refusal("EINVAL", `no host name: ${text.slice(0, 256)}`);
+    if (!mayName(this.#grants, name, port)) throw refusal("EACCES", `${name} was not granted`);
+    return name;
+  }
+
+  mayReach(address: Address, port?: number): boolean {
+    return mayReach(this.#grants, address, port, this.#names.get(addressText(address)));
+  }
+
+  mayListen(address: Address, port: number): boolean {
+    return mayListen(this.#grants, address, port);
+  }
+
+  /** Something open that has to end with the instance; the answer takes it off again. */
+  hold(close: () => void): () => void {
+    this.#open.add(close);
+    return () => this.#open.delete(close);
+  }
+
+  closeAll(): void {
+    for (const close of [...this.#open]) close();
+    this.#open.clear();
+  }
+
+  #remember(address: Address, name: string): void {
+    const key = addressText(address);
+    const names = this.#names.get(key) ?? new Set();
+    // Taken out and put back, it is the youngest again.
+    this.#names.delete(key);
+    this.#names.set(key, names.add(name));
+    const [oldest] = this.#names.keys();
+    if (this.#names.size > limits.knownAddressesMax && oldest !== undefined) this.#names.delete(oldest);
+  }
+}

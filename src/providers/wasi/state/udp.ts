@@ -1,0 +1,126 @@
+import type { udp } from "bun";
+import { addressText, parseAddress } from "../../../base/address.ts";
+import { limits } from "../../../base/limits.ts";
+import type { Family } from "./libc.ts";
+import type { Endpoint, Network } from "./network.ts";
+import { Options } from "./options.ts";
+import { type Event, Listeners } from "./poll.ts";
+import { refusal } from "./refusal.ts";
+
+export interface Datagram {
+  readonly bytes: Uint8Array;
+  readonly remote: Endpoint;
+}
+
+/** A UDP socket. Datagrams received wait in a bounded queue; what is over is dropped, as networks do. */
+export class UdpSocket {
+  readonly family: Family;
+  readonly options: Options;
+  readonly #network: Network;
+  readonly #release: () => void;
+  readonly #listeners = new Listeners();
+  #waiting: Datagram[] = [];
+  #socket: udp.Socket<"uint8array"> | undefined;
+  /** Whoever writes to it is heard; else only whom it may write to. */
+  #open = false;
+  #blocked = false;
+  #closed = false;
+  readonly received: Event = {
+    ready: () => this.#waiting.length > 0 || this.#closed,
+    listen: (wake) => this.#listeners.add(wake),
+  };
+  readonly writable: Event = {
+    ready: () => !this.#blocked || this.#closed,
+    listen: (wake) => this.#listeners.add(wake),
+  };
+
+  /** EMFILE where the instance holds too many. */
+  constructor(network: Network, family: Family) {
+    if (!network.sockets.tryTake()) throw refusal("EMFILE", "too many sockets");
+    this.#network = network;
+    this.family = family;
+    this.#release = network.hold(() => this.close());
+    this.options = new Options("udp", family, () => this.#fd);
+  }
+
+  get #fd(): number | undefined {
+    return (this.#socket as { fd?: number } | undefined)?.fd;
+  }
+
+  get local(): Endpoint | undefined {
+    const address = this.#socket && parseAddress(this.#socket.address.address.split("%")[0]!);
+    return address && { address, port: this.#socket!.port };
+  }
+
+  /** EACCES where nothing that was granted needs it; else the system's answer. */
+  async bind(local: Endpoint): Promise<void> {
+    const listens = this.#network.mayListen(local.address, local.port);
+    if (!listens && !(local.port === 0 && this.#network.granted))
+      throw refusal("EACCES", "receiving there was not granted");
+    const socket = await Bun.udpSocket<"uint8array">({
+      hostname: addressText(local.address),
+      port: local.port,
+      binaryType: "uint8array",
+      socket: {
+        data: (_, bytes, port, address) => this.#arrive(bytes, port, address),
+        drain: () => {
+          this.#blocked = false;
+          this.#listeners.wakeAll();
+        },
+        // A datagram that could not be delivered is no error of the socket's.
+        error: () => {},
+      },
+    });
+    if (this.#closed) {
+      socket.close();
+      throw refusal("ECONNABORTED", "the socket was dropped");
+    }
+    this.#socket = socket;
+    this.#open = listens;
+    if (this.#fd !== undefined) this.options.apply(this.#fd);
+  }
+
+  /** Datagrams that have come, `max` at most; those of `only` alone where it is given. */
+  receive(max: number, only?: Endpoint): Datagram[] {
+    if (only) this.#waiting = this.#waiting.filter(({ remote }) => sameEndpoint(remote, only));
+    return this.#waiting.splice(0, max);
+  }
+
+  /** False where the system has no room for it now. EACCES, EMSGSIZE, or the system's answer. */
+  send(bytes: Uint8Array, remote: Endpoint): boolean {
+    if (!this.#socket) throw refusal("ENOTCONN", "the socket is not bound");
+    if (!this.#network.mayReach(remote.address, remote.port))
+      throw refusal("EACCES", "sending there was not granted");
+    if (bytes.length > limits.datagramBytesMax) throw refusal("EMSGSIZE", "the datagram is too large");
+    const sent = this.#socket.send(bytes, remote.port, addressText(remote.address));
+    if (!sent) this.#blocked = true;
+    return sent;
+  }
+
+  mayReach(remote: Endpoint): boolean {
+    return this.#network.mayReach(remote.address, remote.port);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#release();
+    this.#socket?.close();
+    this.#waiting = [];
+    this.#network.sockets.give();
+    this.#listeners.wakeAll();
+  }
+
+  #arrive(bytes: Uint8Array, port: number, text: string): void {
+    const address = parseAddress(text.split("%")[0]!);
+    if (this.#closed || !address || this.#waiting.length >= limits.datagramsMax) return;
+    if (!this.#open && !this.#network.mayReach(address, port)) return;
+    this.#waiting.push({ bytes: bytes.slice(), remote: { address, port } });
+    this.#listeners.wakeAll();
+  }
+}
+
+export const sameEndpoint = (one: Endpoint, two: Endpoint): boolean =>
+  one.port === two.port &&
+  one.address.length === two.address.length &&
+  one.address.every((byte, at) => byte === two.address[at]);
