@@ -75,7 +75,7 @@ describe("a mistake is refused with its place", () => {
 
   test("in an export that the world asks for", async () => {
     expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": "export const great = 1;\n" })).toBe(
-      "LK0602 src/main.ts: src/main.ts does not export the function greet, which the world a:b/w asks for; it exports great",
+      "LK0602 src/main.ts does not export the function greet, which the world a:b/w asks for; it exports great",
     );
   });
 
@@ -88,11 +88,25 @@ describe("a mistake is refused with its place", () => {
 
   test("in a call of an import while the module is loaded", async () => {
     const message = await faultOf({
-      "wit/w.wit": "package a:b;\nworld w { import wasi:cli/environment@0.2.12; }\n",
+      "wit/w.wit": "package a:b;\nworld w { import wasi:cli/environment@0.2.12; export greet: func(); }\n",
       "src/main.ts":
         'import { getArguments } from "wasi:cli/environment@0.2.12";\n\nexport const args = getArguments();\n',
     });
     expect(message).toMatch(/^LK0602 src\/main\.ts:3:\d+: .*called while the module is loaded/);
+  });
+
+  test("in a world that exports nothing", async () => {
+    const wit = "package a:b;\nworld w { import wasi:cli/environment@0.2.12; }\n";
+    expect(await faultOf({ "wit/w.wit": wit, "src/main.ts": ok })).toStartWith(
+      "LK0602 The world a:b/w exports nothing",
+    );
+  });
+
+  test("in a module that does not come to an end of its stack", async () => {
+    const text = `${ok}const again = (): number => again() + 1;\nagain();\n`;
+    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": text })).toMatch(
+      /^LK0602 src\/main\.ts.*stack/,
+    );
   });
 
   test("in the WIT", async () => {

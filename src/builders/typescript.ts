@@ -37,6 +37,14 @@ const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
   const { world } = chooseWorld(wit, request.world);
   // The project's own world first: what is wrong in its WIT is said of its WIT, and what it needs decides the rest.
   const own = await timed("wit", () => worldFromWit(wit, world));
+  if (own.exports.size === 0)
+    throw fault(
+      "LK0602",
+      `The world ${world} exports nothing, so nothing could ever be called in this component`,
+      {
+        hint: "write an export into the world: export greet: func(name: string) -> string;",
+      },
+    );
   const generated = await timed("typings", () => typingsOf(wit, world, main));
   const tsconfig = typeof settings.tsconfig === "string" ? join(folder, settings.tsconfig) : undefined;
   const bundled = async (imports: readonly string[]) => {

@@ -1,8 +1,8 @@
-import { createRequire, createRequire } from "node:module";
+import { createRequire } from "node:module";
 import type { ComponentizeOpts, ComponentizeResult } from "componentize-qjs";
 import { fault } from "../../base/fault.ts";
 import { loadAddon } from "../../base/native.ts";
-import { compiled, compiled } from "../../base/resources.ts";
+import { compiled } from "../../base/resources.ts";
 
 interface Componentizer {
   componentize(options: ComponentizeOpts): Promise<ComponentizeResult>;

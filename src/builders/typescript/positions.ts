@@ -119,11 +119,16 @@ export const sourcePlace = (
 /** What an engine says when the module does not load, as a fault that names the place in the TypeScript source. */
 export const moduleFault = (error: unknown, bundle: Bundle, main: string): unknown => {
   if (error instanceof Fault || !(error instanceof Error)) return error;
-  const text = error.message.replace(/(Failed to [^:]*: )+/, "");
-  const thrown = (text.split("\n")[0] ?? "").replace(/^Error: /, "").trim();
+  const text = error.message;
+  const trap = /wasm trap: (.*)/.exec(text)?.[1];
+  // QuickJS: "…: Failed to finish JavaScript module evaluation: RangeError: why", then the stack.
+  const first = (text.split("\n")[0] ?? "").replace(/^.*Failed to [^:]*: /, "").replace(/^(: |Error: )+/, "");
+  const thrown = trap ? `The engine stopped while the module was loaded: ${trap}` : first;
   const frames = /(?:at (?:.*? \()?|@)[^\n()]*?:(\d+):(\d+)\)?/g;
   const place = [...text.matchAll(frames)]
     .map((match) => sourcePlace(bundle.positions, Number(match[1]), Number(match[2])))
     .find((found) => found !== undefined);
-  return fault("LK0602", `${place ?? main}: ${thrown}`, { cause: error });
+  return fault("LK0602", `${place ? `${place}: ` : thrown.includes(main) ? "" : `${main}: `}${thrown}`, {
+    cause: error,
+  });
 };
