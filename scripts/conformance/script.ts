@@ -5,6 +5,7 @@ import { wasmTools } from "../../src/contract/tools.ts";
 import { nativeFunc } from "../../src/host/link/exporting.ts";
 import { type LinkedComponent, linkComponent } from "../../src/host/link/link.ts";
 import { needsJco } from "../../src/host/link/needs.ts";
+import { scriptHost } from "./host.ts";
 import { atomOf, headOf, type List, lineOf, type Node, readScript, stringOf } from "./read.ts";
 import { constant, equal, show } from "./value.ts";
 
@@ -46,7 +47,8 @@ class Run {
   readonly #text: string;
   readonly #definitions = new Map<string, Known<LinkedComponent>>();
   readonly #instances = new Map<string, Known<Exports>>();
-  readonly #registered = new Map<string, unknown>();
+  /** What components may import: the host's, and instances by their own name or the one they are registered by. */
+  readonly #registered = new Map<string, unknown>(Object.entries(scriptHost()));
   #lastDefinition: Known<LinkedComponent> = new Skip("there is no component before it");
   #current: Known<Exports> = new Skip("there is no component before it");
 
@@ -108,11 +110,12 @@ class Run {
     if (name) this.#instances.set(name, new Skip("its component was not instantiated"));
     const exports = await this.#keep(async () => {
       if (linked instanceof Skip) throw linked;
-      return linked.instantiate(Object.fromEntries(this.#registered));
+      return linked.instantiate(Object.fromEntries(this.#registered)).catch(notEnabled);
     });
     this.#current = exports;
     if (name) this.#instances.set(name, exports);
     if (exports instanceof Skip) throw exports;
+    if (name) this.#registered.set(name.slice(1), exports);
   }
 
   /** Turns a skip into something to remember. */
@@ -252,6 +255,12 @@ interface Answer {
   readonly type: Parameters<typeof constant>[1];
   readonly value: unknown;
 }
+
+/** What the engine does not know is no matter of linking. */
+const notEnabled = (error: unknown): never => {
+  const lacking = / (\w+) is not enabled/.exec(messageOf(error))?.[1];
+  throw lacking ? new Skip(`the engine has no ${lacking}`) : error;
+};
 
 const nameOf = (node: Node | undefined): string | undefined => {
   const text = atomOf(node);

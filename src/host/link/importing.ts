@@ -67,12 +67,18 @@ const hostType = (
   given: unknown,
   offset: number,
 ): TypeItem => {
-  if (equal !== undefined) return scope.get("type", equal, offset);
-  return { kind: "resource", resource: hostResource(name, given) };
+  if (equal === undefined) return { kind: "resource", resource: hostResource(name, given) };
+  const item = scope.get("type", equal, offset);
+  if (item.kind === "resource" && typeof given === "function" && item.resource.hostClass !== given)
+    throw otherShape(name, "is another resource than the one that it has to be");
+  return item;
 };
 
+const otherShape = (name: string, how: string) =>
+  fault("LK0302", `The component imports ${name}, and what is given for it ${how}`);
+
 const hostResource = (name: string, given: unknown): ResourceType => {
-  if (typeof given !== "function") return new ResourceType(name, undefined);
+  if (typeof given !== "function") throw notGiven(name, "a resource");
   const native = nativeResource(given);
   if (native) return native;
   const resource = new ResourceType(name, undefined);
@@ -176,8 +182,8 @@ const hostFunc = (
   const plain = hash < 0 ? name : `${unversioned(full.slice(0, hash))}#${name}`;
   const call = hostCall(full, given, spelled);
   const native = nativeFunc(nativeKey(given, spelled));
-  if (native && sameSignature(native.type, type)) return native;
-  return { kind: "host", type, name: full, call, suspends: suspending.has(plain) };
+  if (native && !sameSignature(native.type, type)) throw otherShape(full, "has another type");
+  return native ?? { kind: "host", type, name: full, call, suspends: suspending.has(plain) };
 };
 
 const hostCall = (full: string, given: Given, spelled: ReturnType<typeof hostName>): HostCall => {
