@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -9,6 +9,7 @@ import { typescript } from "./typescript.ts";
 
 const root = mkdtempSync(join(tmpdir(), "loop-typescript-"));
 const cacheBefore = process.env.XDG_CACHE_HOME;
+setDefaultTimeout(60_000);
 beforeAll(() => {
   process.env.XDG_CACHE_HOME = join(root, "cache");
 });
