@@ -1,5 +1,5 @@
-import { all, get } from "loop:slots/config@0.1.0";
 import type { Request } from "loop:build/builder@0.1.0";
+import { all, get } from "loop:slots/config@0.1.0";
 
 /** "Builds" a language whose source already is a component: it hands the main file's bytes back. */
 export const builder = {

@@ -1,7 +1,7 @@
-import { write } from "loop:cli/terminal@0.1.0";
-import type { Invocation } from "loop:cli/types@0.1.0";
 import { build } from "loop:build/builds@0.1.0";
 import { create, list } from "loop:build/templates@0.1.0";
+import { write } from "loop:cli/terminal@0.1.0";
+import type { Invocation } from "loop:cli/types@0.1.0";
 import { inspect } from "loop:pkg/inspector@0.1.0";
 import { resolve } from "loop:pkg/resolver@0.1.0";
 import { run as runComponent } from "loop:run/runner@0.1.0";
