@@ -1,6 +1,5 @@
 // WAT → component, for the tiny cases: a whole component in text, or a core module for a WIT world.
 import { join } from "node:path";
-import { fault } from "../base/fault.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { wordsEscaped } from "../contract/wit/names.ts";
 import { chooseWorld } from "../contract/wit.ts";
@@ -14,23 +13,20 @@ export const wat: Builder = {
   build: (request) => buildWat(request),
 };
 
-/** Faults: LK0212 with line and column, LK0211, LK0209, LK0210, LK0602. */
+/** Faults: LK0212 with line and column, LK0211, LK0209, LK0210. */
 const buildWat = async (request: BuildRequest): Promise<BuildResult> => {
   const path = join(request.folder, request.main);
   const text = await Bun.file(path).text();
   const tools = await wasmTools();
   const bytes = await tools.parse(text, request.main);
-  const component = isModule(text, request.main) ? await wrapped(bytes, request) : bytes;
+  const component = isModule(text) ? await wrapped(bytes, request) : bytes;
   return { component, inputs: [path, ...witInputs(request)], warnings: [], generated: new Map() };
 };
 
-/** The first word says it: `(component …` or `(module …`; a bare list of fields is a module too. */
-const isModule = (text: string, main: string): boolean => {
+/** The first word says it; a bare list of fields is a module too. */
+const isModule = (text: string): boolean => {
   const bare = text.replace(/;;[^\n]*/g, " ").replace(/\(;[\s\S]*?;\)/g, " ");
-  const word = /\(\s*([a-z-]+)/.exec(bare)?.[1];
-  if (word === undefined)
-    throw fault("LK0602", `${main} is empty; (component …) or (module …) was looked for`);
-  return word !== "component";
+  return !/^\s*\(\s*component\b/.test(bare);
 };
 
 /** A core module fitted with the world of the project's WIT, and with the adapter where it speaks the old WASI. */
