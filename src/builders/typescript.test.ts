@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Fault } from "../base/fault.ts";
@@ -72,6 +72,25 @@ describe("a mistake is refused with its place", () => {
     expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": text + ok })).toBe(
       "LK0602 src/main.ts imports node:fs, which is a module of Node and not in a component",
     );
+  });
+
+  test("in a macro, which would run in loop's own process", async () => {
+    const ran = join(root, "ran");
+    const macro = `import { writeFileSync } from "node:fs";\nexport const run = () => (writeFileSync(${JSON.stringify(ran)}, ""), "x");\n`;
+    for (const text of [
+      'import { run } from "./macro.ts" with { type: "macro" };',
+      'import { run } from "macro:./macro.ts";',
+    ]) {
+      const files = {
+        "wit/w.wit": greet,
+        "src/macro.ts": macro,
+        "src/main.ts": `${text}\nexport const greet = () => run();\n`,
+      };
+      expect(await faultOf(files)).toBe(
+        "LK0602 src/main.ts uses a macro, which would run outside the component",
+      );
+    }
+    expect(existsSync(ran)).toBe(false);
   });
 
   test("in an export that the world asks for", async () => {

@@ -137,6 +137,19 @@ const wrapper = (request: BundleRequest, onFault: (problem: Fault) => void): Bun
         return refuse(noBuiltin(request, path, importer));
       return undefined;
     });
+    // Bun runs macros of everything outside node_modules while it bundles, in this process and with all its rights.
+    build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, async ({ path }) => {
+      if (path.includes("/node_modules/") || !macro.test(await Bun.file(path).text())) return undefined;
+      const problem = fault(
+        "LK0602",
+        `${shown(request, path)} uses a macro, which would run outside the component`,
+        {
+          hint: "call the function at run time, or write its answer into a file before the build",
+        },
+      );
+      onFault(problem);
+      throw problem;
+    });
     build.onLoad({ filter: /.*/, namespace: "loop" }, ({ path }) => ({
       contents: moduleText(request, path),
       loader: "js",
@@ -147,6 +160,8 @@ const wrapper = (request: BundleRequest, onFault: (problem: Fault) => void): Bun
     });
   },
 });
+
+const macro = /\btype\s*['"]?\s*:\s*['"]macro['"]|['"]macro:/;
 
 const moduleText = ({ bindings, engine }: BundleRequest, path: string): string => {
   if (path === "loop:entry") return bindings.entry;
