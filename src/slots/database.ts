@@ -123,6 +123,13 @@ export class StateFile {
   /** The file's version; 0 for an empty one. Faults where it is damaged, not ours, or newer than we know. */
   #version(database: Database): number {
     this.#requireWhole(database);
+    // In one transaction, since another process may be making the file between two of these questions.
+    return database.inTransaction
+      ? this.#versionNow(database)
+      : database.transaction(() => this.#versionNow(database)).deferred();
+  }
+
+  #versionNow(database: Database): number {
     const version = pragma(database, "user_version");
     const owner = pragma(database, "application_id");
     const tables = database.query("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
