@@ -96,7 +96,14 @@ class Run {
       if (linked instanceof Skip) throw linked;
       return;
     }
-    await this.#start(linked, id);
+    // What imports something that nobody offers is well-formed and linkable elsewhere; that is all to be said.
+    await this.#start(linked, id).catch((error: unknown) => {
+      if (!(error instanceof Fault && error.code === "LK0301")) throw error;
+      const skip = new Skip(`it imports what the runner does not offer (${error.message})`);
+      this.#current = skip;
+      if (id) this.#instances.set(id, skip);
+      throw skip;
+    });
   }
 
   async #instance(name: string | undefined, definition: string | undefined): Promise<void> {
@@ -239,7 +246,10 @@ class Run {
   async #assertUnlinkable(list: List): Promise<void> {
     try {
       if (headOf(list.items[1]) === "module") await this.#module(list.items[1] as List);
-      else await this.#component(list.items[1] as List);
+      else {
+        const linked = await this.#linked(list.items[1] as List);
+        await linked.instantiate(Object.fromEntries(this.#registered));
+      }
     } catch (error) {
       if (error instanceof Fault || error instanceof WebAssembly.LinkError) return;
       throw error;
@@ -256,10 +266,12 @@ interface Answer {
   readonly value: unknown;
 }
 
-/** What the engine does not know is no matter of linking. */
+/** What the engine, or the specification's text, does not know is no matter of linking. */
 const notEnabled = (error: unknown): never => {
   const lacking = / (\w+) is not enabled/.exec(messageOf(error))?.[1];
-  throw lacking ? new Skip(`the engine has no ${lacking}`) : error;
+  if (lacking) throw new Skip(`the engine has no ${lacking}`);
+  const gated = error instanceof Fault && error.message.includes("garbage-collected references");
+  throw gated ? new Skip("uses the gated garbage-collected ABI") : error;
 };
 
 const nameOf = (node: Node | undefined): string | undefined => {

@@ -170,6 +170,8 @@ export interface CanonOptions {
   readonly postReturn: number | undefined;
   readonly async: boolean;
   readonly callback: number | undefined;
+  /** Values cross as garbage-collected references; gated, and linked by nobody here. */
+  readonly gc: boolean;
 }
 
 export type Canon =

@@ -33,9 +33,11 @@ export const readCanon = (reader: Reader): Canon => {
   }
 };
 
+// 0x08 (core-type) and 0x09 (gc) are in no text yet, but in wasm-tools and wasmtime; both are behind a gate.
 const readOptions = (reader: Reader): CanonOptions => {
   let encoding: StringEncoding | undefined;
   let async = false;
+  let gc = false;
   const indices: Record<number, number> = {};
   reader.vector(() => {
     const at = reader.at;
@@ -49,7 +51,10 @@ const readOptions = (reader: Reader): CanonOptions => {
     } else if (opcode === 0x06) {
       twice(async);
       async = true;
-    } else if (opcode <= 0x07) {
+    } else if (opcode === 0x09) {
+      twice(gc);
+      gc = true;
+    } else if (opcode <= 0x08) {
       twice(opcode in indices);
       indices[opcode] = reader.u32();
     } else reader.unknown("canonical option", opcode, at);
@@ -61,6 +66,7 @@ const readOptions = (reader: Reader): CanonOptions => {
     postReturn: indices[0x05],
     async,
     callback: indices[0x07],
+    gc,
   };
 };
 

@@ -78,7 +78,7 @@ const readDeclaration = (reader: Reader): CoreDeclaration => {
   }
 };
 
-const readExternType = (reader: Reader): CoreExternType => {
+export const readExternType = (reader: Reader): CoreExternType => {
   const at = reader.at;
   const opcode = reader.byte();
   switch (opcode) {
@@ -102,7 +102,7 @@ const readExternType = (reader: Reader): CoreExternType => {
   }
 };
 
-const readLimits = (reader: Reader): { limits: CoreLimits; pageSizeLog2: number } => {
+export const readLimits = (reader: Reader): { limits: CoreLimits; pageSizeLog2: number } => {
   const at = reader.at;
   const flags = reader.byte();
   if (flags > 0x0f) reader.unknown("limits flag", flags, at);

@@ -1,8 +1,9 @@
 import { pascal } from "../../contract/model.ts";
 import { hostToGuest, type Lifted } from "./adapter.ts";
 import { classFor } from "./handles.ts";
-import type { CoreFunc, Func, Instance, Item, TypeItem } from "./item.ts";
+import type { CoreFunc, CoreModule, Func, Instance, Item, TypeItem } from "./item.ts";
 import { onFirstRead } from "./lazy.ts";
+import { rememberModule } from "./moduletype.ts";
 import { hostName } from "./names.ts";
 import type { Callable, ResourceType } from "./state.ts";
 
@@ -46,9 +47,15 @@ export const exportedObject = (exports: ReadonlyMap<string, Item>): Record<strin
   exportScope(exports, object);
   for (const [name, item] of exports) {
     if (item.sort === "instance") object[name] = exportedInstance(item.value as Instance);
-    else if (item.sort === "component" || item.sort === "core-module") object[name] = item.value;
+    else if (item.sort === "component") object[name] = item.value;
+    else if (item.sort === "core-module") object[name] = exportedModule(item.value as CoreModule);
   }
   return object;
+};
+
+const exportedModule = ({ module, bytes }: CoreModule): WebAssembly.Module => {
+  if (bytes) rememberModule(module, bytes);
+  return module;
 };
 
 const exportedInstance = ({ exports }: Instance): Record<string, unknown> => exportedObject(exports);

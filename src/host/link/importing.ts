@@ -1,9 +1,10 @@
 import { fault } from "../../base/fault.ts";
-import type { Declaration, ExternType } from "../../contract/binary/ast.ts";
+import type { CoreType, Declaration, ExternType } from "../../contract/binary/ast.ts";
 import { pascal, unversioned } from "../../contract/model.ts";
 import type { HostCall } from "./adapter.ts";
 import { nativeFunc, nativeResource } from "./exporting.ts";
-import type { Component, Func, Instance, Item, TypeItem } from "./item.ts";
+import type { Component, CoreModule, Func, Instance, Item, TypeItem } from "./item.ts";
+import { misfitOf } from "./moduletype.ts";
 import { hostName } from "./names.ts";
 import { definedType, invalid, Scope } from "./scope.ts";
 import { type Callable, ResourceType } from "./state.ts";
@@ -44,14 +45,23 @@ export const importItem = (
     case "type":
       return { sort: "type", value: hostType(scope, name, type.equal, given, offset) };
     case "core-module":
-      if (given instanceof WebAssembly.Module) return { sort: "core-module", value: given };
-      throw notGiven(name, "a core module");
+      return {
+        sort: "core-module",
+        value: hostModule(name, scope.get("core-type", type.type, offset), given),
+      };
     case "component":
       if (isComponent(given)) return { sort: "component", value: given };
       throw notGiven(name, "a component");
     default:
       throw fault("LK0303", `The component imports a value, ${name}, and loop links no component values`);
   }
+};
+
+const hostModule = (name: string, type: CoreType | undefined, given: unknown): CoreModule => {
+  if (!(given instanceof WebAssembly.Module)) throw notGiven(name, "a core module");
+  const misfit = misfitOf(given, type);
+  if (misfit) throw otherShape(name, misfit);
+  return { module: given, bytes: undefined };
 };
 
 const isComponent = (given: unknown): given is Component =>
@@ -124,7 +134,7 @@ const declared = (
   const { offset } = declaration;
   switch (declaration.kind) {
     case "core-type":
-      return { sort: "core-type", value: undefined };
+      return { sort: "core-type", value: declaration.type };
     case "type":
       if (declaration.type.kind === "resource") throw invalid(offset, "a type declares a resource");
       return { sort: "type", value: definedType(scope, declaration.type, offset) };

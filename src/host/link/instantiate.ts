@@ -6,13 +6,24 @@ import type {
   CoreInstanceExpression,
   Definition,
   InstanceExpression,
+  Range,
   SortIndex,
 } from "../../contract/binary/ast.ts";
+import { instantiateCore, type Meter } from "../cores.ts";
 import { type End, guestToGuest, guestToHost } from "./adapter.ts";
 import { callable, liftedOf, suspending } from "./exporting.ts";
 import { destroy, lowerOwn } from "./handles.ts";
 import type { Importing } from "./importing.ts";
-import type { Component, CoreFunc, CoreInstance, Func, Instance, Item, TypeItem } from "./item.ts";
+import type {
+  Component,
+  CoreFunc,
+  CoreInstance,
+  CoreModule,
+  Func,
+  Instance,
+  Item,
+  TypeItem,
+} from "./item.ts";
 import { onFirstCall } from "./lazy.ts";
 import { allocator, Memory } from "./memory.ts";
 import { Reach, still } from "./reach.ts";
@@ -24,6 +35,8 @@ import { ComponentInstance, cannotEnter, cannotLeave, ResourceType } from "./sta
 
 /** What one instantiation of the outermost component needs throughout. */
 export interface Instantiation extends Importing {
+  /** Joins metered modules to their instance's limits; undefined where none are metered. */
+  readonly meter: Meter | undefined;
   /** Instances made so far, bounded: nesting can ask for exponentially many. */
   made: number;
 }
@@ -57,6 +70,7 @@ class Walk {
   readonly exports = new Map<string, Item>();
   readonly #whole: Instantiation;
   readonly #modules: Component["modules"];
+  readonly #bytes: Uint8Array;
   readonly #scope: Scope;
   readonly #instance: ComponentInstance;
   readonly #imports: ImportSource;
@@ -69,6 +83,7 @@ class Walk {
   ) {
     this.#whole = whole;
     this.#modules = component.modules;
+    this.#bytes = component.ast.bytes;
     this.#scope = new Scope(component.outer);
     this.#instance = instance;
     this.#imports = imports;
@@ -83,11 +98,11 @@ class Walk {
     const { offset } = definition;
     switch (definition.kind) {
       case "core-module":
-        return { sort: "core-module", value: this.#modules.get(definition.range.start)! };
+        return { sort: "core-module", value: this.#coreModule(definition.range) };
       case "core-instance":
         return { sort: "core-instance", value: this.#coreInstance(definition.expression, offset) };
       case "core-type":
-        return { sort: "core-type", value: undefined };
+        return { sort: "core-type", value: definition.type };
       case "component":
         return { sort: "component", value: this.#nested(definition.component) };
       case "instance":
@@ -105,6 +120,10 @@ class Walk {
       default:
         throw fault("LK0303", `The component uses component values (byte ${offset}), and loop links none`);
     }
+  }
+
+  #coreModule({ start, end }: Range): CoreModule {
+    return { module: this.#modules.get(start)!, bytes: this.#bytes.subarray(start, end) };
   }
 
   #nested(ast: Component["ast"]): Component {
@@ -171,12 +190,12 @@ class Walk {
       const items = expression.exports.map((one): [string, Item] => [one.name, this.#item(one, offset)]);
       return { exports: undefined, items: new Map(items), reach: still };
     }
-    const module = this.#scope.get("core-module", expression.module, offset);
+    const { module } = this.#scope.get("core-module", expression.module, offset);
     const reach = new Reach();
     const given: Record<string, Record<string, unknown>> = Object.create(null);
     for (const { name, instance } of expression.args)
       given[name] = this.#coreImports(this.#scope.get("core-instance", instance, offset), reach);
-    return { exports: coreInstantiate(module, given, offset), items: undefined, reach };
+    return { exports: coreInstantiate(module, given, this.#whole.meter, offset), items: undefined, reach };
   }
 
   /** One core instance as what a module imports, and what that lets the module reach. */
@@ -203,6 +222,11 @@ class Walk {
       throw fault(
         "LK0303",
         `The component lifts or lowers asynchronously (byte ${offset}), and this linker does not`,
+      );
+    if (options.gc)
+      throw fault(
+        "LK0303",
+        `The component passes values as garbage-collected references (byte ${offset}), which loop does not link`,
       );
     const instance = this.#instance;
     const memory =
@@ -351,10 +375,11 @@ const coreImport = (sort: Item["sort"], value: unknown): unknown => {
 const coreInstantiate = (
   module: WebAssembly.Module,
   given: Record<string, Record<string, unknown>>,
+  meter: Meter | undefined,
   offset: number,
 ): WebAssembly.Exports => {
   try {
-    return new WebAssembly.Instance(module, given as WebAssembly.Imports).exports;
+    return instantiateCore(module, given as WebAssembly.Imports, meter).exports;
   } catch (error) {
     if (error instanceof WebAssembly.LinkError || (error instanceof TypeError && !(error instanceof Fault)))
       throw fault(

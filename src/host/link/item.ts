@@ -1,4 +1,4 @@
-import type { ComponentAst, Declaration, Sort } from "../../contract/binary/ast.ts";
+import type { ComponentAst, CoreType, Declaration, Sort } from "../../contract/binary/ast.ts";
 import type { End, HostCall } from "./adapter.ts";
 import type { Memory } from "./memory.ts";
 import type { Reach } from "./reach.ts";
@@ -77,6 +77,12 @@ export interface Item {
   readonly value: unknown;
 }
 
+export interface CoreModule {
+  readonly module: WebAssembly.Module;
+  /** Undefined where the host gave the compiled module. */
+  readonly bytes: Uint8Array | undefined;
+}
+
 /** What each index space holds. */
 export interface Spaces {
   "core-func": CoreFunc;
@@ -84,8 +90,9 @@ export interface Spaces {
   "core-memory": Memory;
   "core-global": unknown;
   "core-tag": unknown;
-  "core-type": undefined;
-  "core-module": WebAssembly.Module;
+  /** Undefined where only its place in the index space matters. */
+  "core-type": CoreType | undefined;
+  "core-module": CoreModule;
   "core-instance": CoreInstance;
   func: Func;
   value: never;

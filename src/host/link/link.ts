@@ -1,12 +1,13 @@
 // loop-kit's own linker: component binary → live instances, in the JS mapping of WIT. Owns the canonical ABI for
 // synchronous components; refuses the asynchronous component model (`needsJco` says so); called by `host/plan`.
-import { fault } from "../../base/fault.ts";
+import { Fault, fault } from "../../base/fault.ts";
 import type { ComponentAst } from "../../contract/binary/ast.ts";
 import { decodeComponent } from "../../contract/binary/decode.ts";
 import { unversioned } from "../../contract/model.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import { compileCore } from "../cores.ts";
 import type { Linked, Linker, LinkRequest } from "../linker.ts";
+import type { Metering } from "../meter/meter.ts";
 import { exportedObject } from "./exporting.ts";
 import { importItem } from "./importing.ts";
 import { type ImportSource, type Instantiation, instantiate } from "./instantiate.ts";
@@ -16,6 +17,8 @@ import { needsJco } from "./needs.ts";
 export interface LinkOptions {
   /** Import functions that may answer with a promise, unversioned: "wasi:io/poll#[method]pollable.block". */
   readonly suspending?: ReadonlySet<string>;
+  /** What of its core modules is metered; instances then need a meter. */
+  readonly metering?: Metering | undefined;
 }
 
 /** A component ready to be instantiated any number of times, and to be given for a component import. */
@@ -36,15 +39,15 @@ export const linkComponent = async (
   const ast = component instanceof Uint8Array ? decodeComponent(component) : component;
   const reason = needsJco(ast);
   if (reason) throw fault("LK0303", `This linker is for synchronous components, and ${reason}`);
-  const modules = compileAll(ast);
+  const modules = compileAll(ast, options.metering);
   // Whoever instantiates meets the failure; nobody may.
   modules.catch(() => {});
   const suspending = options.suspending ?? new Set<string>();
   return {
     ast,
     modules,
-    async instantiate(imports) {
-      const whole: Instantiation = { suspending, made: 0 };
+    async instantiate(imports, meter) {
+      const whole: Instantiation = { suspending, meter, made: 0 };
       const given = Object.fromEntries(await Promise.all(Object.entries(imports).map(ready)));
       const component: Component = { ast, outer: undefined, modules: await modules };
       const { exports } = instantiate(whole, component, undefined, hostImports(whole, given));
@@ -77,13 +80,17 @@ const coreRanges = (ast: ComponentAst): { start: number; end: number }[] =>
     return definition.kind === "component" ? coreRanges(definition.component) : [];
   });
 
-const compileAll = async (ast: ComponentAst): Promise<ReadonlyMap<number, WebAssembly.Module>> => {
+const compileAll = async (
+  ast: ComponentAst,
+  metering: Metering | undefined,
+): Promise<ReadonlyMap<number, WebAssembly.Module>> => {
   const ranges = coreRanges(ast);
   const compiled = await Promise.all(
     ranges.map(async ({ start, end }): Promise<[number, WebAssembly.Module]> => {
       try {
-        return [start, await compileCore(ast.bytes.subarray(start, end))];
+        return [start, await compileCore(ast.bytes.subarray(start, end), metering)];
       } catch (error) {
+        if (error instanceof Fault) throw error;
         const why = error instanceof Error ? error.message : String(error);
         throw fault("LK0203", `The core module at byte ${start} does not compile: ${why}`, { cause: error });
       }
@@ -98,8 +105,8 @@ const version = "own-1";
 export const ownLinker: Linker = {
   name: "loop",
   version,
-  link: async ({ ast, suspending }: LinkRequest): Promise<Linked> =>
-    linkComponent(ast, { suspending: withoutVersions(suspending) }),
+  link: async ({ ast, suspending, metering }: LinkRequest): Promise<Linked> =>
+    linkComponent(ast, { suspending: withoutVersions(suspending), metering }),
 };
 
 const withoutVersions = (names: ReadonlySet<string>): Set<string> =>
