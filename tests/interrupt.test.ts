@@ -28,7 +28,7 @@ beforeAll(async () => {
   mkdirSync(scratch);
   expect(await loop(temporary, "new", "component", "hello").exited).toBe(0);
   expect(await loop(project, "build").exited).toBe(0);
-}, 60_000);
+}, 240_000);
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** The component's digest as the build that finished last wrote it down. */
@@ -56,4 +56,4 @@ test("an interrupted build leaves what was there", async () => {
     interruptions++;
   }
   expect(interruptions).toBeGreaterThan(0);
-}, 60_000);
+}, 240_000);
