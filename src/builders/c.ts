@@ -1,5 +1,6 @@
-// C → component, as a WASI command: the compiler makes a core module for preview 1, and jco's adapter makes that a
-// component. The compiler is the person's own clang or `@yowasp/clang` from npm; loop carries none.
+// C → component, as a WASI command. Owns finding a compiler (the person's own clang or `@yowasp/clang` from npm, in
+// c/), which makes a core module for preview 1, and putting jco's adapter around that. Refuses to carry or fetch a
+// compiler. Listed in the app's table, called by project.ts.
 import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { type Fault, fault } from "../base/fault.ts";

@@ -1,5 +1,6 @@
-// TypeScript → component. The guest is bundled in this process, wrapped so that every engine shows it jco's JS
-// mapping, and componentized with QuickJS or StarlingMonkey. The parts lie in typescript/.
+// TypeScript → component. Owns bundling the guest in this process, the wrapper through which every engine shows it
+// jco's JS mapping, and componentizing with QuickJS or StarlingMonkey; the parts lie in typescript/. Refuses to run
+// any of the project's code outside the component. Listed in the app's table, called by project.ts.
 import { join } from "node:path";
 import { fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
@@ -23,7 +24,7 @@ const engines: Record<Engine, () => Promise<Componentize>> = {
 
 export const typescript: Builder = {
   language: "typescript",
-  version: "1 componentize-qjs 0.4.5",
+  version: "2 componentize-qjs 0.4.5",
   build: (request) => buildTypescript(request),
 };
 
