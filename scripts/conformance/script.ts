@@ -270,8 +270,9 @@ interface Answer {
 const notEnabled = (error: unknown): never => {
   const lacking = / (\w+) is not enabled/.exec(messageOf(error))?.[1];
   if (lacking) throw new Skip(`the engine has no ${lacking}`);
-  const gated = error instanceof Fault && error.message.includes("garbage-collected references");
-  throw gated ? new Skip("uses the gated garbage-collected ABI") : error;
+  if (/ does not compile: /.test(messageOf(error))) throw new Skip(messageOf(error));
+  const gated = /garbage-collected references|component values?\b|imports a value/.exec(messageOf(error));
+  throw error instanceof Fault && gated ? new Skip(`uses what is behind a gate: ${gated[0]}`) : error;
 };
 
 const nameOf = (node: Node | undefined): string | undefined => {

@@ -1,5 +1,5 @@
-import type { CoreExternType, CoreFuncType, CoreSubType, CoreValueType } from "./ast.ts";
-import { readCoreType, readCoreValueType, readExternType, readLimits } from "./coretype.ts";
+import type { CoreExternType, CoreFuncType, CoreValueType } from "./ast.ts";
+import { readCoreValueType, readExternType, readLimits, readRecursion } from "./coretype.ts";
 import { modulePreamble } from "./decode.ts";
 import { Reader } from "./reader.ts";
 
@@ -25,6 +25,17 @@ export const readCoreModule = (bytes: Uint8Array): CoreModuleType => {
     module.section(id, reader.slice(reader.u32()));
   }
   return { imports: module.imports, exports: module.exports };
+};
+
+/** The extern with its function type written out, where `types` has it. */
+export const resolved = (type: CoreExternType, types: readonly (CoreFuncType | undefined)[]): CoreExtern => {
+  switch (type.kind) {
+    case "func":
+    case "tag":
+      return { kind: type.kind, type: types[type.type] };
+    default:
+      return type;
+  }
 };
 
 class ModuleReader {
@@ -75,14 +86,12 @@ class ModuleReader {
   }
 
   #type(reader: Reader): void {
-    const type = readCoreType(reader);
-    const types: readonly CoreSubType[] = type.kind === "recursive" ? type.types : [];
-    for (const one of types) this.#types.push(one.type.kind === "func" ? one.type : undefined);
+    for (const one of readRecursion(reader).types)
+      this.#types.push(one.type.kind === "func" ? one.type : undefined);
   }
 
   #define(type: CoreExternType): CoreExtern {
-    const extern: CoreExtern =
-      type.kind === "func" || type.kind === "tag" ? { kind: type.kind, type: this.#types[type.type] } : type;
+    const extern = resolved(type, this.#types);
     this.#spaces[extern.kind].push(extern);
     return extern;
   }

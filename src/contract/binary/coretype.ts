@@ -34,22 +34,26 @@ export const readCoreValueType = (reader: Reader): CoreValueType => {
   return reader.unknown("core value type", opcode, at);
 };
 
+/** A core type of a component: a module type, or a recursion group as core modules have it. */
 export const readCoreType = (reader: Reader): CoreType => {
   const opcode = reader.peek();
   if (opcode === 0x50) {
     reader.byte();
     return { kind: "module", declarations: readModuleType(reader) };
   }
-  if (opcode === 0x4e) {
-    reader.byte();
-    return { kind: "recursive", types: reader.vector(() => readSubType(reader)) };
-  }
-  // A non-final subtype would read as a module type, so it carries a zero before it here.
+  // Here 0x50 is a module type, so a non-final subtype carries a zero before it.
   if (opcode === 0x00) {
     reader.byte();
     if (reader.peek() !== 0x50) reader.malformed("0x50 was looked for after 0x00 in a core type");
   }
-  return { kind: "recursive", types: [readSubType(reader)] };
+  return readRecursion(reader);
+};
+
+/** A type as it stands in a core module's type section, and inside module types. */
+export const readRecursion = (reader: Reader): Extract<CoreType, { kind: "recursive" }> => {
+  if (reader.peek() !== 0x4e) return { kind: "recursive", types: [readSubType(reader)] };
+  reader.byte();
+  return { kind: "recursive", types: reader.vector(() => readSubType(reader)) };
 };
 
 const readModuleType = (outer: Reader): CoreDeclaration[] => {
@@ -66,7 +70,7 @@ const readDeclaration = (reader: Reader): CoreDeclaration => {
     case 0x00:
       return { kind: "import", module: reader.name(), name: reader.name(), type: readExternType(reader) };
     case 0x01:
-      return { kind: "type", type: readCoreType(reader) };
+      return { kind: "type", type: readRecursion(reader) };
     case 0x02:
       reader.expect(0x10, "the sort `type`");
       reader.expect(0x01, "an outer alias");

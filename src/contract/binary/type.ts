@@ -122,6 +122,9 @@ export const readExternType = (reader: Reader): ExternType => {
     case 0x01:
       return { sort: "func", type: reader.u32() };
     case 0x02:
+      // wasm-tools still writes a value's type without saying which kind of bound it is.
+      if (primitives.has(reader.peek()))
+        return { sort: "value", equal: undefined, type: readValueType(reader) };
       return reader.flag()
         ? { sort: "value", equal: undefined, type: readValueType(reader) }
         : { sort: "value", equal: reader.u32(), type: undefined };

@@ -6,7 +6,12 @@ import type {
   CoreType,
   CoreValueType,
 } from "../../contract/binary/ast.ts";
-import { type CoreExtern, type CoreModuleType, readCoreModule } from "../../contract/binary/coremodule.ts";
+import {
+  type CoreExtern,
+  type CoreModuleType,
+  readCoreModule,
+  resolved,
+} from "../../contract/binary/coremodule.ts";
 
 // Whether a core module that is given for an import is what the component's module type says: it exports all of
 // that, and imports nothing beyond it (component-model Explainer.md, "module types"; core subtyping).
@@ -66,8 +71,7 @@ const typeOf = (declarations: readonly CoreDeclaration[]): CoreModuleType => {
   const types: (CoreFuncType | undefined)[] = [];
   const imports: CoreModuleType["imports"][number][] = [];
   const exports = new Map<string, CoreExtern>();
-  const resolve = (type: CoreExternType): CoreExtern =>
-    type.kind === "func" || type.kind === "tag" ? { kind: type.kind, type: types[type.type] } : type;
+  const resolve = (type: CoreExternType) => resolved(type, types);
   for (const one of declarations) {
     if (one.kind === "type") {
       const inner = one.type.kind === "recursive" ? one.type.types : [];
