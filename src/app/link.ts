@@ -1,7 +1,11 @@
 import { Fault, fault } from "../base/fault.ts";
+import { printMs } from "../base/quantity.ts";
 import { unversioned } from "../contract/model.ts";
+import type { InstanceLimits } from "../host/budget.ts";
+import { causeText } from "../host/crossing.ts";
 import { decoded } from "../host/decoded.ts";
 import { type FilledSlot, fillingProvider } from "../host/filling.ts";
+import type { LinkerName } from "../host/linkers.ts";
 import { load } from "../host/load.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
@@ -11,6 +15,7 @@ import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { fetcherMembers } from "./members.ts";
+import { plain } from "./style.ts";
 
 /** What linking needs of the program; one for the whole of it. */
 export interface Linking {
@@ -19,6 +24,8 @@ export interface Linking {
   readonly providers: readonly Provider[];
   /** The slots of the folder: an application's own serve the imports of its components. */
   readonly slots: () => Slots;
+  /** Forces a linker on everything that is linked. */
+  readonly linker?: LinkerName | undefined;
 }
 
 /** Fillings of fillings, and so on: a ring of slots would never end. */
@@ -28,11 +35,17 @@ export const loadComponent = (identifier: string, folder: string) =>
   load(identifier, fetcherMembers, { folder });
 
 /** A plan for a component that a person runs. */
-export const planRun = async (identifier: string, linking: Linking): Promise<LinkedPlan> => {
+export const planRun = async (
+  identifier: string,
+  linking: Linking,
+  limits: InstanceLimits = {},
+): Promise<LinkedPlan> => {
   const { component } = await loadComponent(identifier, linking.folder);
   return named(component, async () =>
     link(component, {
       providers: [...linking.providers, ...(await applicationProviders(component, linking, 0))],
+      linker: linking.linker,
+      limits,
       grantHint: (name) => runHint(name, identifier),
     }),
   );
@@ -60,6 +73,7 @@ export interface SlotChoice {
   readonly slot: { readonly name: string };
   readonly source: Decision["source"];
   readonly config: Config;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A plan for a component that fills a slot. */
@@ -77,9 +91,19 @@ export const planFilling = async (
         configProvider(decision.config),
         ...(await applicationProviders(component, linking, depth)),
       ],
+      limits: limitsOf(decision),
+      linker: linking.linker,
       grantHint: (name) => fillingHint(name, decision, filling),
     }),
   );
+
+/** What the slot allows a filling. */
+const limitsOf = ({ slot, timeoutMs }: SlotChoice): InstanceLimits => ({
+  ...(timeoutMs !== undefined && {
+    callMsMax: timeoutMs,
+    hints: { time: `in [slots."${slot.name}"] of loop.toml: timeout = "${printMs(timeoutMs * 2)}"` },
+  }),
+});
 
 /** Exactly what grants an interface to the filling of a slot, with what it has already. */
 export const fillingHint = (
@@ -130,8 +154,18 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
     combination: slot.combination,
     fillings: [...plans.keys()],
     contextOf: contextOf(plans),
+    onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
   });
 };
+
+const encoder = new TextEncoder();
+
+/** A filling that was left out while the application goes on: a warning, with the layers that the fault crossed. */
+const stoppedText = ({ code, message, causes, hint }: Fault): string =>
+  [`warning[${code}]: ${message}`, ...causes.map((cause) => `  ${causeText(cause)}`), hint && `hint: ${hint}`]
+    .filter(Boolean)
+    .map((line) => `${plain(line as string)}\n`)
+    .join("");
 
 /** A filling has grants of its own, not those of its caller; it speaks through its caller's streams. */
 const contextOf =

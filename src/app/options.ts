@@ -1,4 +1,6 @@
+import { fault } from "../base/fault.ts";
 import type { OptionDescription } from "../contract/description.ts";
+import { type LinkerName, linkerNames } from "../host/linkers.ts";
 import { lacksValue } from "./parse.ts";
 
 /**
@@ -27,6 +29,13 @@ export const globalOptions: readonly OptionDescription[] = [
     value: "NAME=IDENTIFIER",
     repeated: true,
   },
+  {
+    name: "linker",
+    summary: "Link with this linker, for comparison; without it the component chooses",
+    kind: "choice",
+    value: "NAME",
+    choices: linkerNames,
+  },
   { name: "no-color", summary: "No colours, as with NO_COLOR in the environment", kind: "switch" },
 ];
 
@@ -41,6 +50,8 @@ export interface GlobalOptions {
   readonly noColor: boolean;
   /** NAME=IDENTIFIER, each. */
   readonly slots: readonly string[];
+  /** The linker that was asked for. */
+  readonly linker: LinkerName | undefined;
 }
 
 export interface Split {
@@ -55,7 +66,7 @@ export interface Split {
  */
 export const splitArguments = (argv: readonly string[]): Split => {
   const given = new Set<string>();
-  const slots: string[] = [];
+  const valued = new Map<string, string[]>();
   const words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at]!;
@@ -63,11 +74,14 @@ export const splitArguments = (argv: readonly string[]): Split => {
       words.push(...argv.slice(at));
       break;
     }
-    const option = globalOptions.find(({ name, short }) => word === `--${name}` || word === `-${short}`);
-    if (option?.kind === "switch") given.add(option.name);
-    else if (word.startsWith("--slot=")) slots.push(word.slice("--slot=".length));
-    else if (option) slots.push(valueAfter(option, argv, ++at));
-    else words.push(word);
+    const [head, inline] = word.startsWith("--") ? apart(word) : [word, undefined];
+    const option = globalOptions.find(({ name, short }) => head === `--${name}` || head === `-${short}`);
+    if (!option || (option.kind === "switch" && inline !== undefined)) words.push(word);
+    else if (option.kind === "switch") given.add(option.name);
+    else {
+      const values = valued.get(option.name) ?? [];
+      valued.set(option.name, [...values, inline ?? valueAfter(option, argv, ++at)]);
+    }
   }
   return {
     options: {
@@ -78,10 +92,24 @@ export const splitArguments = (argv: readonly string[]): Split => {
       timings: given.has("timings"),
       builtin: given.has("builtin"),
       noColor: given.has("no-color"),
-      slots,
+      slots: valued.get("slot") ?? [],
+      linker: linkerOf(valued.get("linker")),
     },
     words,
   };
+};
+
+/** "--slot=a=b" → "--slot", "a=b". */
+const apart = (word: string): [string, string | undefined] => {
+  const equals = word.indexOf("=");
+  return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
+};
+
+const linkerOf = (values: readonly string[] | undefined): LinkerName | undefined => {
+  const name = values?.at(-1);
+  if (name === undefined) return undefined;
+  if (linkerNames.includes(name as LinkerName)) return name as LinkerName;
+  throw fault("LK0004", `--linker is one of ${linkerNames.join(", ")}, and "${name}" was written`);
 };
 
 const valueAfter = (option: OptionDescription, argv: readonly string[], at: number): string => {

@@ -38,6 +38,10 @@ export class Program implements Linking {
     this.providers = providerMembers.map((member) => member(services));
   }
 
+  get linker() {
+    return this.options.linker;
+  }
+
   get styled(): boolean {
     return mayStyle(this.stdio.stdout.isTerminal, this.options.noColor);
   }
@@ -115,7 +119,11 @@ export class Program implements Linking {
         providers: () => this.providers,
       },
       build: { folder, interruptible, builderFor: (language) => this.#builderFor(language) },
-      run: { folder, environment: process.env, plan: (identifier) => planRun(identifier, this) },
+      run: {
+        folder,
+        environment: process.env,
+        plan: (identifier, limits) => planRun(identifier, this, limits),
+      },
       slots: { folder, slots: this.slots, wanted: (decision) => wanted(decision) },
     };
   }

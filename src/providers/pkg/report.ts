@@ -3,6 +3,7 @@ import { readCommands } from "../../contract/commands.ts";
 import { unversioned } from "../../contract/model.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import { worldOf } from "../../contract/world.ts";
+import { linkerFor } from "../../host/linkers.ts";
 import type { Provider } from "../../host/provider.ts";
 import type { Locator } from "../../resolve/fetch.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
@@ -15,6 +16,7 @@ export const report = (component: VerifiedComponent, locator: Locator, providers
   const ast = decodeComponent(bytes);
   const world = worldOf(ast);
   const imports = [...world.imports.keys()];
+  const linker = linkerFor(ast);
   return {
     identifier,
     place: locator.place,
@@ -25,6 +27,8 @@ export const report = (component: VerifiedComponent, locator: Locator, providers
     capabilities: capabilities(imports, providers),
     parts: sizeParts(ast).map(({ name, bytes }) => ({ name, bytes: BigInt(bytes) })),
     producers: producers(ast),
+    linker: linker.name,
+    linkerReason: linker.reason,
     commands: readCommands(identifier, bytes).map(({ name }) => name),
   };
 };

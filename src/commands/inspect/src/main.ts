@@ -28,6 +28,7 @@ const page = (report: Report): string =>
         ["place", report.place],
         ["digest", report.digest],
         ["size", `${size(report.bytes)} (${report.bytes} bytes)`],
+        ["linker", `${report.linker}, because ${report.linkerReason}`],
       ],
       "  ",
     ),
