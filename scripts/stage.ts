@@ -30,8 +30,17 @@ export const fillStage = async (force: boolean): Promise<void> => {
     catalog[component] = readCommands(`builtin:${component}`, bytes);
   }
   place("commands.json", Buffer.from(JSON.stringify(catalog)));
+  place("commit.txt", Buffer.from(commit()));
   for (const path of filesBelow(stage))
     if (/^(commands|link)\//.test(path) && !kept.has(path)) rmSync(join(stage, path));
+};
+
+/** The commit that the sources are at, "+" where they differ from it; what `loop --version --verbose` says. */
+const commit = (): string => {
+  const git = (...words: string[]) => Bun.spawnSync(["git", ...words], { cwd: root, stderr: "ignore" });
+  const head = git("rev-parse", "--short=12", "HEAD");
+  if (head.exitCode !== 0) return "unknown";
+  return `${head.stdout}`.trim() + (git("diff", "--quiet", "HEAD").exitCode === 0 ? "" : "+");
 };
 
 const builderFor = async (language: string): Promise<Builder> => {

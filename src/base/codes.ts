@@ -12,6 +12,7 @@ export const codes = {
   LK0006: "Cannot write",
   LK0007: "Cannot read",
   LK0008: "Too many arguments",
+  LK0009: "Cannot listen",
   LK0101: "No such file",
   LK0102: "Not an identifier",
   LK0103: "No fetcher for this scheme",
@@ -35,7 +36,6 @@ export const codes = {
   LK0303: "Linking failed",
   LK0304: "Guest trapped",
   LK0305: "Not a command component",
-  LK0306: "Guest returned an error",
   LK0401: "No such slot",
   LK0402: "Filling does not fit the contract",
   LK0403: "Slot is pinned",
@@ -61,6 +61,9 @@ export const codes = {
   LK0607: "Nothing to build here",
   LK0701: "Capability not granted",
   LK0702: "Not a valid grant",
+  LK0711: "Out of time",
+  LK0712: "Out of memory",
+  LK0713: "Too much output",
 } as const;
 
 export type Code = keyof typeof codes;
