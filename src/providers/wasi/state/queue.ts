@@ -27,9 +27,9 @@ export class Queue implements ByteSource, ByteSink {
     return this.#ended;
   }
 
-  /** A reader waits for bytes. */
-  get awaited(): boolean {
-    return this.#reader !== undefined;
+  /** The writing side gave up. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** Takes all; a promise asks to wait until there is room. ClosedPipe where nobody reads any more. */

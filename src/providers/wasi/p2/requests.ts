@@ -1,0 +1,240 @@
+import { parseAddress } from "../../../base/address.ts";
+import { declared } from "../../../base/fault.ts";
+import { limits } from "../../../base/limits.ts";
+import { hostName } from "../../../trust/network.ts";
+import { type IncomingContent, OutgoingContent } from "../state/body.ts";
+import type { Request, Timeouts } from "../state/exchange.ts";
+import { failure } from "../state/failure.ts";
+import { type FieldList, isFieldName } from "../state/fields.ts";
+import { Handle } from "../state/handles.ts";
+import { IncomingBody, OutgoingBody } from "./bodies.ts";
+import { Fields } from "./fields.ts";
+import type { Held } from "./io.ts";
+
+// The requests of wasi:http/types, outgoing and incoming.
+
+/** `method` in the JS mapping. */
+export type Method = { readonly tag: string; readonly val?: string };
+/** `scheme` in the JS mapping. */
+export type Scheme = { readonly tag: "HTTP" | "HTTPS" } | { readonly tag: "other"; readonly val: string };
+
+const named = ["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"];
+
+export const methodOf = (text: string): Method =>
+  named.includes(text.toLowerCase()) && text === text.toUpperCase()
+    ? { tag: text.toLowerCase() }
+    : { tag: "other", val: text };
+
+const methodText = (method: Method): string =>
+  method.tag === "other" ? method.val! : method.tag.toUpperCase();
+
+/** An authority's parts; undefined where it is none. A user's name has no place in it. */
+const parseAuthority = (
+  text: string,
+): { readonly host: string; readonly port: number | undefined } | undefined => {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]@/?#\s]+)(?::(\d{1,5})?)?$/.exec(text);
+  if (!match || Number(match[2] ?? 0) > 65_535) return undefined;
+  const host = match[1]!.replace(/^\[(.*)\]$/, "$1");
+  if (!parseAddress(host) && hostName(host) === undefined) return undefined;
+  return { host, port: match[2] === undefined ? undefined : Number(match[2]) };
+};
+
+const isTarget = (text: string): boolean =>
+  text.length <= limits.requestPathBytesMax && /^(\/|\?|\*$|$)[^\s#]*$/.test(text) && !hasControl(text);
+
+const hasControl = (text: string): boolean => {
+  for (let at = 0; at < text.length; at++)
+    if (text.charCodeAt(at) < 0x21 || text.charCodeAt(at) === 0x7f) return true;
+  return false;
+};
+
+const invalid = () => declared(undefined);
+
+/** `outgoing-request`. */
+export class OutgoingRequest extends Handle {
+  readonly #held: Held;
+  readonly #fields: FieldList;
+  #content: OutgoingContent | undefined;
+  #method: Method = { tag: "get" };
+  #target: string | undefined;
+  #scheme: Scheme | undefined;
+  #authority: string | undefined;
+  #sent = false;
+
+  constructor(held: Held, headers: Fields) {
+    super(held.handles);
+    this.#held = held;
+    this.#fields = headers.list.clone();
+    headers[Symbol.dispose]();
+  }
+
+  body(): OutgoingBody {
+    if (this.#content) throw invalid();
+    this.#content = new OutgoingContent("request body size");
+    const length = this.#fields.contentLength();
+    this.#content.announce(Number.isNaN(length) ? undefined : length);
+    return new OutgoingBody(this.#held, this.#content);
+  }
+
+  method(): Method {
+    return this.#method;
+  }
+
+  setMethod(method: Method): void {
+    if (method.tag === "other" && !isFieldName(method.val!)) throw invalid();
+    this.#method = method.tag === "other" ? methodOf(method.val!) : method;
+  }
+
+  pathWithQuery(): string | undefined {
+    return this.#target;
+  }
+
+  setPathWithQuery(target: string | undefined): void {
+    if (target !== undefined && !isTarget(target)) throw invalid();
+    this.#target = target;
+  }
+
+  scheme(): Scheme | undefined {
+    return this.#scheme;
+  }
+
+  setScheme(scheme: Scheme | undefined): void {
+    if (scheme?.tag === "other" && !/^[A-Za-z][A-Za-z0-9+.-]*$/.test(scheme.val)) throw invalid();
+    this.#scheme = scheme;
+  }
+
+  authority(): string | undefined {
+    return this.#authority;
+  }
+
+  setAuthority(authority: string | undefined): void {
+    if (authority !== undefined && !parseAuthority(authority)) throw invalid();
+    this.#authority = authority;
+  }
+
+  headers(): Fields {
+    return new Fields(this.#held, this.#fields, false);
+  }
+
+  /** As it is sent; the request is used up. Throws HttpFailure where it is none that can be. */
+  take(): Request {
+    this.#sent = true;
+    this[Symbol.dispose]();
+    const scheme = this.#scheme?.tag ?? "HTTPS";
+    if (scheme === "other") throw failure("protocol", "the scheme is neither HTTP nor HTTPS");
+    const authority = this.#authority === undefined ? undefined : parseAuthority(this.#authority);
+    if (!authority) throw failure("uri", "the request has no authority");
+    if (Number.isNaN(this.#fields.contentLength()))
+      throw failure("request body size", "no proper content-length");
+    const method = methodText(this.#method);
+    // A tunnel's bytes would be no HTTP, and the far end no host that was granted.
+    if (method === "CONNECT") throw failure("method", "tunnels are not made");
+    const secure = scheme === "HTTPS";
+    const target = this.#target ?? "/";
+    return {
+      method,
+      secure,
+      host: authority.host,
+      port: authority.port ?? (secure ? 443 : 80),
+      authority: this.#authority!,
+      target: target.startsWith("/") || target === "*" ? target : `/${target}`,
+      fields: this.#fields,
+      content: this.#content,
+    };
+  }
+
+  protected override release(): void {
+    if (!this.#sent) this.#content?.queue.cancel();
+  }
+}
+
+const nsPerMs = 1_000_000n;
+
+const toMs = (ns: bigint | undefined, fallback: number): number =>
+  ns === undefined ? fallback : Number((ns + nsPerMs - 1n) / nsPerMs);
+
+/** `request-options`; times are nanoseconds. */
+export class RequestOptions extends Handle {
+  #connect: bigint | undefined;
+  #firstByte: bigint | undefined;
+  #betweenBytes: bigint | undefined;
+
+  connectTimeout(): bigint | undefined {
+    return this.#connect;
+  }
+
+  setConnectTimeout(duration: bigint | undefined): void {
+    this.#connect = duration;
+  }
+
+  firstByteTimeout(): bigint | undefined {
+    return this.#firstByte;
+  }
+
+  setFirstByteTimeout(duration: bigint | undefined): void {
+    this.#firstByte = duration;
+  }
+
+  betweenBytesTimeout(): bigint | undefined {
+    return this.#betweenBytes;
+  }
+
+  setBetweenBytesTimeout(duration: bigint | undefined): void {
+    this.#betweenBytes = duration;
+  }
+}
+
+export const timeoutsOf = (options: RequestOptions | undefined): Timeouts => ({
+  connectMs: toMs(options?.connectTimeout(), limits.httpConnectMsDefault),
+  firstByteMs: toMs(options?.firstByteTimeout(), limits.httpFirstByteMsDefault),
+  betweenBytesMs: toMs(options?.betweenBytesTimeout(), limits.httpBetweenBytesMsDefault),
+});
+
+/** What a server got, as the guest is shown it. */
+export interface Received {
+  readonly method: string;
+  readonly target: string;
+  readonly secure: boolean;
+  readonly authority: string | undefined;
+  readonly fields: FieldList;
+  readonly content: IncomingContent;
+}
+
+/** `incoming-request`. */
+export class IncomingRequest extends Handle {
+  readonly #held: Held;
+  readonly #received: Received;
+  #consumed = false;
+
+  constructor(held: Held, received: Received) {
+    super(held.handles);
+    this.#held = held;
+    this.#received = received;
+  }
+
+  method(): Method {
+    return methodOf(this.#received.method);
+  }
+
+  pathWithQuery(): string | undefined {
+    return this.#received.target;
+  }
+
+  scheme(): Scheme | undefined {
+    return { tag: this.#received.secure ? "HTTPS" : "HTTP" };
+  }
+
+  authority(): string | undefined {
+    return this.#received.authority;
+  }
+
+  headers(): Fields {
+    return new Fields(this.#held, this.#received.fields, false);
+  }
+
+  consume(): IncomingBody {
+    if (this.#consumed) throw invalid();
+    this.#consumed = true;
+    return new IncomingBody(this.#held, this.#received.content);
+  }
+}
