@@ -46,6 +46,10 @@ export const limits = {
   guestHandlesMax: 1_048_576,
   /** Nodes of one value type written out in full; the code that is generated for it grows with them. */
   typeNodesMax: 20_000,
+  /** The longest that one timer of the platform can wait. */
+  timerMsMax: 2 ** 31 - 1,
+  /** How long a guest that is asked to stop may take to clean up before it is stopped, where that can be done. */
+  stopGraceMsMax: 2000,
   /** Open resource handles (streams, descriptors, pollables) per instance. */
   handlesMax: 65_536,
   /** Open files per instance, under the usual descriptor limit of a process (1024). */

@@ -1,4 +1,5 @@
 import { limits } from "../base/limits.ts";
+import type { Metered, MeterImports, Metering } from "./meter/meter.ts";
 
 // Compiled core modules, shared in the process by content. A QuickJS component's engine is the same 770 KB in
 // every component and costs JSC about 30 ms to compile, so the second guest gets it for nothing. A compiled
@@ -13,21 +14,59 @@ interface Entry {
 const compiled = new Map<string, Entry>();
 let heldBytes = 0;
 
-/** Compiles core module bytes, or gives the module compiled from the same bytes before. */
-export const compileCore = (bytes: Uint8Array): Promise<WebAssembly.Module> => {
+/** What an instance answers to its metered modules. */
+export interface Meter {
+  readonly imports: MeterImports;
+  /** A core instance takes so many bytes at its start; throws where they are too many. */
+  begin(bytes: number): void;
+}
+
+/** What was metered, and how it is instantiated; a module that is not in it was compiled as it is. */
+const metered = new WeakMap<WebAssembly.Module, Metered>();
+
+/**
+ * Compiles core module bytes, or gives the module compiled from the same bytes before. With `metering` they are
+ * rewritten first, and `instantiateCore` has to be given a meter.
+ */
+export const compileCore = (bytes: Uint8Array, metering?: Metering): Promise<WebAssembly.Module> => {
   // Small modules compile faster than they are looked up.
-  if (bytes.length < limits.coreSharedBytesMin) return WebAssembly.compile(bytes as BufferSource);
-  const key = `${bytes.length}:${Bun.hash(bytes)}`;
+  if (bytes.length < limits.coreSharedBytesMin) return compile(bytes, metering);
+  const kind = metering ? `${metering.time}:${metering.memory}` : "";
+  const key = `${bytes.length}:${Bun.hash(bytes)}:${kind}`;
   const known = compiled.get(key);
   if (known && Buffer.compare(known.bytes, bytes) === 0) {
     compiled.delete(key);
     compiled.set(key, known);
     return known.module;
   }
-  const module = WebAssembly.compile(bytes as BufferSource);
+  const module = compile(bytes, metering);
   // A copy, so that a slice does not keep its whole component alive.
   keep(key, { bytes: bytes.slice(), module });
   return module;
+};
+
+const compile = async (bytes: Uint8Array, metering: Metering | undefined): Promise<WebAssembly.Module> => {
+  if (!metering) return WebAssembly.compile(bytes as BufferSource);
+  const { meterCore } = await import("./meter/meter.ts");
+  const made = meterCore(bytes, metering);
+  const module = await WebAssembly.compile(made.bytes as BufferSource);
+  metered.set(module, made);
+  return module;
+};
+
+/** A core instance; a metered module is joined to the meter of its instance. */
+export const instantiateCore = (
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+  meter: Meter | undefined,
+): WebAssembly.Instance => {
+  const made = metered.get(module);
+  if (!made) return new WebAssembly.Instance(module, imports);
+  if (!meter) throw new Error("A metered module is instantiated without a meter");
+  meter.begin(made.initialBytes);
+  if (made.importName === undefined) return new WebAssembly.Instance(module, imports);
+  const given = { ...imports, [made.importName]: meter.imports } as unknown as WebAssembly.Imports;
+  return new WebAssembly.Instance(module, given);
 };
 
 const keep = (key: string, entry: Entry): void => {

@@ -1,4 +1,5 @@
-import { DeclaredError, fault } from "../base/fault.ts";
+import type { Code } from "../base/codes.ts";
+import { DeclaredError, Fault, fault } from "../base/fault.ts";
 import { camel, type Func, type Interface } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
@@ -17,12 +18,15 @@ export interface FilledSlot {
   readonly fillings: readonly LinkedPlan[];
   /** The context of a filling's own instance: its grants are its own, not those of its caller. */
   contextOf(filling: LinkedPlan, caller: InstanceContext): InstanceContext;
+  /** Told of a filling that passed a limit of its own and was left out, while the others go on. */
+  readonly onStopped?: (fault: Fault) => void;
 }
 
 /**
  * A provider whose interface is served by the components that fill a slot. Each caller gets instances of its
  * own, so no state passes between two guests through a shared filling. `first` passes on to the next filling
- * where one answers with an err or with none; `all` calls every filling and joins their lists.
+ * where one answers with an err or with none; `all` calls every filling and joins their lists. A filling that
+ * passes a limit is stopped and left out from then on, where there are others.
  * Faults: LK0407 without a filling, LK0402 where `all` meets a result that cannot be joined.
  */
 export const fillingProvider = (filled: FilledSlot): Provider => {
@@ -40,11 +44,10 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
       : [],
     defaultGranted: "*",
     async instantiate(context) {
-      const instances: Instance[] = [];
-      context.onDrop(() => instances.splice(0).forEach((instance) => void instance.drop()));
-      for (const filling of fillings)
-        instances.push(await filling.instantiate(filled.contextOf(filling, context)));
-      return { [exported.name]: implementation(filled, exported, instances) };
+      const serving = new Serving(filled, context);
+      context.onDrop(() => serving.drop());
+      for (const filling of fillings) await serving.start(filling);
+      return { [exported.name]: implementation(filled, exported, serving) };
     },
   };
 };
@@ -57,28 +60,31 @@ const contractOf = ({ slot, contract, fillings }: FilledSlot): Interface => {
 };
 
 const implementation = (
-  { slot, combination }: FilledSlot,
+  filled: FilledSlot,
   { name, funcs }: Interface,
-  instances: readonly Instance[],
+  serving: Serving,
 ): InterfaceImplementation => {
   const made: Record<string, unknown> = {};
   for (const func of funcs.values()) {
     if (func.role.role !== "free")
       throw fault(
         "LK0402",
-        `Slot ${slot} has the contract ${name}, whose resource function ${func.name} cannot cross a slot yet`,
+        `Slot ${filled.slot} has the contract ${name}, whose resource function ${func.name} cannot cross a slot yet`,
       );
-    const calls = instances.map((instance) => (args: unknown[]) => instance.callNow(name, func.name, args));
-    made[camel(func.name)] = combine(slot, combination, func, calls);
+    made[camel(func.name)] = combine(filled, func, serving, (instance, args) =>
+      instance.callNow(name, func.name, args),
+    );
   }
   return made;
 };
 
-type Call = (args: unknown[]) => unknown;
+type Call = (instance: Instance, args: unknown[]) => unknown;
 
-const combine = (slot: string, combination: Combination, func: Func, calls: readonly Call[]) => {
-  if (combination === "one" || calls.length === 1) return (...args: unknown[]) => calls[0]!(args);
-  if (combination === "first") return async (...args: unknown[]) => firstThatCan(func, calls, args);
+const combine = ({ slot, combination, fillings }: FilledSlot, func: Func, serving: Serving, call: Call) => {
+  if (combination === "one" || fillings.length === 1)
+    return (...args: unknown[]) => serving.only((instance) => call(instance, args));
+  if (combination === "first")
+    return async (...args: unknown[]) => firstThatCan(func, serving, (instance) => call(instance, args));
   if (func.result !== undefined && func.result.kind !== "list")
     throw fault(
       "LK0402",
@@ -86,22 +92,114 @@ const combine = (slot: string, combination: Combination, func: Func, calls: read
     );
   return async (...args: unknown[]) => {
     const answers: unknown[] = [];
-    for (const call of calls) answers.push(...(((await call(args)) ?? []) as Iterable<unknown>));
+    await serving.each(async (instance) => {
+      answers.push(...(((await call(instance, args)) ?? []) as Iterable<unknown>));
+      return true;
+    });
     return func.result === undefined ? undefined : answers;
   };
 };
 
-const firstThatCan = async (func: Func, calls: readonly Call[], args: unknown[]): Promise<unknown> => {
+const firstThatCan = async (
+  func: Func,
+  serving: Serving,
+  call: (instance: Instance) => unknown,
+): Promise<unknown> => {
   let refusal: unknown;
-  for (const call of calls) {
+  let found: { readonly answer: unknown } | undefined;
+  await serving.each(async (instance) => {
     try {
-      const answer = await call(args);
-      if (func.result?.kind !== "option" || answer !== undefined) return answer;
+      const answer = await call(instance);
+      if (func.result?.kind !== "option" || answer !== undefined) found = { answer };
     } catch (error) {
       if (!(error instanceof DeclaredError)) throw error;
       refusal = error;
     }
-  }
+    return found === undefined;
+  });
+  if (found) return found.answer;
   if (refusal) throw refusal;
   return undefined;
 };
+
+/** The instances that fill a slot for one caller. */
+class Serving {
+  readonly #filled: FilledSlot;
+  readonly #caller: InstanceContext;
+  readonly #live: { readonly plan: LinkedPlan; readonly instance: Instance }[] = [];
+  #stopped: Fault | undefined;
+
+  constructor(filled: FilledSlot, caller: InstanceContext) {
+    this.#filled = filled;
+    this.#caller = caller;
+  }
+
+  async start(plan: LinkedPlan): Promise<void> {
+    const context = this.#filled.contextOf(plan, this.#caller);
+    const { budget } = this.#caller;
+    try {
+      this.#live.push({ plan, instance: await plan.instantiate({ ...context, ...(budget && { budget }) }) });
+    } catch (error) {
+      this.#leaveOut(plan, error);
+    }
+  }
+
+  /** Calls the one filling, which may answer at once. */
+  only(call: (instance: Instance) => unknown): unknown {
+    const [one] = this.#live;
+    // Started alone, it can only be missing because it was stopped.
+    if (!one) throw this.#stopped;
+    const fail = (error: unknown): never => {
+      throw this.#named(one.plan, error);
+    };
+    try {
+      const answer = call(one.instance);
+      return answer instanceof Promise ? answer.catch(fail) : answer;
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  /** Calls the fillings in order until one answers false; one that passes a limit of its own is left out. */
+  async each(call: (instance: Instance) => Promise<boolean>): Promise<void> {
+    for (const { plan, instance } of [...this.#live]) {
+      try {
+        if (!(await call(instance))) return;
+      } catch (error) {
+        this.#leaveOut(plan, error);
+      }
+    }
+    // With nobody left there is no answer that could be told from an empty one.
+    if (this.#live.length === 0 && this.#stopped) throw this.#stopped;
+  }
+
+  drop(): void {
+    for (const { instance } of this.#live.splice(0)) instance.drop();
+  }
+
+  /** Reports a filling that passed a limit and goes on without it; throws whatever else happened. */
+  #leaveOut(plan: LinkedPlan, error: unknown): void {
+    const named = this.#named(plan, error);
+    if (!(named instanceof Fault) || !limitCodes.has(named.code) || this.#caller.budget?.exceeded)
+      throw named;
+    this.#stopped = named;
+    const at = this.#live.findIndex((one) => one.plan === plan);
+    if (at >= 0) this.#live.splice(at, 1)[0]!.instance.drop();
+    if (this.#filled.combination === "one" || this.#filled.fillings.length === 1) throw named;
+    this.#filled.onStopped?.(named);
+  }
+
+  /** A fault with the slot's name on it. */
+  #named(plan: LinkedPlan, error: unknown): unknown {
+    if (!(error instanceof Fault)) return error;
+    const { slot } = this.#filled;
+    return error.within({
+      slot,
+      component: plan.component.identifier,
+      phase: "call",
+      message: "Filling the slot",
+    });
+  }
+}
+
+const limitCodes: ReadonlySet<Code> = new Set(["LK0711", "LK0712", "LK0713"]);

@@ -3,6 +3,7 @@ import { limits } from "../base/limits.ts";
 import { camel, type Func, type World } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { Budget } from "./budget.ts";
 import { guestException } from "./exception.ts";
 import { ClosedPipe, GuestExit, type InstanceContext, type OutputSink } from "./provider.ts";
 
@@ -15,6 +16,8 @@ type Callable = (...args: unknown[]) => unknown;
 export class Instance {
   /** What its providers were given: the caller's context, with the guest's stderr remembered for reports. */
   readonly context: InstanceContext;
+  /** What it has used up of its limits. */
+  readonly budget: Budget;
   readonly #component: VerifiedComponent;
   readonly #world: World;
   readonly #tail: StderrTail;
@@ -26,19 +29,27 @@ export class Instance {
   constructor(component: VerifiedComponent, world: World, outer: InstanceContext) {
     this.#component = component;
     this.#world = world;
-    this.#tail = new StderrTail(outer.stdio.stderr);
+    this.budget = new Budget(component.identifier, outer.limits ?? {}, outer.budget, outer.stop);
+    const { stdin, stdout, stderr } = outer.stdio;
+    this.#tail = new StderrTail(this.budget.capped(stderr));
     this.context = {
       ...outer,
+      budget: this.budget,
       component: { ...outer.component, trust: component.trust },
-      stdio: { ...outer.stdio, stderr: this.#tail },
+      stdio: { stdin, stdout: this.budget.capped(stdout), stderr: this.#tail },
       shared: {},
       onDrop: (release) => this.#releases.push(release),
     };
   }
 
-  /** Takes what the linker made; once. */
-  begin(exports: Readonly<Record<string, unknown>>): void {
-    this.#exports = exports;
+  /** Takes what the linker makes; once. */
+  async begin(make: () => Promise<Readonly<Record<string, unknown>>>): Promise<void> {
+    const leave = this.budget.enter();
+    try {
+      this.#exports = await this.budget.until(make());
+    } finally {
+      leave();
+    }
   }
 
   /**
@@ -57,14 +68,21 @@ export class Instance {
     if (this.#trapped) throw fault("LK0304", `${component} was called at ${where} after it had trapped`);
     if (this.#dropped) throw fault("LK0304", `${component} was called at ${where} after it had been dropped`);
     const callee = this.#find(interfaceName, func);
+    const leave = this.budget.enter();
     const fail = (error: unknown): never => {
+      leave();
       if (isDeclared(error, this.#signature(interfaceName, func))) throw new DeclaredError(error.payload);
       this.#trapped = true;
-      throw this.explain(error, "call", where);
+      const explained = this.explain(error, "call", where);
+      // Where it waits it goes on waiting, unless what it waits for ends.
+      if (this.budget.exceeded) this.drop();
+      throw explained;
     };
     try {
       const answer = callee(...args);
-      return answer instanceof Promise ? answer.catch(fail) : answer;
+      if (answer instanceof Promise) return this.budget.until(answer).then(left(leave), fail);
+      leave();
+      return answer;
     } catch (error) {
       return fail(error);
     }
@@ -75,6 +93,7 @@ export class Instance {
     this.#dropped = true;
     this.#exports = {};
     for (const release of this.#releases.splice(0).reverse()) release();
+    this.budget.end();
   }
 
   [Symbol.dispose](): void {
@@ -85,8 +104,18 @@ export class Instance {
   explain(error: unknown, phase: Phase, where: string): unknown {
     if (error instanceof GuestExit || error instanceof ClosedPipe) return error;
     const component = this.#component.identifier;
+    const passed = this.budget.explain(where, isTrap(error));
+    if (passed) return passed.within({ component, phase, message: `In ${where}` });
     if (error instanceof Fault) return error.within({ component, phase, message: `In ${where}` });
     if (!isTrap(error)) return error;
+    if (isOverflow(error))
+      return fault(
+        "LK0304",
+        `${component} trapped in ${where}: it called itself too deep and its stack is full`,
+        {
+          cause: error,
+        },
+      );
     const own = guestException(this.#tail.text());
     const causes: Cause[] = own
       ? [{ component, phase, message: `${own.message}${own.place ? ` at ${own.place}` : ""}` }]
@@ -127,6 +156,18 @@ const isTrap = (error: unknown): error is Error =>
   error instanceof RangeError ||
   error instanceof TypeError ||
   (error instanceof Error && (error.constructor.name === "SuspendError" || error.name === "ComponentError"));
+
+/** What JavaScriptCore throws where a stack is full, the guest's or, below it, ours. */
+const isOverflow = (error: Error): boolean =>
+  error instanceof RangeError && error.message.startsWith("Maximum call stack");
+
+/** Passes an answer on after the call was left. */
+const left =
+  (leave: () => void) =>
+  <T>(answer: T): T => {
+    leave();
+    return answer;
+  };
 
 /** jco throws a declared err as an error with a payload; only functions that have a `result` can. */
 const isDeclared = (error: unknown, func: Func | undefined): error is { payload: unknown } =>

@@ -8,7 +8,7 @@ import { writeFileAtomic } from "../base/files.ts";
 import { cacheFolder } from "../base/paths.ts";
 import type { World } from "../contract/model.ts";
 import { type LinkedFile, packContainer, unpackContainer } from "./container.ts";
-import { compileCore } from "./cores.ts";
+import { compileCore, instantiateCore } from "./cores.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
 
 /** jco-transpile's version and the count of our own changes to options or container. */
@@ -19,6 +19,10 @@ type CoreLookup = (name: string) => Promise<WebAssembly.Module>;
 type Instantiate = (
   core: CoreLookup,
   imports: Readonly<Record<string, unknown>>,
+  instantiateCore: (
+    module: WebAssembly.Module,
+    imports: WebAssembly.Imports,
+  ) => Promise<WebAssembly.Instance>,
 ) => Promise<Record<string, unknown>> | Record<string, unknown>;
 
 export const jcoLinker: Linker = {
@@ -28,13 +32,18 @@ export const jcoLinker: Linker = {
     const files = await linkedFiles(request);
     const cores = new Map<string, Promise<WebAssembly.Module>>();
     // All core modules compile at once and before the glue asks for them.
-    for (const { name, bytes } of files) if (name.endsWith(".wasm")) cores.set(name, compileCore(bytes));
+    for (const { name, bytes } of files)
+      if (name.endsWith(".wasm")) cores.set(name, compileCore(bytes, request.metering));
     for (const core of cores.values()) core.catch(() => {});
     const glue = files.find((file) => file.name === glueName)!;
     const instantiate = evaluate(new TextDecoder().decode(glue.bytes));
     return {
-      async instantiate(imports) {
-        return instantiate((name) => cores.get(name)!, asModules(imports));
+      async instantiate(imports, meter) {
+        return instantiate(
+          (name) => cores.get(name)!,
+          asModules(imports),
+          async (module, given) => instantiateCore(module, given, meter),
+        );
       },
     };
   },

@@ -1,6 +1,8 @@
 import type { ComponentAst } from "../contract/binary/ast.ts";
 import type { World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import type { Meter } from "./cores.ts";
+import type { Metering } from "./meter/meter.ts";
 
 /** What the plan tells a linker about one component's imports. */
 export interface LinkRequest {
@@ -13,6 +15,8 @@ export interface LinkRequest {
    * "wasi:io/poll@0.2.6#[method]pollable.block".
    */
   readonly suspending: ReadonlySet<string>;
+  /** What of its core modules is metered; undefined for nothing, at no cost. */
+  readonly metering?: Metering | undefined;
 }
 
 /** A component made ready; instantiating it again costs no linking. */
@@ -20,9 +24,13 @@ export interface Linked {
   /**
    * Makes one instance. `imports` is keyed by the import names as the component spells them; a function import
    * of the world itself is a function there. The result is keyed likewise: functions by their WIT name in
-   * camelCase, interfaces by their full name ("wasi:cli/run@0.2.6"), in jco's JS mapping.
+   * camelCase, interfaces by their full name ("wasi:cli/run@0.2.6"), in jco's JS mapping. What was linked with
+   * metering needs a meter.
    */
-  instantiate(imports: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+  instantiate(
+    imports: Readonly<Record<string, unknown>>,
+    meter?: Meter,
+  ): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** Verified component → something instantiable. Two of them exist; both keep the one JS mapping of WIT. */

@@ -15,17 +15,21 @@ import {
 import { matchInterface } from "../contract/semver.ts";
 import { mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { type InstanceLimits, meteringOf } from "./budget.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
 import { chooseLinker, type LinkerName } from "./linkers.ts";
+import type { Metering } from "./meter/meter.ts";
 import type { Implementations, InstanceContext, Provider } from "./provider.ts";
 
 export interface LinkOptions {
   readonly providers: readonly Provider[];
   /** Forces one linker, by its name; without it the component's bytes choose (`linkers.ts`). */
   readonly linker?: LinkerName | undefined;
+  /** What instances are held to, where their context does not say otherwise. */
+  readonly limits?: InstanceLimits | undefined;
   /** Says how a denied interface is granted; part of the fault when the guest calls it. */
   readonly grantHint?: GrantHint;
 }
@@ -58,13 +62,25 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
   );
   const request = { component, ast, world, suspending: suspendingOf(matches) };
   const { linker } = await chooseLinker(ast, options.linker);
-  const linked = await timed("link", () => linker.link(request));
+  const variants = new Map<string, Promise<Linked>>();
+  /** Linked with what has to be metered: once for each combination, and plain where nothing has. */
+  const variant = (metering: Metering | undefined): Promise<Linked> => {
+    const key = metering ? `${metering.time}:${metering.memory}` : "";
+    const known = variants.get(key) ?? timed("link", () => linker.link({ ...request, metering }));
+    variants.set(key, known);
+    return known;
+  };
+  await variant(meteringOf(options.limits ?? {}));
   return {
     component,
     world,
     suspends: request.suspending.size > 0,
-    instantiate: (context) =>
-      timed("instantiate", () => start(component, world, linked, matches, context, options)),
+    instantiate: (outer) =>
+      timed("instantiate", async () => {
+        const limits = { ...options.limits, ...outer.limits };
+        const linked = await variant(meteringOf(limits, outer.budget));
+        return start(component, world, linked, matches, { ...outer, limits }, options);
+      }),
   };
 };
 
@@ -119,11 +135,12 @@ const start = async (
   const instance = new Instance(component, world, outer);
   try {
     const imports = await implementations(matches, instance.context, options);
-    instance.begin(await linked.instantiate(imports));
+    await instance.begin(() => linked.instantiate(imports, instance.budget));
     return instance;
   } catch (error) {
+    const explained = instance.explain(error, "instantiate", "its start");
     instance.drop();
-    throw instance.explain(error, "instantiate", "its start");
+    throw explained;
   }
 };
 

@@ -1,6 +1,7 @@
 import type { Digest } from "../base/digest.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { TrustClass } from "../trust/verify.ts";
+import type { Budget, InstanceLimits } from "./budget.ts";
 
 /** Where an instance's standard streams go. The composition root gives the process's own; tests give buffers. */
 export interface Stdio {
@@ -88,6 +89,10 @@ export interface InstanceContext {
   readonly stop?: AbortSignal;
   /** When it will be asked to stop, on the clock of `performance.now()`. */
   readonly deadlineMs?: number;
+  /** What it is held to, over what its plan says. */
+  readonly limits?: InstanceLimits;
+  /** To a provider: what the instance has used up. From whoever makes an instance: that of the one it serves. */
+  readonly budget?: Budget;
   /** Made by the instance, for its providers alone. */
   readonly shared?: Shared;
   /** Registers what must be let go when the instance is dropped; run last-in, first-out, each once. */

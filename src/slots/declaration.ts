@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import type { Manifest, SlotTable } from "../base/manifest/manifest.ts";
+import { parseMs } from "../base/quantity.ts";
 import { nearest } from "../base/suggest.ts";
 import type { Combination } from "../host/filling.ts";
 import { parseIdentifier } from "../resolve/identifier.ts";
@@ -41,6 +42,8 @@ export interface SlotDeclaration {
   readonly defaults: readonly Filling[];
   /** The keys that a choice may set, with their defaults; undefined where the filling alone knows them. */
   readonly config: Config | undefined;
+  /** Milliseconds that a call into a filling may take; undefined for any time. */
+  readonly timeoutMs?: number | undefined;
   /** Whose slot it is: "" for loop's own, else `applicationScope`. Remembered choices are kept apart by it. */
   readonly scope: string;
   /** Where it is declared, for reports: "built-in", or "/home/a/greeter/loop.toml:12". */
@@ -106,6 +109,8 @@ const declarationOf = (manifest: Manifest, name: string, table: SlotTable): Slot
     // Grants beside a `use` belong to what is used; the default has them only where it stands alone.
     defaults: fillingsOf(table.default ?? [], manifest.folder, table.use ? [] : table.grants),
     config: table.config,
+    timeoutMs:
+      table.timeout === undefined ? undefined : parseMs(table.timeout, manifest.at("slots", name, "timeout")),
     scope: applicationScope(manifest),
     place: manifest.at("slots", name),
   });

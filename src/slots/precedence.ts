@@ -21,6 +21,8 @@ export interface Decision {
   readonly source: SourceName;
   /** Declared defaults overlaid by every source, lowest first, key by key. */
   readonly config: Config;
+  /** The highest source's; what a call into a filling may take. */
+  readonly timeoutMs: number | undefined;
   readonly opinions: readonly Opinion[];
   /** Why the slot must not be used as it stands: a source says what the declaration does not allow. */
   readonly fault: Fault | undefined;
@@ -47,6 +49,7 @@ export const decide = (slot: SlotDeclaration, sources: readonly Source[]): Decis
     fillings,
     source: winners[0]?.source ?? "built-in",
     config: Object.assign({}, ...heard.toReversed().map(({ choice }) => choice?.config)),
+    timeoutMs: heard.find(({ choice }) => choice?.timeoutMs !== undefined)?.choice?.timeoutMs,
     opinions: heard.map((one) => opinion(slot, one, winners)),
     fault: objection(slot, heard, fillings, winners),
   };
@@ -63,6 +66,7 @@ const choiceOf = (
   return {
     ...(slot.policy !== "plugin" && { fillings: slot.defaults }),
     ...(slot.config && { config: slot.config }),
+    ...(slot.timeoutMs !== undefined && { timeoutMs: slot.timeoutMs }),
     place: slot.place,
   };
 };

@@ -1,5 +1,6 @@
 import { fault } from "../base/fault.ts";
 import type { Manifest } from "../base/manifest/manifest.ts";
+import { parseMs } from "../base/quantity.ts";
 import { type Config, type Filling, fillingsOf, type SlotDeclaration } from "./declaration.ts";
 
 /** Whoever may have a say in what fills a slot, in the order of precedence, which is the same everywhere. */
@@ -11,6 +12,8 @@ export interface Choice {
   /** Undefined where it only configures; empty where it says that nobody shall fill the slot. */
   readonly fillings?: readonly Filling[];
   readonly config?: Config;
+  /** Milliseconds that a call into a filling may take. */
+  readonly timeoutMs?: number;
   /** The file or flag that says it: "/home/a/loop.toml:4", "--slot style=./fancy.wasm". */
   readonly place: string;
 }
@@ -66,17 +69,20 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
   return choices;
 };
 
-/** The `use`, `grants` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot speaks. */
+/** The `use`, `grants`, `timeout` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot speaks. */
 export const workspaceSource = (manifests: readonly Manifest[]): Source => {
   const choices = new Map<string, Choice>();
   for (const manifest of manifests)
-    for (const [name, { contract, use, grants, config }] of manifest.slots) {
+    for (const [name, { contract, use, grants, timeout, config }] of manifest.slots) {
       // Where the slot is declared, its configuration is the declaration's and no choice.
       const chosenConfig = contract === undefined ? config : undefined;
-      if (choices.has(name) || (use === undefined && chosenConfig === undefined)) continue;
+      const chosenTimeout = contract === undefined ? timeout : undefined;
+      if (choices.has(name) || [use, chosenConfig, chosenTimeout].every((said) => said === undefined))
+        continue;
       choices.set(name, {
         ...(use && { fillings: fillingsOf(use, manifest.folder, grants) }),
         ...(chosenConfig && { config: chosenConfig }),
+        ...(chosenTimeout && { timeoutMs: parseMs(chosenTimeout, manifest.at("slots", name, "timeout")) }),
         place: manifest.at("slots", name),
       });
     }

@@ -43,6 +43,8 @@ export interface SlotTable {
   readonly trust?: "untrusted" | "trusted";
   readonly use?: readonly string[];
   readonly grants?: readonly string[];
+  /** As written: "100ms". */
+  readonly timeout?: string;
   readonly config?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,16 +1,18 @@
 // loop:run: starts components for a command. Owns the running of one component, from its plan to its exit code;
 // refuses to choose what it may do (grants come with the call) and what serves its imports (the app's table
 // does); listed in the app's table.
+
+import type { InstanceLimits } from "../../host/budget.ts";
 import { answering } from "../../host/crossing.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Provider } from "../../host/provider.ts";
 import { invokeExport, runCommand } from "./call.ts";
-import { openSession, type RunOptions } from "./session.ts";
+import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
 /** What the composition root gives. */
 export interface RunServices {
-  /** Identifier → linked plan, by the one path that every component takes. */
-  readonly plan: (identifier: string) => Promise<LinkedPlan>;
+  /** Identifier → linked plan for instances with these limits, by the one path that every component takes. */
+  readonly plan: (identifier: string, limits: InstanceLimits) => Promise<LinkedPlan>;
   /** Absolute; relative folders are relative to it. */
   readonly folder: string;
   /** The host's own environment, of which a person may copy single variables. */
@@ -25,11 +27,11 @@ export const runProvider = (services: RunServices): Provider => ({
   instantiate: (context) => ({
     "loop:run/runner@0.1.0": {
       run: answering(async (identifier: string, options: RunOptions) => {
-        const plan = await services.plan(identifier);
+        const plan = await services.plan(identifier, limitsOf(identifier, options));
         return runCommand(plan, openSession(plan, context, options, services));
       }),
       invoke: answering(async (identifier: string, expression: string, options: RunOptions) => {
-        const plan = await services.plan(identifier);
+        const plan = await services.plan(identifier, limitsOf(identifier, options));
         return invokeExport(plan, expression, openSession(plan, context, options, services));
       }),
     },

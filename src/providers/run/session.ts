@@ -1,5 +1,7 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { parseBytes, parseMs, printBytes, printMs } from "../../base/quantity.ts";
+import type { InstanceLimits } from "../../host/budget.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext, OutputSink } from "../../host/provider.ts";
 import { parseFolder } from "../../trust/folder.ts";
@@ -10,6 +12,9 @@ export interface RunOptions {
   readonly args: readonly string[];
   readonly folders: readonly string[];
   readonly env: readonly string[];
+  readonly timeout?: string | undefined;
+  readonly maxMemory?: string | undefined;
+  readonly maxOutput?: string | undefined;
   readonly capture: boolean;
 }
 
@@ -19,6 +24,27 @@ export interface Session {
   /** Standard output so far; undefined where it was passed on. */
   output(): string | undefined;
 }
+
+/** What a person wrote after --timeout, --max-memory and --max-output; a hint doubles it. Faults: LK0004. */
+export const limitsOf = (
+  identifier: string,
+  { timeout, maxMemory, maxOutput }: Partial<RunOptions>,
+): InstanceLimits => {
+  const lifeMsMax = timeout === undefined ? undefined : parseMs(timeout, "--timeout");
+  const memoryBytesMax = maxMemory === undefined ? undefined : parseBytes(maxMemory, "--max-memory");
+  const outputBytesMax = maxOutput === undefined ? undefined : parseBytes(maxOutput, "--max-output");
+  const run = `loop run ${identifier}`;
+  return {
+    ...(lifeMsMax && { lifeMsMax }),
+    ...(memoryBytesMax && { memoryBytesMax }),
+    ...(outputBytesMax && { outputBytesMax }),
+    hints: {
+      ...(lifeMsMax && { time: `${run} --timeout ${printMs(lifeMsMax * 2)}` }),
+      ...(memoryBytesMax && { memory: `${run} --max-memory ${printBytes(memoryBytesMax * 2)}` }),
+      ...(outputBytesMax && { output: `${run} --max-output ${printBytes(outputBytesMax * 2)}` }),
+    },
+  };
+};
 
 /** Settles what one run may see. Faults: LK0702 folders, LK0204 too many bytes of arguments, LK0004 bad names. */
 export const openSession = (
@@ -41,6 +67,10 @@ export const openSession = (
         env: env.filter((pair) => pair !== undefined),
         capabilities: new Set(),
       },
+      // A guest that asks how long it has left is told the moment when it will be stopped.
+      ...(options.timeout !== undefined && {
+        deadlineMs: performance.now() + parseMs(options.timeout, "--timeout"),
+      }),
       stdio: kept ? { ...caller.stdio, stdout: kept } : caller.stdio,
       onDrop: () => {},
     },

@@ -11,10 +11,16 @@ const run = (invocation: Invocation): number => {
   const given = values(invocation);
   const [identifier = built()] = given("identifier");
   const [expression] = given("invoke");
+  const [timeout] = given("timeout");
+  const [maxMemory] = given("max-memory");
+  const [maxOutput] = given("max-output");
   const options: Options = {
     args: invocation.rest,
     folders: given("dir"),
     env: given("env"),
+    timeout,
+    maxMemory,
+    maxOutput,
     capture: invocation.json,
   };
   if (expression !== undefined) return call(identifier, expression, options, invocation.json);

@@ -1,0 +1,228 @@
+// What one instance may use up: time, memory, output. Owns the counting and the faults that say which limit was
+// passed; refuses to know how a guest is made to ask (`meter` does that); made by `instance` for each instance.
+import { type Fault, fault } from "../base/fault.ts";
+import { limits as bounds } from "../base/limits.ts";
+import { printBytes, printMs } from "../base/quantity.ts";
+import type { MeterImports, Metering } from "./meter/meter.ts";
+import type { OutputSink } from "./provider.ts";
+
+/** What an instance is held to. A limit that is not asked for costs nothing. */
+export interface InstanceLimits {
+  /** Milliseconds of its whole life, from its start; waiting counts. */
+  readonly lifeMsMax?: number;
+  /** Milliseconds of its start and of each call into it; waiting counts. */
+  readonly callMsMax?: number;
+  /** Bytes of all its memories and tables together, and of those of the instances that serve it. */
+  readonly memoryBytesMax?: number;
+  /** Bytes written to standard output and standard error together. */
+  readonly outputBytesMax?: number;
+  /** What helps where each is passed: "loop run ./x.wasm --timeout 4s". */
+  readonly hints?: { readonly time?: string; readonly memory?: string; readonly output?: string };
+}
+
+/** What passed a limit: a fault's code, the reason as a report says it, and what helps. */
+interface Excess {
+  readonly code: "LK0711" | "LK0712" | "LK0713" | "LK0005";
+  readonly reason: string;
+  readonly hint: string | undefined;
+}
+
+/** What has to be metered for an instance with these limits, which serves another; undefined for nothing. */
+export const meteringOf = (
+  { lifeMsMax, callMsMax, memoryBytesMax }: InstanceLimits,
+  above?: Budget,
+): Metering | undefined => {
+  const time = lifeMsMax !== undefined || callMsMax !== undefined || (above?.metering?.time ?? false);
+  const memory = memoryBytesMax !== undefined || (above?.metering?.memory ?? false);
+  return time || memory ? { time, memory } : undefined;
+};
+
+export class Budget {
+  /** As `meteringOf` says. */
+  readonly metering: Metering | undefined;
+  readonly #component: string;
+  readonly #limits: InstanceLimits;
+  /** That of the instance which this one serves: what is used here is used there as well. */
+  readonly #parent: Budget | undefined;
+  readonly #stop: AbortSignal | undefined;
+  readonly #lifeEndMs: number;
+  /** Ends of the calls that are running. */
+  readonly #calls = new Set<{ readonly endMs: number }>();
+  #graceEndMs = Infinity;
+  #memoryBytes = 0;
+  #grantedBytes = 0;
+  #outputBytes = 0;
+  #refusedBytes = 0;
+  #excess: Excess | undefined;
+
+  constructor(component: string, limits: InstanceLimits, parent?: Budget, stop?: AbortSignal) {
+    this.#component = component;
+    this.#limits = limits;
+    this.#parent = parent;
+    this.#stop = stop;
+    this.metering = meteringOf(limits, parent);
+    this.#lifeEndMs = limits.lifeMsMax === undefined ? Infinity : performance.now() + limits.lifeMsMax;
+  }
+
+  /** Whether a limit was passed; the instance is not to be used any more. */
+  get exceeded(): boolean {
+    return this.#excess !== undefined;
+  }
+
+  readonly imports: MeterImports = {
+    check: () => (this.#late(performance.now()) ? 1 : 0),
+    reserve: (bytes) => {
+      const granted = this.#reserve(bytes);
+      this.#grantedBytes = granted ? bytes : 0;
+      return granted ? 1 : 0;
+    },
+    undo: () => {
+      this.#release(this.#grantedBytes);
+      this.#grantedBytes = 0;
+    },
+  };
+
+  /** A call begins, or the start; the answer ends it. */
+  enter(): () => void {
+    if (this.#limits.callMsMax === undefined) return nothing;
+    const call = { endMs: performance.now() + this.#limits.callMsMax };
+    this.#calls.add(call);
+    return () => void this.#calls.delete(call);
+  }
+
+  /** Takes what a core instance has from the start. Fault LK0712. */
+  begin(bytes: number): void {
+    if (this.#reserve(bytes)) return;
+    throw this.#fault(this.#memoryExcess(), "cannot start");
+  }
+
+  /** As `promise`, or a rejection at the moment when its time is over, however long the guest goes on waiting. */
+  until<T>(promise: Promise<T>): Promise<T> {
+    if (!this.metering?.time) return promise;
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const watch = () => {
+        const nowMs = performance.now();
+        if (this.#late(nowMs)) return reject(new WebAssembly.RuntimeError("Out of time"));
+        const leftMs = this.#endMs() - nowMs;
+        // A little later than the moment, so that the clock has certainly passed it.
+        if (leftMs < Infinity) timer = setTimeout(watch, Math.min(leftMs + 0.5, bounds.timerMsMax));
+      };
+      watch();
+      const stop = () => {
+        clearTimeout(timer);
+        watch();
+      };
+      this.#stop?.addEventListener("abort", stop);
+      promise.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        this.#stop?.removeEventListener("abort", stop);
+      });
+    });
+  }
+
+  /** A sink that refuses what goes beyond the output limit, fault LK0713; the sink itself where there is none. */
+  capped(sink: OutputSink): OutputSink {
+    const { outputBytesMax, hints } = this.#limits;
+    if (outputBytesMax === undefined) return sink;
+    return {
+      get isTerminal() {
+        return sink.isTerminal;
+      },
+      flush: () => sink.flush(),
+      write: (bytes) => {
+        this.#outputBytes += bytes.length;
+        if (this.#outputBytes <= outputBytesMax) return sink.write(bytes);
+        this.#excess ??= {
+          code: "LK0713",
+          reason: `it wrote more than ${printBytes(outputBytesMax)}`,
+          hint: hints?.output,
+        };
+        throw this.#fault(this.#excess, "was stopped");
+      },
+    };
+  }
+
+  /** The fault for what ended a call in `where`; undefined where no limit had to do with it. */
+  explain(where: string, isTrap: boolean): Fault | undefined {
+    if (this.#excess) return this.#fault(this.#excess, `was stopped in ${where}`);
+    if (!isTrap || this.#refusedBytes === 0) return undefined;
+    return this.#fault(this.#memoryExcess(), `trapped in ${where}`);
+  }
+
+  /** Gives back what the instance above was charged. */
+  end(): void {
+    if (this.#parent) this.#parent.#release(this.#memoryBytes);
+    this.#memoryBytes = 0;
+  }
+
+  #endMs(): number {
+    let endMs = Math.min(this.#lifeEndMs, this.#graceEndMs, this.#parent ? this.#parent.#endMs() : Infinity);
+    for (const call of this.#calls) endMs = Math.min(endMs, call.endMs);
+    return endMs;
+  }
+
+  /** Whether time is over; what is found is kept, so that nothing later changes the report. */
+  #late(nowMs: number): boolean {
+    if (this.#excess) return true;
+    if (this.#stop?.aborted && this.#graceEndMs === Infinity)
+      this.#graceEndMs = nowMs + bounds.stopGraceMsMax;
+    const above = this.#parent ? this.#parent.#late(nowMs) : false;
+    if (above) this.#excess = this.#parent!.#passedOn();
+    else if (nowMs >= this.#endMs()) this.#excess = this.#timeExcess(nowMs);
+    else if (this.#calls.size === 0 && this.#limits.callMsMax !== undefined) this.#enterUnseen(nowMs);
+    return this.#excess !== undefined;
+  }
+
+  /** A method of a resource is called past `enter`: it counts from here until the host has its turn again. */
+  #enterUnseen(nowMs: number): void {
+    const call = { endMs: nowMs + this.#limits.callMsMax! };
+    this.#calls.add(call);
+    queueMicrotask(() => this.#calls.delete(call));
+  }
+
+  #passedOn(): Excess {
+    const { code, reason, hint } = this.#excess!;
+    return { code, reason: `${this.#component}, which it serves: ${reason}`, hint };
+  }
+
+  #timeExcess(nowMs: number): Excess {
+    const { lifeMsMax, callMsMax, hints } = this.#limits;
+    if (nowMs >= this.#graceEndMs)
+      return { code: "LK0005", reason: "it was asked to stop and went on", hint: undefined };
+    const ms = nowMs >= this.#lifeEndMs ? lifeMsMax : callMsMax;
+    return { code: "LK0711", reason: `it took longer than ${printMs(ms!)}`, hint: hints?.time };
+  }
+
+  #memoryExcess(): Excess {
+    const { memoryBytesMax, hints } = this.#limits;
+    if (memoryBytesMax === undefined || this.#fits(this.#refusedBytes))
+      if (this.#parent) return this.#parent.#memoryExcess();
+    const reason = `it has ${printBytes(this.#memoryBytes)} of memory and asked for ${printBytes(this.#refusedBytes)} more, and the limit is ${printBytes(memoryBytesMax ?? 0)}`;
+    return { code: "LK0712", reason, hint: hints?.memory };
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#memoryBytes + bytes <= (this.#limits.memoryBytesMax ?? Infinity);
+  }
+
+  #reserve(bytes: number): boolean {
+    if (this.#fits(bytes) && (!this.#parent || this.#parent.#reserve(bytes))) {
+      this.#memoryBytes += bytes;
+      return true;
+    }
+    this.#refusedBytes = bytes;
+    return false;
+  }
+
+  #release(bytes: number): void {
+    this.#memoryBytes -= bytes;
+    if (this.#parent) this.#parent.#release(bytes);
+  }
+
+  #fault({ code, reason, hint }: Excess, what: string): Fault {
+    return fault(code, `${this.#component} ${what}: ${reason}`, { hint });
+  }
+}
+
+const nothing = (): void => {};

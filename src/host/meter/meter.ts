@@ -1,0 +1,54 @@
+// Core modules that can be stopped and whose memory can be capped: loops and entries of functions count down and
+// ask the host, growing asks it first. Owns the rewriting of core binaries; refuses to know clocks and limits
+// (`host/budget` answers the questions); called by `host/cores` for instances that have a limit, and no others.
+import { type CoreModule, pageBytes, readModule } from "./module.ts";
+import { Rewriter } from "./rewrite.ts";
+
+/** What of a module's behaviour is put before the host. */
+export interface Metering {
+  /** Loops, calls and bulk instructions. */
+  readonly time: boolean;
+  /** Growing of memories and tables. */
+  readonly memory: boolean;
+}
+
+/** What a metered module imports besides its own imports. */
+export interface MeterImports {
+  /** 1 to stop: the guest traps, which it cannot catch. */
+  readonly check: () => number;
+  /** 1 where the guest may have so many bytes more. */
+  readonly reserve: (bytes: number) => number;
+  /** The engine refused what `reserve` had last granted. */
+  readonly undo: () => void;
+}
+
+export interface Metered {
+  readonly bytes: Uint8Array;
+  /** The module name under which it imports `MeterImports`; undefined where it imports none of them. */
+  readonly importName: string | undefined;
+  /** Bytes that its own memories and tables have from the start. */
+  readonly initialBytes: number;
+}
+
+/** What the engine keeps for one entry of a table. */
+export const tableEntryBytes = 32;
+
+/**
+ * Rewrites a core module; the engine validates the answer. Faults: LK0203 where the module names what is not there,
+ * which might be there afterwards; LK0303 where it has an instruction that is not known or, with `memory`, makes objects that
+ * the engine collects, which nobody can count.
+ */
+export const meterCore = (bytes: Uint8Array, metering: Metering): Metered => {
+  const module = readModule(bytes);
+  const initialBytes = initialBytesOf(module);
+  if (module.funcs.length === 0) return { bytes, importName: undefined, initialBytes };
+  const rewriter = new Rewriter(module, metering, tableEntryBytes);
+  return { bytes: rewriter.rewrite(), importName: rewriter.importName, initialBytes };
+};
+
+const initialBytesOf = ({ memories, tables, importedMemories, importedTables }: CoreModule): number => {
+  let bytes = 0;
+  for (const { min } of memories.slice(importedMemories)) bytes += min * pageBytes;
+  for (const { min } of tables.slice(importedTables)) bytes += min * tableEntryBytes;
+  return bytes;
+};

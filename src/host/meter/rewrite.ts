@@ -1,0 +1,319 @@
+import { type Layout, price, rewriteBody, rewriteExpression } from "./body.ts";
+import { Cursor, malformed, signed, unsigned, Writer } from "./bytes.ts";
+import { skipType } from "./instruction.ts";
+import type { Metering } from "./meter.ts";
+import { type CoreModule, type Limits, pageBytes, readTableType, section, sectionOrder } from "./module.ts";
+
+// A whole module with what metering adds: five types, three imported functions behind the module's own, a global
+// for fuel, and functions behind its own. Only the indices of functions move. Custom sections are left out: they
+// name functions by index or by place.
+
+/** Functions that every metered module gets, in this order. */
+const helpers = [
+  "tick",
+  "refill",
+  "spend32",
+  "spend64",
+  "reserveMemory32",
+  "reserveMemory64",
+  "reserveTable32",
+  "reserveTable64",
+  "settle32",
+  "settle64",
+] as const;
+type Helper = (typeof helpers)[number];
+
+/** Imported functions that every metered module gets, in this order, with their types. */
+const imports = { check: "toI32", reserve: "f64ToI32", undo: "nothing" } as const;
+const importNames = Object.keys(imports) as (keyof typeof imports)[];
+
+const [i32, i64, f64, func] = [0x7f, 0x7e, 0x7c, 0x60];
+const types = {
+  toI32: [func, 0, 1, i32],
+  f64ToI32: [func, 1, f64, 1, i32],
+  nothing: [func, 0, 0],
+  i32ToI32: [func, 1, i32, 1, i32],
+  i64ToI64: [func, 1, i64, 1, i64],
+} as const;
+type TypeName = keyof typeof types;
+const typeNames = Object.keys(types) as TypeName[];
+
+const helperType: Readonly<Record<Helper, TypeName>> = {
+  tick: "nothing",
+  refill: "nothing",
+  spend32: "i32ToI32",
+  spend64: "i64ToI64",
+  reserveMemory32: "i32ToI32",
+  reserveMemory64: "i64ToI64",
+  reserveTable32: "i32ToI32",
+  reserveTable64: "i64ToI64",
+  settle32: "i32ToI32",
+  settle64: "i64ToI64",
+};
+
+const wideOf = (limits: Limits | undefined): boolean => {
+  if (!limits) throw malformed("an instruction names a memory or table that is not there");
+  return limits.wide;
+};
+
+type Content = (out: Writer, cursor: Cursor, count: number) => void;
+
+export class Rewriter {
+  /** The name of the module that the three functions are imported from: one that the module does not use itself. */
+  readonly importName: string;
+  readonly #module: CoreModule;
+  readonly #metering: Metering;
+  readonly #tableEntryBytes: number;
+  readonly #layout: Layout;
+  /** New index of the first helper. */
+  readonly #helpers: number;
+  /** New index of the function that stands for the first imported one. */
+  readonly #wrappers: number;
+
+  constructor(module: CoreModule, metering: Metering, tableEntryBytes: number) {
+    this.#module = module;
+    this.#metering = metering;
+    this.#tableEntryBytes = tableEntryBytes;
+    this.#helpers = module.funcs.length + importNames.length;
+    this.#wrappers = this.#helpers + helpers.length;
+    let name = "loop:meter";
+    while (module.importedModules.has(name)) name += "'";
+    this.importName = name;
+    this.#layout = {
+      ...metering,
+      func: (index) => this.#func(index),
+      fuel: module.globals,
+      tick: this.#helper("tick"),
+      refill: this.#helper("refill"),
+      spend32: this.#helper("spend32"),
+      spend64: this.#helper("spend64"),
+      reserve: (of, wide) => this.#helper(`reserve${of}${wide ? "64" : "32"}`),
+      settle: (wide) => this.#helper(wide ? "settle64" : "settle32"),
+      memoryWide: (index) => wideOf(module.memories[index]),
+      tableWide: (index) => wideOf(module.tables[index]),
+    };
+  }
+
+  rewrite(): Uint8Array {
+    const { bytes, sections } = this.#module;
+    const out = new Writer(bytes.length * 2 + 1024);
+    out.copy(bytes, 0, 8);
+    for (const id of sectionOrder) {
+      const range = sections.get(id);
+      const content = this.#contents[id];
+      if (range && !content) {
+        out.byte(id);
+        out.number(range.end - range.start);
+        out.copy(bytes, range.start, range.end);
+      } else if (content && (range || this.#added.has(id))) {
+        out.byte(id);
+        const cursor = new Cursor(bytes, range?.start);
+        out.sized(() => content(out, cursor, range ? cursor.number() : 0));
+      }
+    }
+    return out.finish();
+  }
+
+  /** Sections that there are whether or not the module had them. */
+  readonly #added: ReadonlySet<number> = new Set([
+    section.type,
+    section.import,
+    section.func,
+    section.global,
+    section.code,
+  ]);
+
+  /** What writes each section that changes; the cursor stands behind the count, which for `start` is all. */
+  readonly #contents: Readonly<Record<number, Content>> = {
+    [section.type]: (out, cursor, count) => {
+      out.number(count + typeNames.length);
+      this.#rest(out, cursor, section.type);
+      for (const type of Object.values(types)) out.all(type);
+    },
+    [section.import]: (out, cursor, count) => {
+      out.number(count + importNames.length);
+      this.#rest(out, cursor, section.import);
+      for (const name of importNames) {
+        for (const text of [this.importName, name]) {
+          out.number(text.length);
+          out.all(new TextEncoder().encode(text));
+        }
+        out.byte(0);
+        out.number(this.#type(imports[name]));
+      }
+    },
+    [section.func]: (out, cursor, count) => {
+      out.number(count + helpers.length + this.#wrapped.length);
+      this.#rest(out, cursor, section.func);
+      for (const name of helpers) out.number(this.#type(helperType[name]));
+      for (const type of this.#wrapped) out.number(type);
+    },
+    [section.table]: (out, cursor, count) => {
+      out.number(count);
+      for (let left = count; left > 0; left--) {
+        const start = cursor.at;
+        const { initial } = readTableType(cursor);
+        out.copy(cursor.bytes, start, cursor.at);
+        if (initial) rewriteExpression(out, cursor, this.#layout);
+      }
+    },
+    [section.global]: (out, cursor, count) => {
+      out.number(count + 1);
+      for (let left = count; left > 0; left--) {
+        const start = cursor.at;
+        skipType(cursor);
+        cursor.at++;
+        out.copy(cursor.bytes, start, cursor.at);
+        rewriteExpression(out, cursor, this.#layout);
+      }
+      out.all([i32, 1, 0x41, ...signed(price.fuel), 0x0b]);
+    },
+    [section.export]: (out, cursor, count) => {
+      out.number(count);
+      for (let left = count; left > 0; left--) {
+        const start = cursor.at;
+        cursor.skipName();
+        const kind = cursor.byte();
+        out.copy(cursor.bytes, start, cursor.at);
+        if (kind === 0) out.number(this.#func(cursor.number()));
+        else out.number(kind === 3 ? cursor.index(this.#layout.fuel, "global") : cursor.number());
+      }
+    },
+    [section.start]: (out, _, index) => out.number(this.#func(index)),
+    [section.element]: (out, cursor, count) => {
+      out.number(count);
+      for (let left = count; left > 0; left--) this.#element(out, cursor);
+    },
+    [section.code]: (out, cursor, count) => {
+      const { funcs, importedFuncs, params } = this.#module;
+      out.number(count + helpers.length + this.#wrapped.length);
+      for (let one = 0; one < count; one++) {
+        const size = cursor.number();
+        const end = cursor.at + size;
+        const own = params[funcs[importedFuncs + one]!];
+        if (own === undefined) throw malformed("a function has no type");
+        out.sized(() => rewriteBody(out, cursor.bytes, cursor.at, end, own, this.#layout));
+        cursor.at = end;
+      }
+      for (const name of helpers) out.sized(() => out.all(this.#body(name)));
+      for (const [index, type] of this.#wrapped.entries()) this.#wrapper(out, index, type);
+    },
+  };
+
+  #rest(out: Writer, cursor: Cursor, id: number): void {
+    const range = this.#module.sections.get(id);
+    if (range) out.copy(cursor.bytes, cursor.at, range.end);
+  }
+
+  #helper(name: Helper): number {
+    return this.#helpers + helpers.indexOf(name);
+  }
+
+  #import(name: keyof typeof imports): number {
+    return this.#module.importedFuncs + importNames.indexOf(name);
+  }
+
+  #type(name: TypeName): number {
+    return this.#module.params.length + typeNames.indexOf(name);
+  }
+
+  /** Types of the imported functions that get a wrapper: all of them where time is measured. */
+  get #wrapped(): readonly number[] {
+    const { funcs, importedFuncs } = this.#module;
+    return this.#metering.time ? funcs.slice(0, importedFuncs) : [];
+  }
+
+  #func(index: number): number {
+    const { funcs, importedFuncs } = this.#module;
+    if (index >= funcs.length) throw malformed(`there is no function ${index}`);
+    if (index >= importedFuncs) return index + importNames.length;
+    return this.#metering.time ? this.#wrappers + index : index;
+  }
+
+  /** The eight forms of an element segment (WebAssembly 3.0, "Element Section"). */
+  #element(out: Writer, cursor: Cursor): void {
+    const start = cursor.at;
+    const flags = cursor.number();
+    const active = (flags & 1) === 0;
+    const expressions = (flags & 4) !== 0;
+    if (active && flags & 2) cursor.skipNumber();
+    out.copy(cursor.bytes, start, cursor.at);
+    if (active) rewriteExpression(out, cursor, this.#layout);
+    const typeAt = cursor.at;
+    if (flags & 3) {
+      if (expressions) skipType(cursor);
+      else cursor.at++;
+    }
+    out.copy(cursor.bytes, typeAt, cursor.at);
+    const count = cursor.number();
+    out.number(count);
+    for (let left = count; left > 0; left--) {
+      if (expressions) rewriteExpression(out, cursor, this.#layout);
+      else out.number(this.#func(cursor.number()));
+    }
+  }
+
+  /** An imported function, after which the host is asked: it may have taken any time. */
+  #wrapper(out: Writer, index: number, type: number): void {
+    const params = Array.from({ length: this.#module.params[type] ?? 0 }, (_, one) => [
+      0x20,
+      ...unsigned(one),
+    ]);
+    out.sized(() => out.all([0, ...params.flat(), 0x10, ...unsigned(index), ...this.#checked, 0x0b]));
+  }
+
+  /** Asks the host, and traps where it says so. */
+  get #checked(): number[] {
+    return [0x10, ...unsigned(this.#import("check")), 0x04, 0x40, 0x00, 0x0b];
+  }
+
+  /** fuel -= what is on the stack; where none is left, the host is asked. */
+  #pay(...amount: number[]): number[] {
+    const fuel = unsigned(this.#layout.fuel);
+    const rest = [0x23, ...fuel, 0x41, 0, 0x48, 0x04, 0x40, 0x10, ...unsigned(this.#layout.refill), 0x0b];
+    return [0x23, ...fuel, ...amount, 0x6b, 0x24, ...fuel, ...rest];
+  }
+
+  /** A helper's body: no locals, instructions, end. */
+  #body(name: Helper): number[] {
+    const local = [0x20, 0];
+    switch (name) {
+      case "tick":
+        return [0, ...this.#pay(0x41, ...signed(price.batchFuel)), 0x0b];
+      case "refill": {
+        const fill = [0x41, ...signed(price.fuel), 0x24, ...unsigned(this.#layout.fuel)];
+        return [0, ...fill, ...this.#checked, 0x0b];
+      }
+      case "spend32":
+        return [0, ...this.#pay(...local, 0x41, price.bulkShift, 0x76), ...local, 0x0b];
+      case "spend64":
+        return [0, ...this.#pay(...local, 0x42, price.bulkShift, 0x88, 0xa7), ...local, 0x0b];
+      case "reserveMemory32":
+        return this.#reserving(0xb8, pageBytes, [0x41, 0x7f]);
+      case "reserveMemory64":
+        return this.#reserving(0xba, pageBytes, [0x42, 0x7f]);
+      case "reserveTable32":
+        return this.#reserving(0xb8, this.#tableEntryBytes, [0x41, 0x7f]);
+      case "reserveTable64":
+        return this.#reserving(0xba, this.#tableEntryBytes, [0x42, 0x7f]);
+      case "settle32":
+        return this.#settling(0x41, 0x46);
+      case "settle64":
+        return this.#settling(0x42, 0x51);
+    }
+  }
+
+  /** (count) → count, or all ones where the host refuses: no memory or table can grow by so many. */
+  #reserving(toF64: number, unitBytes: number, refused: readonly number[]): number[] {
+    const amount = [0x20, 0, toF64, 0x44, ...new Uint8Array(Float64Array.of(unitBytes).buffer), 0xa2];
+    const ask = [...amount, 0x10, ...unsigned(this.#import("reserve"))];
+    const type = refused[0] === 0x42 ? i64 : i32;
+    return [0, ...ask, 0x04, type, 0x20, 0, 0x05, ...refused, 0x0b, 0x0b];
+  }
+
+  /** (old size) → old size; where it is minus one, nothing has grown. */
+  #settling(constOp: number, equalOp: number): number[] {
+    const undo = [0x04, 0x40, 0x10, ...unsigned(this.#import("undo")), 0x0b];
+    return [0, 0x20, 0, constOp, 0x7f, equalOp, ...undo, 0x20, 0, 0x0b];
+  }
+}
