@@ -1,5 +1,6 @@
 import { pascal } from "../../contract/model.ts";
-import { hostToGuest, type Lifted } from "./adapter.ts";
+import { hostToGuest } from "./adapter.ts";
+import type { Lifted } from "./draft.ts";
 import { classFor } from "./handles.ts";
 import type { CoreFunc, CoreModule, Func, Instance, Item, TypeItem } from "./item.ts";
 import { onFirstRead } from "./lazy.ts";

@@ -1,5 +1,6 @@
 import type { ComponentAst, CoreType, Declaration, Sort } from "../../contract/binary/ast.ts";
-import type { End, HostCall } from "./adapter.ts";
+import type { HostCall } from "./adapter.ts";
+import type { End } from "./draft.ts";
 import type { Memory } from "./memory.ts";
 import type { Reach } from "./reach.ts";
 import type { Scope } from "./scope.ts";

@@ -1,7 +1,7 @@
 import type { StringEncoding } from "../../contract/binary/ast.ts";
 import type { Code } from "./code.ts";
 import type { ComponentInstance, ResourceType } from "./state.ts";
-import type { CoreKind } from "./type.ts";
+import type { CoreKind, ValueType } from "./type.ts";
 
 // Where values come from and go to while code is generated: JavaScript, core values in a row, linear memory.
 
@@ -69,6 +69,9 @@ export type Target =
   | { readonly kind: "flat"; readonly side: Side }
   | { readonly kind: "memory"; readonly side: Side; readonly base: string; readonly offset: number };
 
+/** A pointer with a constant added. */
+export const plus = (base: string, offset: number): string => (offset === 0 ? base : `${base} + ${offset}`);
+
 /** Index into a view whose elements have `size` bytes. */
 export const indexOf = (base: string, offset: number, size: number): string => {
   const at = offset === 0 ? base : `${base} + ${offset}`;
@@ -76,9 +79,14 @@ export const indexOf = (base: string, offset: number, size: number): string => {
   return `(${at}) >>> ${Math.log2(size)}`;
 };
 
+export type GuestSource = Exclude<Source, { kind: "js" }>;
+export type GuestTarget = Exclude<Target, { kind: "js" }>;
+
 /** What one call keeps while values move: handles lent and the scope of those lowered as borrows. */
 export interface Moving {
   readonly code: Code;
+  /** Moves a part of what is being moved: types nest. */
+  readonly move: (moving: Moving, type: ValueType, from: Source, to: Target) => string[];
   /** The resource types of the function, in the order of `structure`; the code names them by their place. */
   readonly resources: readonly ResourceType[];
   /** Name of the array of lent things. */
