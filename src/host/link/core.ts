@@ -19,11 +19,11 @@ export const dropFunc = (instance: ComponentInstance, resource: ResourceType): C
     if (!instance.mayLeave) cannotLeave();
     const { scope, representation } = instance.handles.remove(index, resource);
     if (scope) scope.count--;
-    // A host's dispose may give anything; only a guest's destructor may make this drop wait.
-    else if (resource.implementer) return destroy(resource, representation, instance);
+    else if (resource.suspends) return destroy(resource, representation, instance);
     else destroy(resource, representation, instance);
   };
-  return { call, importable: call, exported: false, reach: still };
+  if (!resource.suspends) return { call, importable: call, exported: false, reach: still };
+  return { call, importable: suspending(call), exported: false, reach: new Reach(true) };
 };
 
 export const lowered = (func: Func, end: End): CoreFunc => {

@@ -149,11 +149,11 @@ class Walk {
 
   #type({ type, offset }: Extract<Definition, { kind: "type" }>): TypeItem {
     if (type.kind !== "resource") return definedType(this.#scope, type, offset);
-    const destructor =
-      type.destructor === undefined
-        ? undefined
-        : callable(this.#scope.get("core-func", type.destructor, offset)).core;
-    return { kind: "resource", resource: new ResourceType("resource", this.#instance, destructor as never) };
+    if (type.destructor === undefined)
+      return { kind: "resource", resource: new ResourceType("resource", this.#instance) };
+    const { core, suspends } = callable(this.#scope.get("core-func", type.destructor, offset));
+    const resource = new ResourceType("resource", this.#instance, core as never, suspends);
+    return { kind: "resource", resource };
   }
 
   #alias({ alias, offset }: Extract<Definition, { kind: "alias" }>): Item {

@@ -151,6 +151,30 @@ test("an import that waits suspends the guest; what cannot reach it stays synchr
   expect(await exports.slow!(10)).toBe(11);
 });
 
+test("a destructor may wait, and so may the guest that drops the resource", async () => {
+  const log: string[] = [];
+  const exports = await instance(
+    `(component (import "wait" (func $wait))
+      (core func $low (canon lower (func $wait)))
+      (core module $d (import "" "w" (func $w)) (func (export "drop") (param i32) (call $w)))
+      (core instance $d (instantiate $d (with "" (instance (export "w" (func $low))))))
+      (type $r (resource (rep i32) (dtor (core func $d "drop"))))
+      (core func $new (canon resource.new $r))
+      (core func $drop (canon resource.drop $r))
+      (core module $m (import "" "new" (func $new (param i32) (result i32))) (import "" "drop" (func $drop (param i32)))
+        (func (export "f") (result i32) (call $drop (call $new (i32.const 1))) (i32.const 2)))
+      (core instance $i (instantiate $m (with "" (instance (export "new" (func $new)) (export "drop" (func $drop))))))
+      (func (export "f") (result u32) (canon lift (core func $i "f"))))`,
+    { wait: () => Bun.sleep(2).then(() => void log.push("waited")) },
+    ["wait"],
+  );
+  const answer = exports.f!();
+  expect(answer).toBeInstanceOf(Promise);
+  expect(log).toEqual([]);
+  expect(await answer).toBe(2);
+  expect(log).toEqual(["waited"]);
+});
+
 test("a promise from a function that must answer at once is a bug that says so", async () => {
   const exports = await instance(
     `(component (import "now" (func $now)) (core func $low (canon lower (func $now)))

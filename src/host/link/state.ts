@@ -56,6 +56,8 @@ export class ResourceType {
   readonly implementer: ComponentInstance | undefined;
   /** The guest's destructor, a core function of the representation. */
   readonly destructor: ((representation: number) => unknown) | undefined;
+  /** Whether the destructor gives a promise (JSPI). */
+  readonly suspends: boolean;
   /** The host's class, or the class through which the host sees the guest's resource. */
   hostClass: (new (...args: never[]) => object) | undefined;
   /** Makes the host's object for an owned guest resource. */
@@ -65,10 +67,12 @@ export class ResourceType {
     name: string,
     implementer: ComponentInstance | undefined,
     destructor?: (representation: number) => unknown,
+    suspends = false,
   ) {
     this.name = name;
     this.implementer = implementer;
     this.destructor = destructor;
+    this.suspends = suspends;
   }
 }
 
