@@ -1,3 +1,5 @@
+// Random components through both linkers. Owns the types, the values and the echoing guest; refuses to judge jco,
+// which is a witness and not the law; called by the linker's tests and by scripts/fuzz.ts.
 import { decodeComponent } from "../../../contract/binary/decode.ts";
 import { worldOf } from "../../../contract/world.ts";
 import { verify } from "../../../trust/verify.ts";
