@@ -1,26 +1,11 @@
 import type { Database } from "bun:sqlite";
-import { join } from "node:path";
 import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
-import { dataFolder } from "../base/paths.ts";
-import { StateFile } from "./database.ts";
+import type { StateFile } from "../base/database.ts";
+import { stateFile } from "../base/state.ts";
 import type { Filling, SlotDeclaration } from "./declaration.ts";
 import type { Choice, Source } from "./source.ts";
-
-const migrations = [
-  // 1: what a person chose for a slot. A choice without fillings is one too: nobody fills the slot.
-  `CREATE TABLE choices (
-     scope TEXT NOT NULL, slot TEXT NOT NULL, chosen_at_ms INTEGER NOT NULL,
-     PRIMARY KEY (scope, slot)
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE fillings (
-     scope TEXT NOT NULL, slot TEXT NOT NULL, position INTEGER NOT NULL,
-     identifier TEXT NOT NULL, grants TEXT NOT NULL, digest TEXT, description TEXT,
-     PRIMARY KEY (scope, slot, position),
-     FOREIGN KEY (scope, slot) REFERENCES choices (scope, slot) ON DELETE CASCADE
-   ) STRICT, WITHOUT ROWID;`,
-];
 
 interface Row {
   readonly slot: string;
@@ -39,8 +24,8 @@ export class Memory {
   readonly #file: StateFile;
   readonly #scopes = new Map<string, ReadonlyMap<string, Choice>>();
 
-  constructor(path = join(dataFolder(), "loop.db"), options: { waitMsMax?: number } = {}) {
-    this.#file = new StateFile(path, { migrations, ...options });
+  constructor(path?: string, options: { waitMsMax?: number } = {}) {
+    this.#file = stateFile(path, options);
   }
 
   /** The source "remembered" of the order of precedence; it opens the file when first asked. */

@@ -1,11 +1,12 @@
 // The one SQLite file of what must not be lost. Owns opening it, its version, waiting for other processes and
-// the faults of a bad file or disk; refuses to guess at what it cannot read; called by `memory.ts`.
+// the faults of a bad file or disk; refuses to guess at what it cannot read; called by whoever remembers
+// something, through `state.ts`.
 import type { Database, SQLiteError } from "bun:sqlite";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Fault, fault } from "../base/fault.ts";
-import { limits } from "../base/limits.ts";
+import { Fault, fault } from "./fault.ts";
+import { limits } from "./limits.ts";
 
 /** "loop" in ASCII: SQLite's mark of whose file it is. */
 const applicationId = 0x6c6f6f70;

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fault } from "../base/fault.ts";
+import { Fault } from "./fault.ts";
 import { StateFile } from "./database.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "state-"));
