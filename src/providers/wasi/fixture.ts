@@ -7,10 +7,12 @@ import type { InstanceContext } from "../../host/provider.ts";
 import type { FolderGrant } from "../../trust/grants.ts";
 import { parseNetwork } from "../../trust/network.ts";
 import { bufferStdio } from "./buffer.ts";
+import { http } from "./http.ts";
 import { wasi } from "./index.ts";
 import type { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import type { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
 import type { filesystem } from "./p2/filesystem.ts";
+import type { http as httpOf } from "./p2/http.ts";
 import type { io } from "./p2/io.ts";
 import type { network } from "./p2/network.ts";
 import type { insecure, insecureSeed, random } from "./p2/random.ts";
@@ -103,6 +105,16 @@ export const provideSockets = async (given: Given = {}) => {
     ...at<ReturnType<typeof tcp>["tcpCreateSocket"]>("tcp-create-socket"),
     ...at<ReturnType<typeof udp>["udpCreateSocket"]>("udp-create-socket"),
   };
+};
+
+/** One instance's HTTP, by short names. */
+export const provideHttp = async (given: Given = {}) => {
+  const { context, drop } = contextOf(given);
+  const made = await http.instantiate(context);
+  type Http = ReturnType<typeof httpOf>;
+  const types = made["wasi:http/types@0.2.12"] as Http["types"];
+  const handler = made["wasi:http/outgoing-handler@0.2.12"] as Http["outgoingHandler"];
+  return { drop, context, ...types, ...handler };
 };
 
 /** The WIT err that work ends with; fails where it ends well or otherwise. */

@@ -43,7 +43,16 @@ const fields = (list) => http.Fields.fromList(list.map(([name, value]) => [name,
 const shown = (list) => list.entries().map(([name, value]) => [name, text(value)]);
 
 /** A request made and sent; `write` gets its body's stream. */
-const send = ({ method = "get", authority, path = "/", scheme = "HTTP", headers = [], body, trailers, options }) => {
+const send = ({
+  method = "get",
+  authority,
+  path = "/",
+  scheme = "HTTP",
+  headers = [],
+  body,
+  trailers,
+  options,
+}) => {
   const request = new http.OutgoingRequest(fields(headers));
   request.setMethod({ tag: method });
   request.setScheme({ tag: scheme });
@@ -93,7 +102,17 @@ const answer = (future) => {
 const ask = (request) => answer(send(request));
 
 const scope = {
-  ...{ clock, outgoing, http, poll, instanceNetwork, resolveAddresses, network, createTcpSocket, createUdpSocket },
+  ...{
+    clock,
+    outgoing,
+    http,
+    poll,
+    instanceNetwork,
+    resolveAddresses,
+    network,
+    createTcpSocket,
+    createUdpSocket,
+  },
   ...{ text, bytes, refusal, four, drop, readAll, writeAll, fields, shown, send, answer, ask },
 };
 
@@ -127,7 +146,11 @@ const routes = {
     respond(
       out,
       201,
-      [["x-one", "1"], ["set-cookie", "a"], ["set-cookie", "b"]],
+      [
+        ["x-one", "1"],
+        ["set-cookie", "a"],
+        ["set-cookie", "b"],
+      ],
       JSON.stringify({
         method: request.method(),
         target: request.pathWithQuery(),
@@ -180,10 +203,10 @@ const routes = {
     clock.subscribeDuration(200_000_000).block();
     respond(out, 200, [], "slow");
   },
-  "/empty": (_, out) => http.ResponseOutparam.set(out, { tag: "ok", val: new http.OutgoingResponse(fields([])) }),
+  "/empty": (_, out) =>
+    http.ResponseOutparam.set(out, { tag: "ok", val: new http.OutgoingResponse(fields([])) }),
   "/nothing": () => {},
-  "/error": (_, out) =>
-    http.ResponseOutparam.set(out, { tag: "err", val: { tag: "HTTP-request-denied" } }),
+  "/error": (_, out) => http.ResponseOutparam.set(out, { tag: "err", val: { tag: "HTTP-request-denied" } }),
   "/trap": () => {
     throw new Error("Trapped on purpose");
   },

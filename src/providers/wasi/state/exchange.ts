@@ -79,13 +79,15 @@ const connect = async (network: Network, request: Request, { connectMs }: Timeou
   const addresses = await within(network.lookUp(request.host, request.port), left(), () =>
     failure("name lookup timeout", "looking the name up took too long"),
   );
-  let last: unknown;
+  let first: unknown;
   for (const address of addresses) {
     const connecting = open(request, address);
     try {
       return await within(connecting, left(), timeout);
     } catch (error) {
-      last = error;
+      // Whoever answered at all is the one that was meant.
+      if (error instanceof HttpFailure && error.kind !== "connect timeout") throw error;
+      first ??= error;
       // One that comes too late is not kept.
       connecting.then(
         (late) => late.terminate(),
@@ -94,7 +96,7 @@ const connect = async (network: Network, request: Request, { connectMs }: Timeou
       if (left() === 0) break;
     }
   }
-  throw last;
+  throw first;
 };
 
 const within = async <T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> => {
@@ -120,12 +122,12 @@ const open = ({ secure, host, port }: Request, address: Address): Promise<Connec
     };
     const handshake = (socket: Socket<Connection>, done: boolean, error: Error | null) => {
       if (done && !error) return resolve(socket.data);
-      socket.terminate();
       reject(
         error
           ? failure("certificate", error.message, { cause: error })
           : failure("tls", "no TLS was agreed on"),
       );
+      socket.terminate();
     };
     Bun.connect<Connection>({
       hostname: addressText(address),
