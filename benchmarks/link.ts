@@ -104,7 +104,7 @@ const callRows = async (): Promise<Row[]> => {
         { name: "loop", once: repeated(times, prepare(own)) },
         { name: "jco", once: repeated(times, prepare(jco)) },
       ],
-      { rounds: 15, warm: 5 },
+      { rounds: 31, warm: 5 },
     );
     rows.push(unit(versus(name, medians, "loop", "jco", 1 / faster), times));
   }
