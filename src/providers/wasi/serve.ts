@@ -91,6 +91,8 @@ const listen = (
       // Bodies are streamed: their size is no matter of memory.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
+      // Without development Bun 1.4.5 would share a port that another server has.
+      reusePort: false,
       fetch: handle,
       error: () => new Response(null, { status: 500 }),
     });

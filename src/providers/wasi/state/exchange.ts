@@ -122,11 +122,9 @@ const open = ({ secure, host, port }: Request, address: Address): Promise<Connec
     };
     const handshake = (socket: Socket<Connection>, done: boolean, error: Error | null) => {
       if (done && !error) return resolve(socket.data);
-      reject(
-        error
-          ? failure("certificate", error.message, { cause: error })
-          : failure("tls", "no TLS was agreed on"),
-      );
+      // EPROTO is what the engine calls everything that is no matter of certificates.
+      const certificate = error !== null && errno(error) !== "EPROTO";
+      reject(failure(certificate ? "certificate" : "tls", error?.message ?? "no TLS", { cause: error }));
       socket.terminate();
     };
     Bun.connect<Connection>({
