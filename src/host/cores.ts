@@ -1,4 +1,5 @@
 import { limits } from "../base/limits.ts";
+import { coreModuleRanges } from "../contract/binary/sections.ts";
 import type { Metered, MeterImports, Metering } from "./meter/meter.ts";
 
 // Compiled core modules, shared in the process by content. A QuickJS component's engine is the same 770 KB in
@@ -41,8 +42,17 @@ export const compileCore = (bytes: Uint8Array, metering?: Metering): Promise<Web
   }
   const module = compile(bytes, metering);
   // A copy, so that a slice does not keep its whole component alive.
-  keep(key, { bytes: bytes.slice(), module });
+  keep(key, { bytes: new Uint8Array(bytes), module });
   return module;
+};
+
+/**
+ * Begins to compile the large core modules of a component before anything else is known of it: the compiler's
+ * threads then work while the component is decoded and linked. Whoever instantiates meets a module that fails.
+ */
+export const beginCores = (component: Uint8Array): void => {
+  for (const { start, end } of coreModuleRanges(component))
+    if (end - start >= limits.coreSharedBytesMin) compileCore(component.subarray(start, end)).catch(() => {});
 };
 
 const compile = async (bytes: Uint8Array, metering: Metering | undefined): Promise<WebAssembly.Module> => {

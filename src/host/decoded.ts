@@ -4,6 +4,7 @@ import { decodeComponent } from "../contract/binary/decode.ts";
 import type { World } from "../contract/model.ts";
 import { worldOf } from "../contract/world.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { beginCores } from "./cores.ts";
 
 export interface Decoded {
   readonly ast: ComponentAst;
@@ -16,6 +17,7 @@ const known = new WeakMap<VerifiedComponent, Decoded>();
 export const decoded = (component: VerifiedComponent): Decoded => {
   const before = known.get(component);
   if (before) return before;
+  beginCores(component.bytes);
   const made = timed("decode", () => {
     const ast = decodeComponent(component.bytes);
     return { ast, world: worldOf(ast) };

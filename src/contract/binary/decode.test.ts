@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { componentize } from "componentize-qjs";
 import { Fault } from "../../base/fault.ts";
 import { wasmTools } from "../tools.ts";
-import type { ComponentAst, Definition } from "./ast.ts";
+import type { ComponentAst, Definition, Range } from "./ast.ts";
 import { decodeComponent } from "./decode.ts";
-import { appendCustomSection, componentNames, customSections } from "./sections.ts";
+import { appendCustomSection, componentNames, coreModuleRanges, customSections } from "./sections.ts";
 
 const ofWat = async (wat: string): Promise<ComponentAst> =>
   decodeComponent(await (await wasmTools()).parse(wat));
@@ -297,4 +297,18 @@ test("flipped, cut and spliced bytes give a component or a fault, never anything
     }
   }
   expect(decoded).toBeGreaterThan(0);
+});
+
+test("walking section heads finds the core modules that decoding finds", async () => {
+  const bytes = await (await wasmTools()).parse(`(component
+    (core module (func))
+    (component (core module (memory 1)) (component (core module)))
+    (core module (global i32 (i32.const 0))))`);
+  const decodedRanges = (component: ComponentAst): Range[] =>
+    component.definitions.flatMap((definition) => {
+      if (definition.kind === "core-module") return [definition.range];
+      return definition.kind === "component" ? decodedRanges(definition.component) : [];
+    });
+  expect(coreModuleRanges(bytes)).toEqual(decodedRanges(decodeComponent(bytes)));
+  for (let length = 0; length < bytes.length; length++) coreModuleRanges(bytes.subarray(0, length));
 });

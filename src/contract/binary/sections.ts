@@ -1,5 +1,6 @@
-import { fault } from "../../base/fault.ts";
-import type { ComponentAst, Sort } from "./ast.ts";
+import { Fault, fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import type { ComponentAst, Range, Sort } from "./ast.ts";
 import { componentPreamble, modulePreamble } from "./decode.ts";
 import { Reader } from "./reader.ts";
 import { readSort } from "./type.ts";
@@ -22,6 +23,33 @@ export const customSections = (bytes: Uint8Array): ReadonlyMap<string, readonly 
     const payloads = found.get(name) ?? [];
     payloads.push(bytes.subarray(section.at, section.end));
     found.set(name, payloads);
+  }
+  return found;
+};
+
+/** Section numbers by Binary.md. */
+const coreModuleSection = 1;
+const componentSection = 4;
+
+/**
+ * Where core modules lie in a component and in those nested in it, by walking section heads alone. Bytes that do
+ * not read end the walk without a word: `decodeComponent` is who reports them.
+ */
+export const coreModuleRanges = (bytes: Uint8Array): Range[] => {
+  const found: Range[] = [];
+  const walk = (start: number, end: number, depth: number): void => {
+    const reader = new Reader(bytes, start + componentPreamble.length, end);
+    while (!reader.done && found.length < limits.componentItemsMax) {
+      const id = reader.byte();
+      const { at, end: sectionEnd } = reader.slice(reader.u32());
+      if (id === coreModuleSection) found.push({ start: at, end: sectionEnd });
+      else if (id === componentSection && depth < limits.componentDepthMax) walk(at, sectionEnd, depth + 1);
+    }
+  };
+  try {
+    walk(0, bytes.length, 0);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
   }
   return found;
 };
