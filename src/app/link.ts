@@ -13,6 +13,8 @@ import { configProvider } from "../providers/slots/index.ts";
 import type { Config, Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
+import { Decisions } from "../trust/decisions.ts";
+import { grantHint } from "../trust/report.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { fetcherMembers } from "./members.ts";
 import { plain } from "./style.ts";
@@ -32,7 +34,7 @@ export interface Linking {
 const depthMax = 8;
 
 export const loadComponent = (identifier: string, folder: string) =>
-  load(identifier, fetcherMembers, { folder });
+  load(identifier, fetcherMembers, { folder }, (digest) => new Decisions().trust(digest).length > 0);
 
 /** A plan for a component that a person runs. */
 export const planRun = async (
@@ -46,7 +48,7 @@ export const planRun = async (
       providers: [...linking.providers, ...(await applicationProviders(component, linking, 0))],
       linker: linking.linker,
       limits,
-      grantHint: (name) => runHint(name, identifier),
+      grantHint: (name) => grantHint(identifier, name),
     }),
   );
 };
@@ -61,12 +63,6 @@ const named = async <T>({ identifier }: VerifiedComponent, work: () => Promise<T
     throw error;
   }
 };
-
-/** Host powers are for commands: they are granted with a slot. */
-const runHint = (name: string, identifier: string): string | undefined =>
-  name.startsWith("loop:")
-    ? `fill a command's slot with it: loop slot set command:NAME ${identifier} --grant ${unversioned(name)}`
-    : undefined;
 
 /** Of a decision, what matters to one of its fillings. */
 export interface SlotChoice {

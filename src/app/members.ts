@@ -4,9 +4,12 @@ import type { Builder } from "../builders/builder.ts";
 import type { Provider } from "../host/provider.ts";
 import { buildProvider } from "../providers/build/index.ts";
 import { cliProvider } from "../providers/cli/index.ts";
+import { core } from "../providers/core/core.ts";
 import { pkgProvider } from "../providers/pkg/index.ts";
+import { processProvider } from "../providers/process/process.ts";
 import { runProvider } from "../providers/run/index.ts";
 import { slotsProvider } from "../providers/slots/index.ts";
+import { storageProvider } from "../providers/storage/storage.ts";
 import { wasi } from "../providers/wasi/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
 import { builtinFetcher } from "../resolve/builtin.ts";
@@ -27,6 +30,9 @@ export const commandMembers = [
 export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => wasi,
   () => sockets,
+  () => core,
+  (services) => processProvider(services.process),
+  (services) => storageProvider(services.storage),
   (services) => cliProvider(services.cli),
   (services) => pkgProvider(services.pkg),
   (services) => buildProvider(services.build),

@@ -1,11 +1,15 @@
 // The composition root: one invocation's options, slots, providers and services, put together. Owns which
 // service reaches which provider; refuses to decide what is run (`dispatch` does); called by `start`.
-import { errno, type Fault, fault } from "../base/fault.ts";
+import { join } from "node:path";
+import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
+import { dataFolder } from "../base/paths.ts";
 import type { Builder } from "../builders/builder.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
+import type { BuiltComponent } from "../providers/build/index.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
+import { Decisions } from "../trust/decisions.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
 import type { ListedCommand } from "./help.ts";
@@ -118,10 +122,17 @@ export class Program implements Linking {
         load: (identifier) => loadComponent(identifier, folder),
         providers: () => this.providers,
       },
-      build: { folder, interruptible, builderFor: (language) => this.#builderFor(language) },
-      run: {
+      build: {
         folder,
-        environment: process.env,
+        interruptible,
+        builderFor: (language) => this.#builderFor(language),
+        remember: rememberBuilt,
+      },
+      process: { environment: process.env },
+      storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
+      run: {
+        grants: async (component, flags) =>
+          (await (await import("./grants.ts")).grantsFor(component, flags, this)).grants,
         plan: (identifier, limits) => planRun(identifier, this, limits),
       },
       slots: { folder, slots: this.slots, wanted: (decision) => wanted(decision) },
@@ -133,6 +144,21 @@ export class Program implements Linking {
     return builderFor(language, this.choosing, this);
   }
 }
+
+/** What was built here keeps its database when it is built anew; any other bytes have one of their own. */
+const storageIdentity = ({ digest }: { readonly digest: string }): string =>
+  new Decisions().trust(digest).find(({ why }) => why === "built")?.identifier ?? digest;
+
+/** What loop builds is this person's own. A build is right even where that cannot be remembered. */
+const rememberBuilt = ({ digest, component, name }: BuiltComponent): string | undefined => {
+  try {
+    new Decisions().built(digest, component, name);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return `It is not trusted, since that could not be remembered: ${error.message}`;
+  }
+};
 
 const currentFolder = (): string => {
   try {

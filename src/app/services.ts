@@ -1,8 +1,10 @@
 import type { BuildServices } from "../providers/build/index.ts";
 import type { CliSettings } from "../providers/cli/index.ts";
 import type { PkgServices } from "../providers/pkg/index.ts";
+import type { ProcessServices } from "../providers/process/process.ts";
 import type { RunServices } from "../providers/run/index.ts";
 import type { SlotsServices } from "../providers/slots/index.ts";
+import type { StorageServices } from "../providers/storage/storage.ts";
 
 /** What the composition root gives to the providers that it lists: to each what its own contract names. */
 export interface Services {
@@ -11,4 +13,6 @@ export interface Services {
   readonly build: BuildServices;
   readonly run: RunServices;
   readonly slots: SlotsServices;
+  readonly process: ProcessServices;
+  readonly storage: StorageServices;
 }

@@ -14,8 +14,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fault } from "./fault.ts";
 import { StateFile } from "./database.ts";
+import { Fault } from "./fault.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "state-"));
 afterAll(() => {

@@ -75,6 +75,12 @@ export const limits = {
   projectFilesMax: 10_000,
   /** A component's `loop:commands` section, and the commands in it: read for every `loop --help`. */
   commandsSectionBytesMax: 256 * 1024,
+  /** A component's `loop:capabilities` section: reasons for people to read. */
+  capabilitiesSectionBytesMax: 64 * 1024,
+  /** Builds that are remembered as this person's own; the oldest are forgotten and no longer trusted. */
+  rememberedBuildsMax: 4096,
+  /** Denied calls that are kept for the report at the end of a run, by what was called. */
+  denialsMax: 32,
   /** Arguments and environment handed to a guest, in bytes. */
   argumentsBytesMax: 2 * 1024 * 1024,
   /** Core modules below this many bytes are compiled anew: hashing them costs as much as compiling. */

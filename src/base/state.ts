@@ -26,7 +26,7 @@ export const migrations: readonly string[] = [
      PRIMARY KEY (subject, why)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE decisions (
-     subject TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, allowed INTEGER NOT NULL,
+     subject TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
      identifier TEXT NOT NULL, at_ms INTEGER NOT NULL,
      PRIMARY KEY (subject, kind, value)
    ) STRICT, WITHOUT ROWID;`,

@@ -6,6 +6,12 @@ import { writeFileAtomic } from "../base/files.ts";
 import { type Manifest, manifestName, readManifest } from "../base/manifest/manifest.ts";
 import { timed } from "../base/timings.ts";
 import { appendCustomSection } from "../contract/binary/sections.ts";
+import {
+  type CapabilityWish,
+  capabilitiesSection,
+  capabilitiesText,
+  wishesOf,
+} from "../contract/capability.ts";
 import { type CommandsSection, commandsFormat, commandsSection } from "../contract/description.ts";
 import type { Builder, BuildRequest } from "./builder.ts";
 import { withProducer } from "./producers.ts";
@@ -54,7 +60,10 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const language = component.language ?? languageOf(manifest, main);
   const builder = await options.builderFor(language);
   const output = join(manifest.folder, buildFolder, `${component.name}.wasm`);
-  const settings = JSON.stringify([manifest.component, manifest.build, manifest.commands, main]);
+  const wishes = wishesOf(manifest.capabilities);
+  // A list of its own only where there is one, so that what was built before reasons could be given stays fresh.
+  const said = [manifest.component, manifest.build, manifest.commands, main];
+  const settings = JSON.stringify(wishes.length > 0 ? [...said, wishes] : said);
   const identity = { builder: `${builder.language} ${builder.version}`, settings };
   const stampPath = join(manifest.folder, buildFolder, `${component.name}.stamp.json`);
   const outcome = (built: boolean, stamp: Stamp, warnings: readonly string[]): Outcome => ({
@@ -84,7 +93,7 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   throwIfAborted(options.signal);
   const result = await timed("build", () => builder.build(request));
   throwIfAborted(options.signal);
-  const bytes = withCommands(withProducer(result.component, identity.builder), manifest);
+  const bytes = withWishes(withCommands(withProducer(result.component, identity.builder), manifest), wishes);
   for (const [path, text] of result.generated) writeIfChanged(within(manifest.folder, path), text);
   const stamp = stampOf({
     folder: manifest.folder,
@@ -182,3 +191,9 @@ const withCommands = (component: Uint8Array, { commands }: Manifest): Uint8Array
   const section: CommandsSection = { format: commandsFormat, commands };
   return appendCustomSection(component, commandsSection, new TextEncoder().encode(JSON.stringify(section)));
 };
+
+/** Why it wants what it wants, for whoever is asked. */
+const withWishes = (component: Uint8Array, wishes: readonly CapabilityWish[]): Uint8Array =>
+  wishes.length === 0
+    ? component
+    : appendCustomSection(component, capabilitiesSection, capabilitiesText(wishes));

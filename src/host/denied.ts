@@ -1,5 +1,5 @@
-import { fault } from "../base/fault.ts";
-import { camel, type Func, type Interface, pascal, unversioned } from "../contract/model.ts";
+import { declared, fault } from "../base/fault.ts";
+import { camel, type Func, type Interface, pascal, type Type, unversioned } from "../contract/model.ts";
 import type { InterfaceImplementation } from "./provider.ts";
 
 /** How a person grants an interface to this instance; the composition root knows the flag and the table. */
@@ -7,16 +7,24 @@ export type GrantHint = (interfaceName: string) => string | undefined;
 
 /**
  * Stands where a denied or absent interface would be: the component links and starts, and only a call into
- * the denied interface fails, with the capability's name. A guest that never uses it runs.
+ * the denied interface fails. It fails the WIT's own way where the function's error type has a case for it, and
+ * `onDenied` is told; otherwise it traps with the capability's name. A guest that never uses it runs.
  */
 export const deniedInterface = (
   denied: Interface,
   reason: string,
   hint: GrantHint,
+  onDenied: (called: string) => void = () => {},
 ): InterfaceImplementation => {
-  const deny = (func: Func) => () => {
+  const deny = (func: Func) => {
     const called = `${unversioned(denied.name)}#${func.name}`;
-    throw fault("LK0701", `The component called ${called}, and ${reason}`, { hint: hint(denied.name) });
+    const payload = denialOf(func, `${called} was called, and ${reason}`);
+    return () => {
+      if (payload === undefined)
+        throw fault("LK0701", `The component called ${called}, and ${reason}`, { hint: hint(denied.name) });
+      onDenied(called);
+      throw declared(payload);
+    };
   };
   const implementation: Record<string, unknown> = {};
   for (const [name, type] of denied.types)
@@ -24,6 +32,20 @@ export const deniedInterface = (
   for (const func of denied.funcs.values()) placeFunc(implementation, func, deny(func));
   return implementation;
 };
+
+/** How interfaces spell a denial: WASI sockets, filesystem and HTTP, and loop's own. */
+const denialCases = ["access-denied", "not-permitted", "denied", "HTTP-request-denied"];
+
+/** The err, in the JS mapping, with which a function says that it was denied; undefined where it cannot. */
+const denialOf = ({ result }: Func, message: string): unknown => {
+  const err = result?.kind === "result" ? result.err : undefined;
+  if (err?.kind === "enum") return denialCases.find((name) => err.cases.includes(name));
+  if (err?.kind !== "variant") return undefined;
+  const found = err.cases.find(({ name, type }) => denialCases.includes(name) && isText(type));
+  return found && (found.type ? { tag: found.name, val: message } : { tag: found.name });
+};
+
+const isText = (type: Type | undefined): boolean => type === undefined || type.kind === "string";
 
 const placeFunc = (
   implementation: Record<string, unknown>,

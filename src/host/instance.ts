@@ -35,7 +35,12 @@ export class Instance {
     this.context = {
       ...outer,
       budget: this.budget,
-      component: { ...outer.component, trust: component.trust },
+      component: {
+        ...outer.component,
+        get trust() {
+          return component.trust;
+        },
+      },
       stdio: { stdin, stdout: this.budget.capped(stdout), stderr: this.#tail },
       shared: {},
       onDrop: (release) => this.#releases.push(release),

@@ -158,7 +158,16 @@ const implementations = async (
       if (extern.kind === "interface") requireFuncs(context, extern.interface, offered, imports[name]);
     } else if (extern.kind === "interface") {
       const reason = provider ? "it was not granted" : "no provider offers it";
-      imports[name] = deniedInterface(extern.interface, reason, options.grantHint ?? (() => undefined));
+      imports[name] = deniedInterface(
+        extern.interface,
+        reason,
+        options.grantHint ?? (() => undefined),
+        (wanted) =>
+          context.onDenied?.({
+            wanted,
+            grant: provider && { kind: "capability", value: unversioned(name) },
+          }),
+      );
     }
   }
   return imports;

@@ -1,6 +1,7 @@
 import type { Digest } from "../base/digest.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { TrustClass } from "../trust/verify.ts";
+import type { Denial } from "../trust/written.ts";
 import type { Budget, InstanceLimits } from "./budget.ts";
 
 /** Where an instance's standard streams go. The composition root gives the process's own; tests give buffers. */
@@ -93,6 +94,11 @@ export interface InstanceContext {
   readonly limits?: InstanceLimits;
   /** To a provider: what the instance has used up. From whoever makes an instance: that of the one it serves. */
   readonly budget?: Budget;
+  /**
+   * Told what was refused for want of a grant, where the guest learns it in its WIT's own way and may go on: for a
+   * report at the end. Never throws.
+   */
+  readonly onDenied?: (denial: Denial) => void;
   /** Made by the instance, for its providers alone. */
   readonly shared?: Shared;
   /** Registers what must be let go when the instance is dropped; run last-in, first-out, each once. */

@@ -16,22 +16,36 @@ const seal: unique symbol = Symbol("verified");
  */
 export class VerifiedComponent {
   readonly #bytes: Uint8Array;
+  readonly #trustOf: (digest: Digest) => TrustClass;
+  #trust: TrustClass | undefined;
   private constructor(
     /** What the user wrote, for reports. */
     readonly identifier: string,
     bytes: Uint8Array,
     readonly digest: Digest,
-    readonly trust: TrustClass,
+    trustOf: (digest: Digest) => TrustClass,
   ) {
     this.#bytes = bytes;
+    this.#trustOf = trustOf;
+  }
+
+  /** Found out when it is first asked for: what nobody asks costs no look into memory. */
+  get trust(): TrustClass {
+    this.#trust ??= this.#trustOf(this.digest);
+    return this.#trust;
   }
 
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  static [seal](identifier: string, bytes: Uint8Array, digest: Digest, trust: TrustClass): VerifiedComponent {
-    return new VerifiedComponent(identifier, bytes, digest, trust);
+  static [seal](
+    identifier: string,
+    bytes: Uint8Array,
+    digest: Digest,
+    trustOf: (digest: Digest) => TrustClass,
+  ): VerifiedComponent {
+    return new VerifiedComponent(identifier, bytes, digest, trustOf);
   }
 }
 
@@ -48,7 +62,7 @@ const startsWith = (bytes: Uint8Array, head: readonly number[]) =>
 export const verify = (
   identifier: string,
   bytes: Uint8Array,
-  expected: { digest?: Digest | undefined; trust?: TrustClass } = {},
+  expected: { digest?: Digest | undefined; trust?: TrustClass | ((digest: Digest) => TrustClass) } = {},
 ): VerifiedComponent => {
   if (bytes.length > limits.componentBytesMax)
     throw fault("LK0204", `${identifier} is ${bytes.length} bytes; the limit is ${limits.componentBytesMax}`);
@@ -61,7 +75,8 @@ export const verify = (
   const digest = digestOf(bytes);
   if (expected.digest && expected.digest !== digest)
     throw fault("LK0105", `${identifier} has digest ${digest}, and ${expected.digest} was looked for`);
-  return VerifiedComponent[seal](identifier, bytes, digest, expected.trust ?? "untrusted");
+  const { trust = "untrusted" } = expected;
+  return VerifiedComponent[seal](identifier, bytes, digest, typeof trust === "string" ? () => trust : trust);
 };
 
 const describeHead = (bytes: Uint8Array): string => {

@@ -48,6 +48,20 @@ export interface SlotTable {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** `[grants]`: what the component may do where it was built; each value as its flag of `loop run` has it. */
+export interface GrantsTable {
+  readonly dirs?: readonly string[];
+  readonly net?: readonly string[];
+  readonly env?: readonly string[];
+  readonly run?: readonly string[];
+  readonly capabilities?: readonly string[];
+}
+
+/** `[capabilities]`: for each a reason, or a reason with what is wanted. */
+export type CapabilitiesTable = Readonly<
+  Record<string, string | { readonly reason: string; readonly want?: readonly string[] }>
+>;
+
 export interface Manifest {
   /** Absolute path of the file. */
   readonly path: string;
@@ -57,6 +71,8 @@ export interface Manifest {
   readonly build: BuildTable;
   readonly commands: readonly CommandDescription[];
   readonly workspace: { readonly members: readonly string[] } | undefined;
+  readonly grants: GrantsTable;
+  readonly capabilities: CapabilitiesTable;
   readonly slots: ReadonlyMap<string, SlotTable>;
   /** Where a key is written, "/home/a/hello/loop.toml:12", for faults found later: `at("build", "main")`. */
   at(...path: KeyPath): string;
@@ -244,6 +260,8 @@ interface Written {
   readonly build?: BuildTable;
   readonly workspace?: { readonly members: readonly string[] };
   readonly commands?: readonly WrittenCommand[];
+  readonly grants?: GrantsTable;
+  readonly capabilities?: CapabilitiesTable;
   readonly slots?: Readonly<
     Record<string, Omit<SlotTable, "use" | "default"> & { use?: Names; default?: Names }>
   >;
@@ -259,6 +277,8 @@ const shape = (document: Written, path: string, at: Manifest["at"]): Manifest =>
   build: document.build ?? {},
   workspace: document.workspace,
   commands: (document.commands ?? []).map(completeCommand),
+  grants: document.grants ?? {},
+  capabilities: document.capabilities ?? {},
   slots: new Map(
     Object.entries(document.slots ?? {}).map(([name, { use, default: standard, ...slot }]) => [
       name,

@@ -4,8 +4,12 @@
 import { dirname, resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
 import type { Builder } from "../../builders/builder.ts";
+import type { Outcome } from "../../builders/project.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
+
+/** What was built: its bytes' digest, where they lie (absolute), and the component's name. */
+export type BuiltComponent = Pick<Outcome, "digest" | "component" | "name">;
 
 /** What the composition root gives. */
 export interface BuildServices {
@@ -14,6 +18,8 @@ export interface BuildServices {
   /** What fills `builder:<language>`. Faults: LK0601 for none. */
   readonly builderFor: (language: string) => Promise<Builder>;
   /** Runs work that a person may interrupt; it then ends with LK0005. */
+  /** Remembers bytes as built here; answers a warning where that is not possible. */
+  readonly remember: (built: BuiltComponent) => string | undefined;
   readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
@@ -39,7 +45,8 @@ export const buildProvider = (services: BuildServices): Provider => ({
   }),
 });
 
-const build = async ({ folder, builderFor, interruptible }: BuildServices, given: string, force: boolean) => {
+const build = async (services: BuildServices, given: string, force: boolean) => {
+  const { folder, builderFor, interruptible, remember } = services;
   const { findManifest } = await import("../../base/manifest/manifest.ts");
   const { buildProject } = await import("../../builders/project.ts");
   const from = resolve(folder, given);
@@ -51,5 +58,7 @@ const build = async ({ folder, builderFor, interruptible }: BuildServices, given
   const outcome = await interruptible((signal) =>
     buildProject(dirname(manifest), { builderFor, force, signal }),
   );
-  return { ...outcome, bytes: BigInt(outcome.bytes) };
+  const warning = outcome.built ? remember(outcome) : undefined;
+  const warnings = warning === undefined ? outcome.warnings : [...outcome.warnings, warning];
+  return { ...outcome, warnings, bytes: BigInt(outcome.bytes) };
 };

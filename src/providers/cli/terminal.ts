@@ -5,7 +5,10 @@ import type { InstanceContext, InterfaceImplementation } from "../../host/provid
 import type { CliSettings } from "./index.ts";
 
 /** `loop:cli/terminal` over the instance's own streams. */
-export const terminal = ({ stdio }: InstanceContext, settings: CliSettings): InterfaceImplementation => {
+export const terminal = (
+  { stdio }: Pick<InstanceContext, "stdio">,
+  settings: CliSettings,
+): InterfaceImplementation => {
   const lines = new LineReader(stdio.stdin);
   const say = (text: string) => stdio.stderr.write(encoder.encode(text));
   const answer = async (question: string): Promise<string> => {

@@ -4,6 +4,7 @@ import { matchInterface } from "../../contract/semver.ts";
 import type { Instance } from "../../host/instance.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import { GuestExit } from "../../host/provider.ts";
+import { denialText } from "../../trust/report.ts";
 import type { Session } from "./session.ts";
 
 const wasiRun = "wasi:cli/run@0.2.0";
@@ -91,7 +92,7 @@ const loadWave = async () => ({
 /** One instance for one call; whatever it wrote is out before the answer is. */
 const inInstance = async <T>(
   plan: LinkedPlan,
-  { context }: Session,
+  { context, denials }: Session,
   work: (instance: Instance) => Promise<T>,
 ): Promise<T> => {
   const instance = await plan.instantiate(context);
@@ -100,6 +101,8 @@ const inInstance = async <T>(
   } finally {
     instance.drop();
     await context.stdio.stdout.flush();
+    const text = denialText(plan.component.identifier, denials);
+    if (text !== "") await context.stdio.stderr.write(new TextEncoder().encode(text));
     await context.stdio.stderr.flush();
   }
 };

@@ -6,6 +6,9 @@ import type { InstanceLimits } from "../../host/budget.ts";
 import { answering } from "../../host/crossing.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Provider } from "../../host/provider.ts";
+import type { Grants } from "../../trust/grants.ts";
+import type { VerifiedComponent } from "../../trust/verify.ts";
+import type { FlagGrants } from "../../trust/written.ts";
 import { invokeExport, runCommand } from "./call.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
@@ -13,10 +16,8 @@ import { limitsOf, openSession, type RunOptions } from "./session.ts";
 export interface RunServices {
   /** Identifier → linked plan for instances with these limits, by the one path that every component takes. */
   readonly plan: (identifier: string, limits: InstanceLimits) => Promise<LinkedPlan>;
-  /** Absolute; relative folders are relative to it. */
-  readonly folder: string;
-  /** The host's own environment, of which a person may copy single variables. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What a component may do, from the flags of one run and whoever else grants it something. */
+  readonly grants: (component: VerifiedComponent, flags: FlagGrants) => Promise<Grants>;
 }
 
 export const runProvider = (services: RunServices): Provider => ({
@@ -28,11 +29,11 @@ export const runProvider = (services: RunServices): Provider => ({
     "loop:run/runner@0.1.0": {
       run: answering(async (identifier: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));
-        return runCommand(plan, openSession(plan, context, options, services));
+        return runCommand(plan, await openSession(plan, context, options, services));
       }),
       invoke: answering(async (identifier: string, expression: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));
-        return invokeExport(plan, expression, openSession(plan, context, options, services));
+        return invokeExport(plan, expression, await openSession(plan, context, options, services));
       }),
     },
   }),

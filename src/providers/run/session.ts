@@ -4,14 +4,12 @@ import { parseBytes, parseMs, printBytes, printMs } from "../../base/quantity.ts
 import type { InstanceLimits } from "../../host/budget.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext, OutputSink } from "../../host/provider.ts";
-import { parseFolder } from "../../trust/folder.ts";
+import type { Denial, FlagGrants } from "../../trust/written.ts";
 import type { RunServices } from "./index.ts";
 
 /** `loop:run/runner#options` in the JS mapping. */
-export interface RunOptions {
+export interface RunOptions extends FlagGrants {
   readonly args: readonly string[];
-  readonly folders: readonly string[];
-  readonly env: readonly string[];
   readonly timeout?: string | undefined;
   readonly maxMemory?: string | undefined;
   readonly maxOutput?: string | undefined;
@@ -23,6 +21,8 @@ export interface Session {
   readonly context: InstanceContext;
   /** Standard output so far; undefined where it was passed on. */
   output(): string | undefined;
+  /** What it was refused so far and could go on without. */
+  readonly denials: readonly Denial[];
 }
 
 /** What a person wrote after --timeout, --max-memory and --max-output; a hint doubles it. Faults: LK0004. */
@@ -46,26 +46,27 @@ export const limitsOf = (
   };
 };
 
-/** Settles what one run may see. Faults: LK0702 folders, LK0204 too many bytes of arguments, LK0004 bad names. */
-export const openSession = (
+/** Settles what one run may do. Faults: LK0702 grants, LK0204 too many bytes of arguments, LK0004 bad names. */
+export const openSession = async (
   plan: LinkedPlan,
   caller: InstanceContext,
   options: RunOptions,
-  services: Pick<RunServices, "folder" | "environment">,
-): Session => {
+  services: Pick<RunServices, "grants">,
+): Promise<Session> => {
   const { identifier, digest } = plan.component;
   const kept = options.capture ? new KeptOutput(identifier) : undefined;
   const args = [programName(identifier), ...options.args];
-  const env = options.env.map((text) => variable(text, services.environment));
-  bounded([...args, ...env.flatMap((pair) => pair ?? [])]);
+  const grants = await services.grants(plan.component, options);
+  bounded([...args, ...grants.env.flat()]);
+  const denials: Denial[] = [];
   return {
     context: {
       component: { identifier, digest },
       args,
-      grants: {
-        folders: options.folders.map((text) => parseFolder(text, services.folder)),
-        env: env.filter((pair) => pair !== undefined),
-        capabilities: new Set(),
+      grants,
+      onDenied: (denial) => {
+        const known = denials.some(({ wanted }) => wanted === denial.wanted);
+        if (!known && denials.length < limits.denialsMax) denials.push(denial);
       },
       // A guest that asks how long it has left is told the moment when it will be stopped.
       ...(options.timeout !== undefined && {
@@ -75,6 +76,7 @@ export const openSession = (
       onDrop: () => {},
     },
     output: () => kept?.text(),
+    denials,
   };
 };
 
@@ -88,26 +90,6 @@ const bounded = (texts: readonly (string | undefined)[]): void => {
       "LK0204",
       `Arguments and environment are ${bytes} bytes; the limit is ${limits.argumentsBytesMax}`,
     );
-};
-
-/** `NAME=VALUE`, or `NAME` for a copy of the host's variable; one that the host does not have is left out. */
-const variable = (
-  text: string,
-  environment: RunServices["environment"],
-): readonly [string, string] | undefined => {
-  const at = text.indexOf("=");
-  const name = at < 0 ? text : text.slice(0, at);
-  if (name === "")
-    throw fault(
-      "LK0004",
-      `An environment variable is given as NAME=VALUE or NAME, and "${text}" was written`,
-      {
-        hint: "--env NAME=VALUE",
-      },
-    );
-  if (at >= 0) return [name, text.slice(at + 1)];
-  const value = environment[name];
-  return value === undefined ? undefined : [name, value];
 };
 
 class KeptOutput implements OutputSink {

@@ -1,0 +1,205 @@
+import { dirname, join, resolve } from "node:path";
+import { Fault } from "../base/fault.ts";
+import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import { readWishes } from "../contract/capability.ts";
+import { unversioned } from "../contract/model.ts";
+import { matchInterface } from "../contract/semver.ts";
+import { decoded } from "../host/decoded.ts";
+import type { Provider, Stdio } from "../host/provider.ts";
+import type { CliSettings } from "../providers/cli/index.ts";
+import { terminal } from "../providers/cli/terminal.ts";
+import { parseIdentifier } from "../resolve/identifier.ts";
+import { Decisions } from "../trust/decisions.ts";
+import { mayUse } from "../trust/grants.ts";
+import { type GrantSource, type Settled, settle } from "../trust/settle.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import {
+  type FlagGrants,
+  fromFlags,
+  fromTable,
+  grantWords,
+  kindOf,
+  type WrittenGrant,
+} from "../trust/written.ts";
+
+/** What making grants needs of the program. */
+export interface Granting {
+  /** Absolute: where the person stands. */
+  readonly folder: string;
+  readonly stdio: Stdio;
+  readonly providers: readonly Provider[];
+  /** Questions may be asked. */
+  readonly interactive: boolean;
+}
+
+/** Granted for as long as this process lives, by digest: the answer "this run". */
+const thisRun = new Map<string, WrittenGrant[]>();
+
+/**
+ * The grants of a component that a person runs, from flags, loop.toml and what they remembered, in this order, and
+ * for what is still missing from their answers on a terminal. With --deny-all the flags alone are heard.
+ */
+export const grantsFor = async (
+  component: VerifiedComponent,
+  flags: FlagGrants,
+  granting: Granting,
+): Promise<Settled> => {
+  const sources = sourcesOf(component, flags, granting.folder);
+  const settled = settle(sources, process.env);
+  if (flags.denyAll || !granting.interactive) return settled;
+  const asked = await ask(component, settled, granting);
+  if (asked.length === 0) return settled;
+  const answer = { name: "asked", place: "your answer", folder: granting.folder, grants: asked } as const;
+  return settle([...sources, answer], process.env);
+};
+
+/** Who grants a component something, in the order of precedence; nobody is asked. */
+export const sourcesOf = (
+  { identifier, digest }: Pick<VerifiedComponent, "identifier" | "digest">,
+  flags: FlagGrants,
+  folder: string,
+): GrantSource[] => {
+  const own: GrantSource = { name: "flag", place: "the flags", folder, grants: fromFlags(flags) };
+  if (flags.denyAll) return [own];
+  const decisions = new Decisions();
+  return [
+    own,
+    ...manifestsFor(identifier, folder, decisions, digest).map((manifest) => ({
+      name: "loop.toml" as const,
+      place: manifest.at("grants"),
+      folder: manifest.folder,
+      grants: fromTable(manifest.grants),
+    })),
+    { name: "remembered", place: "loop trust", folder, grants: decisions.of(digest) },
+    { name: "asked", place: "your answer", folder, grants: thisRun.get(digest) ?? [] },
+  ];
+};
+
+/**
+ * The manifests that grant something to a component: that of the project whose build folder it lies in, and those
+ * of its workspace. They are believed for what loop built here, by digest: bytes that came with a checkout could
+ * otherwise bring their own grants along.
+ */
+const manifestsFor = (
+  identifier: string,
+  folder: string,
+  decisions: Decisions,
+  digest: string,
+): readonly Manifest[] => {
+  const { scheme, rest } = parseIdentifier(identifier);
+  if (scheme !== "file") return [];
+  const path = resolve(folder, rest);
+  const project = dirname(dirname(path));
+  const manifests = readable(project);
+  const name = manifests[0]?.component?.name;
+  const isItsOwn = manifests[0]?.folder === project && path === join(project, "build", `${name}.wasm`);
+  if (!isItsOwn || manifests.every(({ grants }) => fromTable(grants).length === 0)) return [];
+  return decisions.trust(digest).some(({ why }) => why === "built") ? manifests : [];
+};
+
+/** A loop.toml that does not read is its builder's to complain of; it grants nothing. */
+const readable = (folder: string): readonly Manifest[] => {
+  try {
+    return readManifests(folder);
+  } catch (error) {
+    if (error instanceof Fault) return [];
+    throw error;
+  }
+};
+
+interface Question {
+  readonly grants: readonly WrittenGrant[];
+  readonly reason: string | undefined;
+}
+
+/** Asks for what a component wants and was not granted; the grants of the answers. */
+const ask = async (
+  component: VerifiedComponent,
+  settled: Settled,
+  { stdio, folder, providers }: Granting,
+): Promise<readonly WrittenGrant[]> => {
+  const granted: WrittenGrant[] = [];
+  const { choose } = terminal({ stdio }, settings) as { choose: Choose };
+  for (const { grants, reason } of questions(component, settled, providers)) {
+    const what = grants.map(grantWords).join(", ");
+    const why = reason === undefined ? "It does not say what for" : `It says: ${printable(reason)}`;
+    const answer = await choose(
+      `${printable(component.identifier)} (${signature(component)}) wants ${printable(what)}\n${why}`,
+      answers,
+      answers.length - 1,
+    );
+    if (answer === answers.length - 1) continue;
+    granted.push(...grants);
+    if (answer === 1) thisRun.set(component.digest, [...(thisRun.get(component.digest) ?? []), ...grants]);
+    if (answer === 2) new Decisions().grant(component.digest, component.identifier, lasting(grants, folder));
+  }
+  return granted;
+};
+
+/** Nothing of it but the first is asked for by a question. */
+const settings: CliSettings = {
+  interactive: () => true,
+  styled: () => false,
+  columns: () => 0,
+  commands: async () => [],
+  globalOptions: [],
+};
+
+type Choose = (question: string, choices: readonly string[], standard: number) => Promise<number>;
+
+const answers = ["once", "this run", "remember, for these very bytes", "no"];
+
+/** A guest wrote it, and it must not move the cursor. */
+const printable = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
+
+const signature = ({ digest, trust }: VerifiedComponent): string =>
+  `unsigned${trust === "trusted" ? ", trusted" : ""}, ${digest.slice(0, "sha256:".length + 12)}`;
+
+/** What is remembered means the same from every folder. */
+export const lasting = (grants: readonly WrittenGrant[], folder: string): WrittenGrant[] =>
+  grants.map((grant) => {
+    if (grant.kind !== "dir") return grant;
+    const readOnly = grant.value.endsWith(":ro");
+    const [host = ".", guest = host] = grant.value.replace(/:ro$/, "").split("::");
+    return { ...grant, value: `${resolve(folder, host)}::${guest}${readOnly ? ":ro" : ""}` };
+  });
+
+/**
+ * What a component wants and does not have: what it says itself, and packages of loop's that it imports. Of folders,
+ * hosts, variables and programs nobody can ask that it does not name: every libc imports them.
+ */
+export const questions = (
+  component: VerifiedComponent,
+  { grants, given }: Settled,
+  providers: readonly Provider[],
+): Question[] => {
+  const wishes = new Map(readWishes(component.identifier, component.bytes).map((wish) => [wish.name, wish]));
+  const has = ({ kind, value }: WrittenGrant) =>
+    given.some((one) => one.kind === kind && (one.value === value || one.value === "*"));
+  const found: Question[] = [...wishes.values()]
+    .filter(({ name }) => kindOf(name) !== "capability")
+    .map(({ name, reason, want }) => ({
+      reason,
+      grants: want.map((value) => ({ kind: kindOf(name), value })).filter((grant) => !has(grant)),
+    }));
+  for (const name of wantedPackages(component, providers)) {
+    if (mayUse(grants, name)) continue;
+    const reason = wishes.get(name)?.reason ?? wishes.get(name.replace(/\/.*$/, ""))?.reason;
+    found.push({ reason, grants: [{ kind: "capability", value: name }] });
+  }
+  return found.filter((question) => question.grants.length > 0);
+};
+
+/** Packages that it imports, that a provider offers and that no component has by default. */
+const wantedPackages = (component: VerifiedComponent, providers: readonly Provider[]): Iterable<string> => {
+  const wanted = new Set<string>();
+  for (const name of decoded(component).world.imports.keys())
+    for (const { interfaces, defaultGranted } of providers) {
+      const offered = matchInterface(name, interfaces);
+      if (offered === undefined) continue;
+      const standard = defaultGranted === "*" || defaultGranted.includes(unversioned(offered));
+      if (!standard && kindOf(name) === "capability") wanted.add(unversioned(name).replace(/\/.*$/, ""));
+      break;
+    }
+  return wanted;
+};

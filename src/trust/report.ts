@@ -1,0 +1,31 @@
+import { unversioned } from "../contract/model.ts";
+import { type Denial, flagText, kindOf, tableText, type WrittenGrant } from "./written.ts";
+
+/** The exact flag, and the exact lines of loop.toml, that give an interface to a component that a person runs. */
+export const grantHint = (identifier: string, interfaceName: string): string | undefined => {
+  const kind = kindOf(interfaceName);
+  if (kind === "run") return ways(identifier, [{ kind, value: "PROGRAM" }]);
+  return kind === "capability" && !interfaceName.startsWith("wasi:")
+    ? ways(identifier, [{ kind, value: unversioned(interfaceName) }])
+    : undefined;
+};
+
+const ways = (identifier: string, grants: readonly WrittenGrant[]): string =>
+  [
+    `loop run ${identifier} ${grants.map(flagText).join(" ")}`,
+    "or, where it is built, in loop.toml:",
+    ...tableText(grants).map((line) => `  ${line}`),
+  ].join("\n");
+
+/** What a run was refused, for a person: each thing, then what grants all of it. Empty for no denials. */
+export const denialText = (identifier: string, denials: readonly Denial[]): string => {
+  if (denials.length === 0) return "";
+  const grants = new Map<string, WrittenGrant>();
+  for (const { grant } of denials) if (grant) grants.set(`${grant.kind} ${grant.value}`, grant);
+  const lines = denials.map(({ wanted, grant }) => `  ${wanted}${grant ? "" : ", which no provider offers"}`);
+  return `${[
+    `loop: ${identifier} was denied what it was not granted:`,
+    ...lines,
+    ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()])}`] : []),
+  ].join("\n")}\n`;
+};
