@@ -348,10 +348,10 @@ test("without a limit the engine gets a module's own bytes, and nothing is meter
   const bytes = await (await wasmTools()).parse(`(module (func (export "go") (loop)))`);
   const compile = WebAssembly.compile;
   const given: unknown[] = [];
-  WebAssembly.compile = (source: BufferSource) => {
+  WebAssembly.compile = ((source: BufferSource) => {
     given.push(source);
     return compile(source);
-  };
+  }) as typeof compile;
   try {
     expect(WebAssembly.Module.imports(await compileCore(bytes))).toEqual([]);
     expect(given[0]).toBe(bytes);
