@@ -10,6 +10,7 @@ import { processProvider } from "../providers/process/process.ts";
 import { runProvider } from "../providers/run/index.ts";
 import { slotsProvider } from "../providers/slots/index.ts";
 import { storageProvider } from "../providers/storage/storage.ts";
+import { http } from "../providers/wasi/http.ts";
 import { wasi } from "../providers/wasi/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
 import { builtinFetcher } from "../resolve/builtin.ts";
@@ -30,6 +31,7 @@ export const commandMembers = [
 export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => wasi,
   () => sockets,
+  () => http,
   () => core,
   (services) => processProvider(services.process),
   (services) => storageProvider(services.storage),

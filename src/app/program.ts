@@ -134,6 +134,8 @@ export class Program implements Linking {
         grants: async (component, flags) =>
           (await (await import("./grants.ts")).grantsFor(component, flags, this)).grants,
         plan: (identifier, limits) => planRun(identifier, this, limits),
+        serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
+        interruptible,
       },
       slots: { folder, slots: this.slots, wanted: (decision) => wanted(decision) },
     };

@@ -36,14 +36,17 @@ const exitCodeOf = async (plan: LinkedPlan, session: Session): Promise<number> =
 
 const notACommand = ({ component, world }: LinkedPlan) => {
   const names = [...world.exports.keys()];
+  const isHandler = matchInterface("wasi:http/incoming-handler@0.2.0", names) !== undefined;
   const isLoopCommand = matchInterface("loop:cli/command@0.1.0", names) !== undefined;
   return fault(
     "LK0305",
     `${component.identifier} does not export wasi:cli/run; it exports: ${names.join(", ") || "nothing"}`,
     {
-      hint: isLoopCommand
-        ? `loop slot set command:NAME ${component.identifier}`
-        : `loop run ${component.identifier} --invoke 'FUNCTION(ARGUMENTS)'`,
+      hint: isHandler
+        ? `loop serve ${component.identifier}`
+        : isLoopCommand
+          ? `loop slot set command:NAME ${component.identifier}`
+          : `loop run ${component.identifier} --invoke 'FUNCTION(ARGUMENTS)'`,
     },
   );
 };

@@ -10,6 +10,7 @@ import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import type { FlagGrants } from "../../trust/written.ts";
 import { invokeExport, runCommand } from "./call.ts";
+import { limitsOfServer, type MakeServer, type Serving, serveComponent } from "./serve.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
 /** What the composition root gives. */
@@ -18,12 +19,16 @@ export interface RunServices {
   readonly plan: (identifier: string, limits: InstanceLimits) => Promise<LinkedPlan>;
   /** What a component may do, from the flags of one run and whoever else grants it something. */
   readonly grants: (component: VerifiedComponent, flags: FlagGrants) => Promise<Grants>;
+  /** Serves HTTP with a component; the sibling that can is no business of this folder. */
+  readonly serve: MakeServer;
+  /** Runs work until it ends or a person interrupts it, which the signal says. */
+  readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
 export const runProvider = (services: RunServices): Provider => ({
   name: "run",
   interfaces: ["loop:run/runner@0.1.0"],
-  suspending: ["loop:run/runner#run", "loop:run/runner#invoke"],
+  suspending: ["loop:run/runner#run", "loop:run/runner#invoke", "loop:run/runner#serve"],
   defaultGranted: [],
   instantiate: (context) => ({
     "loop:run/runner@0.1.0": {
@@ -34,6 +39,10 @@ export const runProvider = (services: RunServices): Provider => ({
       invoke: answering(async (identifier: string, expression: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));
         return invokeExport(plan, expression, await openSession(plan, context, options, services));
+      }),
+      serve: answering(async (identifier: string, options: RunOptions, serving: Serving) => {
+        const plan = await services.plan(identifier, limitsOfServer(limitsOf(identifier, options)));
+        return serveComponent(plan, context, options, serving, services);
       }),
     },
   }),

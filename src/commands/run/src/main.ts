@@ -1,8 +1,8 @@
-// loop run: the words of the command, handed to the host that runs components. Owns what is printed of it;
+// loop run and loop serve: the words of the commands, handed to the host that runs components. Owns what is printed of it;
 // refuses to run anything itself; called through command:run.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
-import { invoke, type Options, run as runComponent } from "loop:run/runner@0.1.0";
+import { invoke, type Options, run as runComponent, serve } from "loop:run/runner@0.1.0";
 import { values } from "../../arguments.ts";
 import { built } from "../../built.ts";
 import { json } from "../../text.ts";
@@ -29,10 +29,25 @@ const run = (invocation: Invocation): number => {
     maxOutput,
     capture: invocation.json,
   };
+  if (invocation.command === "serve") {
+    serveAt(identifier, options, given);
+    return 0;
+  }
   if (expression !== undefined) return call(identifier, expression, options, invocation.json);
   const { exitCode, output } = runComponent(identifier, options);
   if (invocation.json) write(json({ exitCode, output }));
   return exitCode;
+};
+
+const serveAt = (identifier: string, options: Options, given: (name: string) => string[]): void => {
+  const [address = ""] = given("addr");
+  const [instances] = given("instances");
+  const perRequest = given("per-request").length > 0;
+  serve(identifier, options, {
+    address,
+    perRequest,
+    instances: instances === undefined ? undefined : Number(instances),
+  });
 };
 
 const call = (identifier: string, expression: string, options: Options, asJson: boolean): number => {
