@@ -19,6 +19,7 @@ import {
   fromTable,
   grantWords,
   kindOf,
+  lasting,
   type WrittenGrant,
 } from "../trust/written.ts";
 
@@ -154,15 +155,6 @@ const printable = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
 
 const signature = ({ digest, trust }: VerifiedComponent): string =>
   `unsigned${trust === "trusted" ? ", trusted" : ""}, ${digest.slice(0, "sha256:".length + 12)}`;
-
-/** What is remembered means the same from every folder. */
-export const lasting = (grants: readonly WrittenGrant[], folder: string): WrittenGrant[] =>
-  grants.map((grant) => {
-    if (grant.kind !== "dir") return grant;
-    const readOnly = grant.value.endsWith(":ro");
-    const [host = ".", guest = host] = grant.value.replace(/:ro$/, "").split("::");
-    return { ...grant, value: `${resolve(folder, host)}::${guest}${readOnly ? ":ro" : ""}` };
-  });
 
 /**
  * What a component wants and does not have: what it says itself, and packages of loop's that it imports. Of folders,

@@ -11,6 +11,7 @@ import { runProvider } from "../providers/run/index.ts";
 import { slotsProvider } from "../providers/slots/index.ts";
 import { storageProvider } from "../providers/storage/storage.ts";
 import { http } from "../providers/wasi/http.ts";
+import { trustProvider } from "../providers/trust/index.ts";
 import { wasi } from "../providers/wasi/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
 import { builtinFetcher } from "../resolve/builtin.ts";
@@ -24,6 +25,7 @@ export const commandMembers = [
   { component: "run", group: "Use" },
   { component: "inspect", group: "Use" },
   { component: "slot", group: "Slots" },
+  { component: "trust", group: "Trust" },
   { component: "shell", group: "Shell" },
 ] as const;
 
@@ -40,6 +42,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   (services) => buildProvider(services.build),
   (services) => runProvider(services.run),
   (services) => slotsProvider(services.slots),
+  (services) => trustProvider(services.trust),
 ];
 
 export interface BuilderMember {

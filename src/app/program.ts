@@ -128,6 +128,18 @@ export class Program implements Linking {
         builderFor: (language) => this.#builderFor(language),
         remember: rememberBuilt,
       },
+      trust: {
+        folder,
+        load: (identifier) => loadComponent(identifier, folder),
+        decisions: () => new Decisions(),
+        sources: async (component) => {
+          const [{ sourcesOf }, { noFlags }] = await Promise.all([
+            import("./grants.ts"),
+            import("../trust/written.ts"),
+          ]);
+          return sourcesOf(component, noFlags, folder);
+        },
+      },
       process: { environment: process.env },
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
       run: {

@@ -5,6 +5,7 @@ import type { ProcessServices } from "../providers/process/process.ts";
 import type { RunServices } from "../providers/run/index.ts";
 import type { SlotsServices } from "../providers/slots/index.ts";
 import type { StorageServices } from "../providers/storage/storage.ts";
+import type { TrustServices } from "../providers/trust/index.ts";
 
 /** What the composition root gives to the providers that it lists: to each what its own contract names. */
 export interface Services {
@@ -13,6 +14,7 @@ export interface Services {
   readonly build: BuildServices;
   readonly run: RunServices;
   readonly slots: SlotsServices;
+  readonly trust: TrustServices;
   readonly process: ProcessServices;
   readonly storage: StorageServices;
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fault } from "../base/fault.ts";
 import type { GrantsTable } from "../base/manifest/manifest.ts";
 import type { CapabilityWish } from "../contract/capability.ts";
@@ -152,3 +153,12 @@ export const kindOf = (capability: string): GrantKind => {
   if (plain === "wasi:cli/environment") return "env";
   return plain.startsWith("loop:process") ? "run" : "capability";
 };
+
+/** Grants that mean the same from every folder: relative folders as absolute ones, under the name they had. */
+export const lasting = (grants: readonly WrittenGrant[], folder: string): WrittenGrant[] =>
+  grants.map((grant) => {
+    if (grant.kind !== "dir") return grant;
+    const readOnly = grant.value.endsWith(":ro");
+    const [host = ".", guest = host] = grant.value.replace(/:ro$/, "").split("::");
+    return { ...grant, value: `${resolve(folder, host)}::${guest}${readOnly ? ":ro" : ""}` };
+  });
