@@ -6,22 +6,13 @@ import { unversioned } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import { decoded } from "../host/decoded.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
-import type { CliSettings } from "../providers/cli/index.ts";
-import { terminal } from "../providers/cli/terminal.ts";
 import { parseIdentifier } from "../resolve/identifier.ts";
 import { Decisions } from "../trust/decisions.ts";
 import { mayUse } from "../trust/grants.ts";
 import { type GrantSource, type Settled, settle } from "../trust/settle.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
-import {
-  type FlagGrants,
-  fromFlags,
-  fromTable,
-  grantWords,
-  kindOf,
-  lasting,
-  type WrittenGrant,
-} from "../trust/written.ts";
+import { type FlagGrants, fromFlags, fromTable, kindOf, type WrittenGrant } from "../trust/written.ts";
+import { askOn, grantedThisRun } from "./ask.ts";
 
 /** What making grants needs of the program. */
 export interface Granting {
@@ -32,9 +23,6 @@ export interface Granting {
   /** Questions may be asked. */
   readonly interactive: boolean;
 }
-
-/** Granted for as long as this process lives, by digest: the answer "this run". */
-const thisRun = new Map<string, WrittenGrant[]>();
 
 /**
  * The grants of a component that a person runs, from flags, loop.toml and what they remembered, in this order, and
@@ -48,7 +36,7 @@ export const grantsFor = async (
   const sources = sourcesOf(component, flags, granting.folder);
   const settled = settle(sources, process.env);
   if (flags.denyAll || !granting.interactive) return settled;
-  const asked = await ask(component, settled, granting);
+  const asked = await askFor(component, settled, granting);
   if (asked.length === 0) return settled;
   const answer = { name: "asked", place: "your answer", folder: granting.folder, grants: asked } as const;
   return settle([...sources, answer], process.env);
@@ -72,7 +60,7 @@ export const sourcesOf = (
       grants: fromTable(manifest.grants),
     })),
     { name: "remembered", place: "loop trust", folder, grants: decisions.of(digest) },
-    { name: "asked", place: "your answer", folder, grants: thisRun.get(digest) ?? [] },
+    { name: "asked", place: "your answer", folder, grants: grantedThisRun(digest) },
   ];
 };
 
@@ -114,47 +102,20 @@ interface Question {
 }
 
 /** Asks for what a component wants and was not granted; the grants of the answers. */
-const ask = async (
+const askFor = async (
   component: VerifiedComponent,
   settled: Settled,
   { stdio, folder, providers }: Granting,
 ): Promise<readonly WrittenGrant[]> => {
   const granted: WrittenGrant[] = [];
-  const { choose } = terminal({ stdio }, settings) as { choose: Choose };
-  for (const { grants, reason } of questions(component, settled, providers)) {
-    const what = grants.map(grantWords).join(", ");
-    const why = reason === undefined ? "It does not say what for" : `It says: ${printable(reason)}`;
-    const answer = await choose(
-      `${printable(component.identifier)} (${signature(component)}) wants ${printable(what)}\n${why}`,
-      answers,
-      answers.length - 1,
-    );
-    if (answer === answers.length - 1) continue;
-    granted.push(...grants);
-    if (answer === 1) thisRun.set(component.digest, [...(thisRun.get(component.digest) ?? []), ...grants]);
-    if (answer === 2) new Decisions().grant(component.digest, component.identifier, lasting(grants, folder));
-  }
+  const ask = askOn(stdio, folder);
+  for (const { grants, reason } of questions(component, settled, providers))
+    if (
+      await ask(component, grants, reason === undefined ? "It does not say what for" : `It says: ${reason}`)
+    )
+      granted.push(...grants);
   return granted;
 };
-
-/** Nothing of it but the first is asked for by a question. */
-const settings: CliSettings = {
-  interactive: () => true,
-  styled: () => false,
-  columns: () => 0,
-  commands: async () => [],
-  globalOptions: [],
-};
-
-type Choose = (question: string, choices: readonly string[], standard: number) => Promise<number>;
-
-const answers = ["once", "this run", "remember, for these very bytes", "no"];
-
-/** A guest wrote it, and it must not move the cursor. */
-const printable = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
-
-const signature = ({ digest, trust }: VerifiedComponent): string =>
-  `unsigned${trust === "trusted" ? ", trusted" : ""}, ${digest.slice(0, "sha256:".length + 12)}`;
 
 /**
  * What a component wants and does not have: what it says itself, and packages of loop's that it imports. Of folders,

@@ -16,6 +16,8 @@ import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
 import { grantHint } from "../trust/report.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import type { Ask } from "./ask.ts";
+import { type Chosen, requireConsent } from "./consent.ts";
 import { fetcherMembers } from "./members.ts";
 import { plain } from "./style.ts";
 
@@ -26,6 +28,8 @@ export interface Linking {
   readonly providers: readonly Provider[];
   /** The slots of the folder: an application's own serve the imports of its components. */
   readonly slots: () => Slots;
+  /** Asks the person at the terminal; undefined where none is there. */
+  readonly ask?: Ask | undefined;
   /** Forces a linker on everything that is linked. */
   readonly linker?: LinkerName | undefined;
 }
@@ -66,7 +70,7 @@ const named = async <T>({ identifier }: VerifiedComponent, work: () => Promise<T
 
 /** Of a decision, what matters to one of its fillings. */
 export interface SlotChoice {
-  readonly slot: { readonly name: string };
+  readonly slot: Chosen["slot"];
   readonly source: Decision["source"];
   readonly config: Config;
   readonly timeoutMs?: number | undefined;
@@ -80,8 +84,9 @@ export const planFilling = async (
   linking: Linking,
   depth = 0,
 ): Promise<LinkedPlan> =>
-  named(component, async () =>
-    link(component, {
+  named(component, async () => {
+    await requireConsent(component, decision, filling, linking.ask);
+    return link(component, {
       providers: [
         ...linking.providers,
         configProvider(decision.config),
@@ -90,8 +95,8 @@ export const planFilling = async (
       limits: limitsOf(decision),
       linker: linking.linker,
       grantHint: (name) => fillingHint(name, decision, filling),
-    }),
-  );
+    });
+  });
 
 /** What the slot allows a filling. */
 const limitsOf = ({ slot, timeoutMs }: SlotChoice): InstanceLimits => ({

@@ -10,6 +10,7 @@ import type { BuiltComponent } from "../providers/build/index.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
+import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
 import type { ListedCommand } from "./help.ts";
@@ -62,6 +63,11 @@ export class Program implements Linking {
   /** Questions may be asked: someone sits at both ends, and no JSON was asked for. */
   get interactive(): boolean {
     return this.stdio.stdin.isTerminal && this.stdio.stderr.isTerminal && !this.options.json;
+  }
+
+  /** Asks the person for a grant; undefined where nobody can answer. */
+  get ask(): Ask | undefined {
+    return this.interactive ? askOn(this.stdio, this.folder) : undefined;
   }
 
   /**

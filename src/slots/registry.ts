@@ -192,7 +192,7 @@ export class Slots {
         "LK0408",
         `The slot ${slot.name} needs a trusted filling, and ${identifier} is not trusted`,
         {
-          hint: `loop slot show ${slot.name}`,
+          hint: `loop trust add ${identifier}`,
         },
       ).within({ slot: slot.name, component: identifier, phase: "fill", message: "Checking its trust" });
     return { identifier, grants, digest, ...(description !== undefined && { description }) };

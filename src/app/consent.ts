@@ -1,0 +1,73 @@
+import { fault } from "../base/fault.ts";
+import type { Filling, SlotDeclaration } from "../slots/declaration.ts";
+import type { Decision } from "../slots/precedence.ts";
+import { Decisions } from "../trust/decisions.ts";
+import { mayUse } from "../trust/grants.ts";
+import { settle } from "../trust/settle.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
+import { flagText, type WrittenGrant } from "../trust/written.ts";
+import type { Ask } from "./ask.ts";
+
+// Grants that come with a filling are a file's word or were given to other bytes, until this person agrees. What
+// the executable carries, what loop built here and whom the person trusts is believed; everyone else is asked for.
+
+/** Of a decision, what says whose word the grants are. */
+export interface Chosen {
+  readonly slot: Pick<SlotDeclaration, "name"> & Partial<Pick<SlotDeclaration, "scope" | "trust" | "place">>;
+  readonly source: Decision["source"];
+}
+
+/**
+ * Requires that a filling is trusted where its slot asks for that, and that the person agreed to what it is granted:
+ * - in loop.toml: that the bytes are trusted, or were granted the same by digest;
+ * - with `loop slot set`: that the bytes are those that it was granted to, or were granted the same by digest.
+ * On a terminal `ask` is asked. Faults: LK0408, LK0701 with the command that agrees.
+ */
+export const requireConsent = async (
+  component: VerifiedComponent,
+  chosen: Chosen,
+  filling: Filling,
+  ask: Ask | undefined,
+  decisions = new Decisions(),
+): Promise<void> => {
+  const { identifier, digest } = component;
+  const { slot } = chosen;
+  if (slot.trust === "trusted" && component.trust === "untrusted")
+    throw fault("LK0408", `The slot ${slot.name} needs a trusted filling, and ${identifier} is not trusted`, {
+      hint: `loop trust add ${identifier}`,
+    });
+  if (filling.grants.length === 0 || filling.digest === digest) return;
+  const changed = filling.digest !== undefined;
+  if (changed ? component.trust === "builtin" : component.trust !== "untrusted") return;
+  const { grants } = settle([remembered(decisions, digest)], {});
+  const missing: WrittenGrant[] = filling.grants
+    .filter((name) => !mayUse(grants, name))
+    .map((value) => ({ kind: "capability", value }));
+  if (missing.length === 0) return;
+  const place = chosen.source === "workspace" ? "loop.toml" : (slot.place ?? "loop.toml");
+  const why = changed
+    ? `The slot ${slot.name} was filled with other bytes, which were granted this`
+    : `${place} grants it this in the slot ${slot.name}`;
+  if (await ask?.(component, missing, why)) return;
+  const names = missing.map(({ value }) => value).join(", ");
+  throw fault(
+    "LK0701",
+    changed
+      ? `${identifier} fills ${slot.name} and has changed since it was granted ${names}`
+      : `${place} grants ${names} to ${identifier}, which fills ${slot.name}, and you have not agreed`,
+    {
+      hint: changed
+        ? `loop slot set ${slot.name} ${identifier} ${filling.grants.map((name) => `--grant ${name}`).join(" ")}`
+        : `loop trust add ${identifier} ${missing.map(flagText).join(" ")}`,
+    },
+  );
+};
+
+const remembered = (decisions: Decisions, digest: string) =>
+  ({
+    name: "remembered",
+    place: "loop trust",
+    folder: "/",
+    // A folder that is gone by now is no reason to refuse a filling, which is shown none.
+    grants: decisions.of(digest).filter(({ kind }) => kind === "capability"),
+  }) as const;
