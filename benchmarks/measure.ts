@@ -4,10 +4,10 @@
 export interface Row {
   readonly work: string;
   readonly median: number;
-  readonly unit: "ms" | "µs" | "ns" | "MiB";
+  readonly unit: "ms" | "µs" | "ns" | "MiB" | "req/s";
   /** What it is measured against, in the same run. */
   readonly against?: { readonly name: string; readonly median: number };
-  /** Ours divided by theirs: below one is faster. */
+  /** Ours divided by theirs: below one is faster, or less; above one for what is counted per second. */
   readonly ratio?: number;
   readonly target?: { readonly text: string; readonly met: boolean };
 }
