@@ -107,6 +107,12 @@ describe("a mistake is refused with its place", () => {
     );
   });
 
+  test("in what is thrown and no Error while the module is loaded", async () => {
+    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": `${ok}throw "why";\n` })).toBe(
+      'LK0602 src/main.ts: The module throws what is no Error: "why"',
+    );
+  });
+
   test("in a call of an import while the module is loaded", async () => {
     const message = await faultOf({
       "wit/w.wit": "package a:b;\nworld w { import wasi:cli/environment@0.2.12; export greet: func(); }\n",
@@ -299,4 +305,47 @@ in
       "Uncaught TypeError: late returned a Promise, and this engine has no event loop",
     );
   });
+});
+
+test("an uncaught exception names the lines as they are written, of every frame", async () => {
+  const { exports, stderr } = await probe(
+    await build({
+      "wit/w.wit": greet,
+      "src/main.ts": [
+        "const inner = (text: string): string => {",
+        "  const deep = () => {",
+        '    throw new TypeError("here");',
+        "  };",
+        "  const answer = deep();",
+        "  return answer + text;",
+        "};",
+        "export const greet = (name: string): string => {",
+        "  const said = inner(name);",
+        "  return said;",
+        "};",
+        "",
+      ].join("\n"),
+    }),
+  );
+  expect(() => (exports.greet as Callable)("x")).toThrow();
+  const frames = (text: string) =>
+    [...text.matchAll(/at (\w+) \((\S+:\d+):\d+\)/g)].map(([, ...found]) => found);
+  const text = stderr();
+  expect(text).toStartWith("Uncaught TypeError: here\n");
+  expect(frames(text)).toEqual([
+    ["deep", "src/main.ts:3"],
+    ["inner", "src/main.ts:5"],
+    ["greet", "src/main.ts:9"],
+  ]);
+});
+
+test("an uncaught exception whose text goes over two lines has its place", async () => {
+  const { exports, stderr } = await probe(
+    await build({
+      "wit/w.wit": greet,
+      "src/main.ts": "export const greet = (name: string) => {\n  throw new Error(`one ${name}\ntwo`);\n};\n",
+    }),
+  );
+  expect(() => (exports.greet as Callable)("x")).toThrow();
+  expect(stderr()).toMatch(/^Uncaught Error: one x\ntwo\n {4}at greet \(src\/main\.ts:[23]:\d+\)\n/);
 });

@@ -28,3 +28,10 @@ test("the last of several is the one", () => {
 test("ordinary output is no exception", () => {
   expect(guestException("at the end\nall is well\n")).toBeUndefined();
 });
+
+test("a message of several lines keeps its place", () => {
+  expect(guestException("Uncaught Error: one\ntwo\n    at greet (src/main.ts:3:9)\n")).toEqual({
+    message: "Error: one",
+    place: "src/main.ts:3:9",
+  });
+});

@@ -14,12 +14,18 @@ export const guestException = (stderr: string): GuestException | undefined => {
   const lines = stderr.split("\n");
   for (let at = lines.length - 1; at >= 0; at--) {
     const thrown = /^Uncaught (.+)$/.exec(lines[at]!);
-    if (thrown) return { message: thrown[1]!, place: placeOf(lines[at + 1]) };
+    if (thrown) return { message: thrown[1]!, place: firstPlace(lines.slice(at + 1)) };
     const panic = /panicked at (\S+?):?$/.exec(lines[at]!);
     if (panic) return { message: lines[at + 1] || "panic", place: panic[1] };
   }
   return undefined;
 };
 
-const placeOf = (line: string | undefined): string | undefined =>
-  /^\s+at (?:.* \()?([^()\s]+:\d+(?::\d+)?)\)?$/.exec(line ?? "")?.[1];
+/** A message may have several lines; the places come after them. */
+const firstPlace = (lines: readonly string[]): string | undefined => {
+  for (const line of lines) {
+    const place = /^\s+at (?:.* \()?([^()\s]+:\d+(?::\d+)?)\)?$/.exec(line)?.[1];
+    if (place) return place;
+  }
+  return undefined;
+};

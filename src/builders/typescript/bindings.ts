@@ -287,8 +287,9 @@ class Writer {
       `const ${guest} = interfaceObject(guest, ${quoted(name)}, ${quoted(camel(plain))}, ${quoted(main)}, ${quoted(world)});`,
     );
     const members: string[] = [];
+    // One that another exported interface defines is passed through here, and is made there.
     for (const [type, named] of item.types)
-      if (named.kind === "resource" && this.#own.has(named.resource))
+      if (named.kind === "resource" && this.#own.has(named.resource) && isDefinedBy(item, named.resource))
         members.push(this.#exportResource(guest, type, named.resource, item));
     for (const func of item.funcs.values()) {
       const made = this.#exportFunc(`${unversioned(name)}#${func.name}`, guest, item, func);
@@ -353,6 +354,8 @@ class Writer {
     return undefined;
   }
 }
+
+const isDefinedBy = ({ name }: Interface, { owner }: ResourceType): boolean => (owner ?? name) === name;
 
 const setupHead = `import * as v from "loop:guest/values.guest.js";
 import { imported } from "loop:guest/resources.guest.js";

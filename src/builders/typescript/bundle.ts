@@ -67,8 +67,9 @@ export const bundle = async (request: BundleRequest): Promise<Bundle> => {
     env: "disable",
     define: { "process.env.NODE_ENV": '"production"' },
     sourcemap: "external",
-    // Always, but for names: every byte of the bundle is several in the component's memory.
-    minify: { whitespace: true, syntax: true, identifiers: request.minify },
+    // Whitespace always: every byte of the bundle is several in the component's memory. Syntax where it is asked
+    // for: it joins statements and moves calls, and their places in the source are lost.
+    minify: { whitespace: true, syntax: request.minify, identifiers: request.minify },
     metafile: true,
     throw: false,
     ...(request.tsconfig && { tsconfig: request.tsconfig }),
@@ -243,7 +244,8 @@ const bundlingFault = (folder: string, errors: readonly Log[]) => {
 };
 
 /** "src/main.ts:3:9: message", then the line itself with a mark below the place. */
-const describe = (folder: string, { message, position }: Log): string => {
+const describe = (folder: string, { message: text, position }: Log): string => {
+  const message = text.replace(' Maybe you need to "bun install"?', ' Maybe it needs "npm install"');
   if (!position) return message;
   const { file, line, column, lineText, length } = position;
   const place = `${relative(folder, resolve(file)) || file}:${line}:${column}: ${message}`;

@@ -6,9 +6,13 @@ Error.stackTraceLimit = 50;
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** The segments of one line of the source map's `mappings`: [column, source, line, column], zero-based. */
+/**
+ * The segments of one line of the source map's `mappings`: [column, source, line, column], zero-based; first the
+ * last one of the lines before, where a text goes on over several.
+ */
 const segmentsOf = (mappings, wanted) => {
   const found = [];
+  let before;
   let [column, source, line, sourceColumn, at] = [0, 0, 0, 0, 0];
   for (let row = 0; row <= wanted && at <= mappings.length; row++) {
     column = 0;
@@ -33,11 +37,13 @@ const segmentsOf = (mappings, wanted) => {
         line += values[2];
         sourceColumn += values[3];
       }
-      if (row === wanted) found.push([column, values.length >= 4 ? source : undefined, line, sourceColumn]);
+      const place = values.length >= 4 ? source : undefined;
+      if (row === wanted) found.push([column, place, line, sourceColumn]);
+      else before = [0, place, line, sourceColumn];
     }
     at++;
   }
-  return found;
+  return before ? [before, ...found] : found;
 };
 
 /** "src/main.ts:3:9" for a place in the bundle (one-based), or undefined for what is none of the guest's. */
