@@ -10,6 +10,8 @@ import type { BuiltComponent } from "../providers/build/index.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
+import type { GrantSource } from "../trust/settle.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
@@ -127,6 +129,7 @@ export class Program implements Linking {
         fetchers: fetcherMembers,
         load: (identifier) => loadComponent(identifier, folder),
         providers: () => this.providers,
+        sources: (component) => sourcesHere(component, folder),
       },
       build: {
         folder,
@@ -138,13 +141,7 @@ export class Program implements Linking {
         folder,
         load: (identifier) => loadComponent(identifier, folder),
         decisions: () => new Decisions(),
-        sources: async (component) => {
-          const [{ sourcesOf }, { noFlags }] = await Promise.all([
-            import("./grants.ts"),
-            import("../trust/written.ts"),
-          ]);
-          return sourcesOf(component, noFlags, folder);
-        },
+        sources: (component) => sourcesHere(component, folder),
       },
       process: { environment: process.env },
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
@@ -164,6 +161,13 @@ export class Program implements Linking {
     return builderFor(language, this.choosing, this);
   }
 }
+
+/** Who would grant a component something if it were run here without a flag. */
+const sourcesHere = async (component: VerifiedComponent, folder: string): Promise<GrantSource[]> => {
+  const { sourcesOf } = await import("./grants.ts");
+  const { noFlags } = await import("../trust/written.ts");
+  return sourcesOf(component, noFlags, folder);
+};
 
 /** What was built here keeps its database when it is built anew; any other bytes have one of their own. */
 const storageIdentity = ({ digest }: { readonly digest: string }): string =>

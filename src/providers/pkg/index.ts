@@ -5,6 +5,7 @@ import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
 import type { Locator } from "../../resolve/fetch.ts";
 import { type Fetcher, fetchIdentifier } from "../../resolve/fetch.ts";
+import type { GrantSource } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 
 /** What the composition root gives. */
@@ -18,6 +19,8 @@ export interface PkgServices {
   ) => Promise<{ readonly component: VerifiedComponent; readonly locator: Locator }>;
   /** What a component run by a person may import, for saying what is granted and what is absent. */
   readonly providers: () => readonly Provider[];
+  /** Who would grant a component something if it were run here without a flag. */
+  readonly sources: (component: VerifiedComponent) => Promise<readonly GrantSource[]>;
 }
 
 export const pkgProvider = (services: PkgServices): Provider => ({
@@ -36,7 +39,8 @@ export const pkgProvider = (services: PkgServices): Provider => ({
       inspect: answering(async (identifier: string) => {
         const { component, locator } = await services.load(identifier);
         const { report } = await import("./report.ts");
-        return named(component, () => report(component, locator, services.providers()));
+        const sources = await services.sources(component);
+        return named(component, () => report(component, locator, services.providers(), sources));
       }),
       wit: answering(async (identifier: string) => {
         const { component } = await services.load(identifier);

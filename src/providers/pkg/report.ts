@@ -1,4 +1,5 @@
 import { decodeComponent } from "../../contract/binary/decode.ts";
+import { readWishes } from "../../contract/capability.ts";
 import { readCommands } from "../../contract/commands.ts";
 import { unversioned } from "../../contract/model.ts";
 import { matchInterface } from "../../contract/semver.ts";
@@ -6,13 +7,22 @@ import { worldOf } from "../../contract/world.ts";
 import { linkerFor } from "../../host/linkers.ts";
 import type { Provider } from "../../host/provider.ts";
 import type { Locator } from "../../resolve/fetch.ts";
+import { type GivenGrant, type GrantSource, settle } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
+import { flagText, type GrantKind, kindOf } from "../../trust/written.ts";
 import { producers } from "./producers.ts";
 import { sizeParts } from "./size.ts";
 
 /** `loop:pkg/inspector#report` of a component. Faults: those of decoding it. */
-export const report = (component: VerifiedComponent, locator: Locator, providers: readonly Provider[]) => {
-  const { bytes, digest, identifier } = component;
+export const report = (
+  component: VerifiedComponent,
+  locator: Locator,
+  providers: readonly Provider[],
+  sources: readonly GrantSource[],
+) => {
+  const { bytes, digest, identifier, trust } = component;
+  const { given } = settle(sources, process.env);
+  const wishes = readWishes(identifier, bytes);
   const ast = decodeComponent(bytes);
   const world = worldOf(ast);
   const imports = [...world.imports.keys()];
@@ -21,10 +31,18 @@ export const report = (component: VerifiedComponent, locator: Locator, providers
     identifier,
     place: locator.place,
     digest,
+    trust,
     bytes: BigInt(bytes.length),
     imports,
     exports: [...world.exports.keys()],
-    capabilities: capabilities(imports, providers),
+    capabilities: capabilities(imports, providers).map((one) => ({
+      ...one,
+      each: eachOf(one),
+      reason: wishes.find(({ name }) => isOf(name, one))?.reason,
+      granted: given
+        .filter((grant) => covers(grant, one))
+        .map((grant) => ({ flag: flagText(grant), source: grant.source, place: grant.place })),
+    })),
     parts: sizeParts(ast).map(({ name, bytes }) => ({ name, bytes: BigInt(bytes) })),
     producers: producers(ast),
     linker: linker.name,
@@ -32,6 +50,23 @@ export const report = (component: VerifiedComponent, locator: Locator, providers
     commands: readCommands(identifier, bytes).map(({ name }) => name),
   };
 };
+
+/** Whether a name ("wasi:http", "wasi:cli/environment") is a capability's package or one of its interfaces. */
+const isOf = (name: string, { name: owner, interfaces }: Capability): boolean =>
+  name === owner || interfaces.some((inner) => name === `${owner}/${inner}`);
+
+const kindsOf = ({ name, interfaces }: Capability): GrantKind[] =>
+  [name, ...interfaces.map((inner) => `${name}/${inner}`)].map(kindOf);
+
+const covers = ({ kind, value }: GivenGrant, capability: Capability): boolean =>
+  kind === "capability" ? value === "*" || isOf(value, capability) : kindsOf(capability).includes(kind);
+
+const eachNames = { dir: "folder", net: "host", env: "variable", run: "program", capability: undefined };
+
+const eachOf = (capability: Capability): string | undefined =>
+  kindsOf(capability)
+    .map((kind) => eachNames[kind])
+    .find((name) => name !== undefined);
 
 export type Standing = "default" | "grant" | "absent";
 

@@ -2,7 +2,7 @@
 // called through command:inspect.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
-import { inspect, type Report, wit } from "loop:pkg/inspector@0.1.0";
+import { type Capability, inspect, type Report, wit } from "loop:pkg/inspector@0.1.0";
 import { values } from "../../arguments.ts";
 import { built } from "../../built.ts";
 import { bold, json, size, table } from "../../text.ts";
@@ -13,6 +13,12 @@ const run = (invocation: Invocation): number => {
   if (given("wit").length > 0) {
     const text = wit(identifier);
     write(invocation.json ? json({ wit: text }) : `${text.trimEnd()}\n`);
+    return 0;
+  }
+  const [other] = given("diff");
+  if (other !== undefined) {
+    const changes = changesBetween(inspect(identifier), inspect(other));
+    write(invocation.json ? json(changes) : changesPage(identifier, other, changes));
     return 0;
   }
   const report = inspect(identifier);
@@ -27,6 +33,7 @@ const page = (report: Report): string =>
       [
         ["place", report.place],
         ["digest", report.digest],
+        ["trust", report.trust],
         ["size", `${size(report.bytes)} (${report.bytes} bytes)`],
         ["linker", `${report.linker}, because ${report.linkerReason}`],
       ],
@@ -42,10 +49,10 @@ const page = (report: Report): string =>
     ),
     section(
       "Capabilities",
-      report.capabilities.map(({ name, interfaces, standing }) => [
-        name,
-        says(standing),
-        interfaces.join(", "),
+      report.capabilities.flatMap((one) => [
+        [one.name, says(one), one.interfaces.join(", ")],
+        ...(one.reason === undefined ? [] : [["", `for: ${one.reason}`, ""]]),
+        ...one.granted.map(({ flag, source, place }) => ["", `granted: ${flag}`, `${source}: ${place}`]),
       ]),
     ),
     report.commands.length > 0
@@ -67,10 +74,39 @@ const page = (report: Report): string =>
 const section = (title: string, rows: string[][]): string =>
   `\n${bold(title)}\n${rows.length > 0 ? table(rows, "  ") : "  none\n"}`;
 
-const says = (standing: string): string =>
-  ({ default: "every component has it", grant: "must be granted", absent: "no provider offers it" })[
-    standing
-  ] ?? standing;
+const says = ({ standing, each, granted }: Capability): string => {
+  if (standing === "absent") return "no provider offers it";
+  if (each !== undefined) return granted.length > 0 ? `each ${each} as granted` : `no ${each} is granted`;
+  if (standing === "default") return "every component has it";
+  return granted.length > 0 ? "granted here" : "must be granted";
+};
+
+interface Change {
+  readonly what: "capability" | "import" | "export";
+  readonly name: string;
+  readonly change: "added" | "removed";
+}
+
+const changesBetween = (before: Report, after: Report): Change[] => {
+  const change = (what: Change["what"], old: string[], now: string[]): Change[] => [
+    ...now.filter((name) => !old.includes(name)).map((name) => ({ what, name, change: "added" as const })),
+    ...old.filter((name) => !now.includes(name)).map((name) => ({ what, name, change: "removed" as const })),
+  ];
+  const names = ({ capabilities }: Report) => [...new Set(capabilities.map(({ name }) => name))];
+  return [
+    ...change("capability", names(before), names(after)),
+    ...change("import", before.imports, after.imports),
+    ...change("export", before.exports, after.exports),
+  ];
+};
+
+const changesPage = (before: string, after: string, changes: Change[]): string =>
+  changes.length === 0
+    ? `${after} wants and gives what ${before} does\n`
+    : `${bold(`From ${before} to ${after}`)}\n${table(
+        changes.map(({ what, name, change }) => [change === "added" ? "+" : "-", what, name]),
+        "  ",
+      )}`;
 
 const share = (part: number | bigint, whole: number | bigint): string =>
   `${Math.round((100 * Number(part)) / Number(whole))} %`.padStart(5);
