@@ -10,9 +10,13 @@ import { Network } from "./state/network.ts";
 const at = (text: string) => parseAddress(text)!;
 const network = (grants: string, answers: Record<string, string[]>) => {
   const asked: string[] = [];
-  const made = new Network(parseNetwork(grants), async (name) => {
-    asked.push(name);
-    return (answers[name] ?? []).map(at);
+  const denied: string[] = [];
+  const made = new Network(parseNetwork(grants), {
+    resolve: async (name) => {
+      asked.push(name);
+      return (answers[name] ?? []).map(at);
+    },
+    onDenied: (grant) => void denied.push(grant),
   });
   const lookUp = async (name: string, port?: number) => {
     try {
@@ -21,7 +25,7 @@ const network = (grants: string, answers: Record<string, string[]>) => {
       return errno(error);
     }
   };
-  return { made, asked, lookUp };
+  return { made, asked, denied, lookUp };
 };
 
 test("an address is reached by the name that it was looked up by, in this instance", async () => {
@@ -51,6 +55,16 @@ test("a private address that was granted beside the name is reached by it", asyn
   expect(await lookUp("intranet.example", 80)).toEqual(["10.1.1.1"]);
 });
 
+test("what is refused is told, as the grant that it wants", async () => {
+  const { made, denied, lookUp } = network("a.example", { "a.example": ["10.0.0.1"] });
+  await lookUp("b.example", 443);
+  await lookUp("a.example", 80);
+  expect(() => made.checkReach({ address: at("::1"), port: 9 })).toThrow("was not granted");
+  expect(() => made.checkListen({ address: at("127.0.0.1"), port: 0 })).toThrow("was not granted");
+  expect(denied).toEqual(["b.example:443", "10.0.0.1:80", "[::1]:9", "listen=127.0.0.1:0"]);
+  for (const grant of denied) expect(parseNetwork(grant).length).toBe(1);
+});
+
 test("localhost asks nobody", async () => {
   const { lookUp, asked } = network("localhost,*.localhost", { localhost: ["8.8.8.8"] });
   expect(await lookUp("localhost")).toEqual(["127.0.0.1", "::1"]);
@@ -63,7 +77,7 @@ test("a name that does not exist is not found", async () => {
 });
 
 test("so many look-ups go on at once and no more", async () => {
-  const made = new Network(parseNetwork("*"), () => new Promise(() => {}));
+  const made = new Network(parseNetwork("*"), { resolve: () => new Promise(() => {}) });
   for (let at = 0; at < limits.lookupsMax; at++) void made.lookUp(`n${at}.example`);
   expect(await made.lookUp("one.too.many").catch(errno)).toBe("EAI_AGAIN");
 });

@@ -7,7 +7,7 @@ import { matchInterface } from "../../contract/semver.ts";
 import type { Instance } from "../../host/instance.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
-import { commonOf } from "./common.ts";
+import { networkingOf } from "./networking.ts";
 import { type Answer, type Respond, ResponseOutparam } from "./p2/http.ts";
 import { IncomingRequest } from "./p2/requests.ts";
 import { Pool } from "./pool.ts";
@@ -150,7 +150,7 @@ class Serving {
         if (!answered) resolve(new Response(null, { status: 500 }));
         this.#pool.give(instance, healthy);
       };
-      const common = commonOf(instance.context);
+      const common = networkingOf(instance.context);
       try {
         const call = instance.callNow(this.#handler, "handle", [
           new IncomingRequest(common, received(request, content)),

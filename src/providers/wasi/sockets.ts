@@ -2,7 +2,7 @@
 // interfaces and their loading; refuses what was not granted, in WASI's own words; called by the host's plan for
 // guests that import it, so that nobody else waits for its code.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
-import { commonOf } from "./common.ts";
+import { networkingOf } from "./networking.ts";
 
 const version = "0.2.12";
 
@@ -12,7 +12,7 @@ const instantiate = async (context: InstanceContext): Promise<Implementations> =
     import("./p2/tcp.ts"),
     import("./p2/udp.ts"),
   ]);
-  const common = commonOf(context);
+  const common = networkingOf(context);
   const { network: networks, instanceNetwork, ipNameLookup } = network(common);
   const { tcp: tcps, tcpCreateSocket } = tcp(common);
   const { udp: udps, udpCreateSocket } = udp(common);

@@ -1,5 +1,5 @@
 import { declared } from "../../../base/fault.ts";
-import type { Common } from "../common.ts";
+import type { Networking } from "../networking.ts";
 import { OutgoingContent } from "../state/body.ts";
 import { checkRequest, exchange, type Response } from "../state/exchange.ts";
 import { FieldList } from "../state/fields.ts";
@@ -220,7 +220,7 @@ const constructible = (held: Held) => ({
 const isA = (base: abstract new (...args: never[]) => unknown, value: unknown): boolean =>
   Function.prototype[Symbol.hasInstance].call(base, value);
 
-export const http = (common: Common) => ({
+export const http = (common: Networking) => ({
   types: {
     ...constructible(common),
     IncomingRequest,

@@ -100,6 +100,14 @@ export class InputStream extends Handle {
   }
 }
 
+/** An `input-stream` of a component that stands in a capability's place. */
+interface Foreign {
+  read(length: bigint): Uint8Array | Promise<Uint8Array>;
+  blockingRead(length: bigint): Uint8Array | Promise<Uint8Array>;
+}
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 /** What a `blocking-write-and-flush` may bring at most, by its contract. */
 const blockingWriteBytesMax = 4096;
 
@@ -158,15 +166,26 @@ export class OutputStream extends Handle {
     return this.blockingWriteAndFlush(new Uint8Array(Number(length)));
   }
 
-  splice(source: InputStream, length: bigint): bigint {
+  splice(source: InputStream | Foreign, length: bigint): bigint {
     return streamed(this.#held, () => {
-      const bytes = source.take(Math.min(this.#output.capacity(), bounded(length)));
+      const max = Math.min(this.#output.capacity(), bounded(length));
+      // A component that serves a capability has streams of its own, which are read as any guest reads them.
+      const bytes = source instanceof InputStream ? source.take(max) : (source as Foreign).read(BigInt(max));
+      if (bytes instanceof Promise)
+        return trap("The component spliced from a stream of another's that waits");
       this.#output.write(bytes);
       return BigInt(bytes.length);
     });
   }
 
-  blockingSplice(source: InputStream, length: bigint): bigint | Promise<bigint> {
+  blockingSplice(source: InputStream | Foreign, length: bigint): bigint | Promise<bigint> {
+    if (!(source instanceof InputStream))
+      return this.#whenFree(() =>
+        after((source as Foreign).blockingRead(least(length, this.checkWrite())), (bytes) => {
+          this.write(bytes);
+          return BigInt(bytes.length);
+        }),
+      );
     return this.#whenFree(() =>
       after(length > 0n ? this.#held.waits.until(source.event) : undefined, () =>
         this.splice(source, length),

@@ -9,7 +9,7 @@ import {
   toGroups,
 } from "../../../base/address.ts";
 import { declared, errno } from "../../../base/fault.ts";
-import type { Common } from "../common.ts";
+import type { Networking } from "../networking.ts";
 import { Handle } from "../state/handles.ts";
 import { Later } from "../state/later.ts";
 import type { Family } from "../state/libc.ts";
@@ -127,11 +127,11 @@ export const toRemote = (given: IpSocketAddress, family: Family): Endpoint => {
 
 /** `resolve-address-stream`. */
 export class ResolveAddressStream extends Handle {
-  readonly #common: Common;
+  readonly #common: Networking;
   readonly #found: Later<readonly Address[]>;
   #next = 0;
 
-  constructor(common: Common, found: Promise<readonly Address[]>) {
+  constructor(common: Networking, found: Promise<readonly Address[]>) {
     super(common.handles);
     this.#common = common;
     this.#found = new Later(found);
@@ -148,7 +148,7 @@ export class ResolveAddressStream extends Handle {
   }
 }
 
-export const network = (common: Common) => ({
+export const network = (common: Networking) => ({
   network: {
     Network: NetworkHandle,
     networkErrorCode: (error: IoError) => socketErrorCode(error.cause),

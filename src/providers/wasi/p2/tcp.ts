@@ -1,6 +1,6 @@
 import { declared } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
-import type { Common } from "../common.ts";
+import type { Networking } from "../networking.ts";
 import type { Connection } from "../state/connection.ts";
 import { Handle } from "../state/handles.ts";
 import { Later } from "../state/later.ts";
@@ -34,7 +34,7 @@ const keepAliveCountMax = 127;
 
 /** `tcp-socket`. */
 export class TcpSocket extends Handle {
-  readonly #common: Common;
+  readonly #common: Networking;
   readonly #socket: Socket;
   #state: State;
   readonly #event: Event = {
@@ -42,7 +42,7 @@ export class TcpSocket extends Handle {
     listen: (wake) => this.#waitingFor().listen(wake),
   };
 
-  constructor(common: Common, socket: Socket, connection?: Connection) {
+  constructor(common: Networking, socket: Socket, connection?: Connection) {
     super(common.handles);
     this.#common = common;
     this.#socket = socket;
@@ -234,7 +234,7 @@ export class TcpSocket extends Handle {
   }
 }
 
-const streamsOf = (common: Common, connection: Connection): [InputStream, OutputStream] => [
+const streamsOf = (common: Networking, connection: Connection): [InputStream, OutputStream] => [
   new InputStream(common, new Input(connection.received)),
   new OutputStream(common, new Output(connection)),
 ];
@@ -257,7 +257,7 @@ export const bufferSize = (value: bigint): number => {
   return value > max ? max : Number(value);
 };
 
-export const tcp = (common: Common) => ({
+export const tcp = (common: Networking) => ({
   tcp: { TcpSocket },
   tcpCreateSocket: {
     createTcpSocket: (family: Family) =>

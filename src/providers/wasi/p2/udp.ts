@@ -1,5 +1,5 @@
 import { declared, errno } from "../../../base/fault.ts";
-import type { Common } from "../common.ts";
+import type { Networking } from "../networking.ts";
 import { Handle, trap } from "../state/handles.ts";
 import { Later } from "../state/later.ts";
 import type { Family, Option } from "../state/libc.ts";
@@ -40,13 +40,13 @@ interface Association {
 
 /** `udp-socket`. */
 export class UdpSocket extends Handle {
-  readonly #common: Common;
+  readonly #common: Networking;
   readonly #socket: Socket;
   #binding: Later<void> | undefined;
   #bound = false;
   #association: Association | undefined;
 
-  constructor(common: Common, socket: Socket) {
+  constructor(common: Networking, socket: Socket) {
     super(common.handles);
     this.#common = common;
     this.#socket = socket;
@@ -71,7 +71,7 @@ export class UdpSocket extends Handle {
   stream(remoteAddress: IpSocketAddress | undefined): [IncomingDatagramStream, OutgoingDatagramStream] {
     if (!this.#bound) throw declared("invalid-state");
     const remote = remoteAddress && toRemote(remoteAddress, this.#socket.family);
-    if (remote && !this.#socket.mayReach(remote)) throw declared("access-denied");
+    if (remote) socketed(() => this.#socket.checkReach(remote));
     const association: Association = { remote, current: () => this.#association === association };
     this.#association = association;
     return [
@@ -139,11 +139,11 @@ export class UdpSocket extends Handle {
 }
 
 abstract class DatagramStream extends Handle {
-  protected readonly common: Common;
+  protected readonly common: Networking;
   protected readonly socket: Socket;
   protected readonly association: Association;
 
-  constructor(common: Common, socket: Socket, association: Association) {
+  constructor(common: Networking, socket: Socket, association: Association) {
     super(common.handles);
     this.common = common;
     this.socket = socket;
@@ -218,7 +218,7 @@ export class OutgoingDatagramStream extends DatagramStream {
   }
 }
 
-export const udp = (common: Common) => ({
+export const udp = (common: Networking) => ({
   udp: { UdpSocket, IncomingDatagramStream, OutgoingDatagramStream },
   udpCreateSocket: {
     createUdpSocket: (family: Family) =>

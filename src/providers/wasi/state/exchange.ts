@@ -45,7 +45,7 @@ export const checkRequest = (network: Network, { host, port }: Request): void =>
   const literal = parseAddress(host);
   try {
     if (!literal) network.checkName(host, port);
-    else if (!network.mayReach(literal, port)) throw failure("denied", `${host} was not granted`);
+    else network.checkReach({ address: literal, port });
   } catch (error) {
     throw asFailure(error);
   }

@@ -28,6 +28,12 @@ const systemResolve: Resolve = async (name) => {
 
 const loopbackAddresses = ["127.0.0.1", "::1"].map((text) => parseAddress(text)!);
 
+export interface NetworkOptions {
+  readonly resolve?: Resolve;
+  /** Told of everything that is refused for want of a grant, and the grant that is wanted, as a person writes it. */
+  readonly onDenied?: ((grant: string) => void) | undefined;
+}
+
 /** The network as one instance may use it: its grants, the names that it has looked up, and what it holds open. */
 export class Network {
   readonly sockets = new Budget("sockets", limits.socketsMax);
@@ -35,13 +41,15 @@ export class Network {
   readonly requests = new Budget("HTTP requests", limits.outgoingRequestsMax);
   readonly #grants: readonly NetworkGrant[];
   readonly #resolve: Resolve;
+  readonly #onDenied: (grant: string) => void;
   /** By address, as text: the names that this instance got it for. */
   readonly #names = new Map<string, Set<string>>();
   readonly #open = new Set<() => void>();
 
-  constructor(grants: readonly NetworkGrant[], resolve: Resolve = systemResolve) {
+  constructor(grants: readonly NetworkGrant[], options: NetworkOptions = {}) {
     this.#grants = grants;
-    this.#resolve = resolve;
+    this.#resolve = options.resolve ?? systemResolve;
+    this.#onDenied = options.onDenied ?? (() => {});
   }
 
   /** Something was granted: to such a guest a socket that reaches nothing yet is worth having. */
@@ -64,6 +72,7 @@ export class Network {
       const reachable = found.filter((address) => this.mayReach(address, port));
       if (reachable.length > 0) return reachable;
       if (found.length === 0) throw refusal("ENOTFOUND", `${name} has no address`);
+      this.#onDenied(endpointText(found[0]!, port));
       throw refusal("EPROHIBITED", `${name} resolves to addresses that were not granted`);
     } finally {
       this.lookups.give();
@@ -74,8 +83,25 @@ export class Network {
   checkName(text: string, port?: number): string {
     const name = hostName(text);
     if (name === undefined) throw refusal("EINVAL", `no host name: ${text.slice(0, 256)}`);
-    if (!mayName(this.#grants, name, port)) throw refusal("EACCES", `${name} was not granted`);
+    if (!mayName(this.#grants, name, port)) {
+      this.#onDenied(port === undefined ? name : `${name}:${port}`);
+      throw refusal("EACCES", `${name} was not granted`);
+    }
     return name;
+  }
+
+  /** Refusal: EACCES unless this may be connected, or sent, to. */
+  checkReach({ address, port }: Endpoint): void {
+    if (this.mayReach(address, port)) return;
+    this.#onDenied(endpointText(address, port));
+    throw refusal("EACCES", `${endpointText(address, port)} was not granted`);
+  }
+
+  /** Refusal: EACCES unless this address may be listened at; port 0 asks for whichever is free. */
+  checkListen({ address, port }: Endpoint): void {
+    if (this.mayListen(address, port)) return;
+    this.#onDenied(`listen=${endpointText(address, port)}`);
+    throw refusal("EACCES", `listening at ${endpointText(address, port)} was not granted`);
   }
 
   mayReach(address: Address, port?: number): boolean {
@@ -107,3 +133,9 @@ export class Network {
     if (this.#names.size > limits.knownAddressesMax && oldest !== undefined) this.#names.delete(oldest);
   }
 }
+
+/** As a grant is written: "127.0.0.1:80", "[::1]:80". */
+const endpointText = (address: Address, port: number | undefined): string => {
+  const host = address.length === 4 ? addressText(address) : `[${addressText(address)}]`;
+  return port === undefined ? host : `${host}:${port}`;
+};

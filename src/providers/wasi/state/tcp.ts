@@ -53,8 +53,7 @@ export class TcpSocket {
   bind(local: Endpoint): void {
     // A client may choose its own address as long as the system picks the port: nobody can be waited for there.
     const asClient = local.port === 0 && this.#network.granted;
-    if (!asClient && !this.#network.mayListen(local.address, local.port))
-      throw refusal("EACCES", "listening there was not granted");
+    if (!asClient) this.#network.checkListen(local);
     const fd = createSocket("tcp", this.family);
     try {
       this.options.apply(fd);
@@ -72,8 +71,8 @@ export class TcpSocket {
   /** Begins to take connections at the bound address. */
   listen(): void {
     const local = this.#bound === undefined ? undefined : boundTo(this.#bound);
-    if (!local || !this.#network.mayListen(local.address, this.#wanted!.port === 0 ? 0 : local.port))
-      throw refusal("EACCES", "listening there was not granted");
+    if (!local || !this.#wanted) throw refusal("ENOTCONN", "the socket is not bound");
+    this.#network.checkListen(this.#wanted);
     // Both have SO_REUSEADDR, so the listener takes the port while it is still held, and nobody comes between.
     this.#listener = new Listener(local, this.backlog);
     this.options.apply(this.#listener.fd);
@@ -82,8 +81,7 @@ export class TcpSocket {
 
   /** EACCES unless the address was granted; else the system's answer. */
   async connect(remote: Endpoint): Promise<Connection> {
-    if (!this.#network.mayReach(remote.address, remote.port))
-      throw refusal("EACCES", "connecting there was not granted");
+    this.#network.checkReach(remote);
     const connection =
       this.#bound === undefined ? await this.#connectUnbound(remote) : await this.#connectBound(remote);
     if (this.#closed) {

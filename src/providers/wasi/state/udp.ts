@@ -55,8 +55,7 @@ export class UdpSocket {
   /** EACCES where nothing that was granted needs it; else the system's answer. */
   async bind(local: Endpoint): Promise<void> {
     const listens = this.#network.mayListen(local.address, local.port);
-    if (!listens && !(local.port === 0 && this.#network.granted))
-      throw refusal("EACCES", "receiving there was not granted");
+    if (!listens && !(local.port === 0 && this.#network.granted)) this.#network.checkListen(local);
     const socket = await Bun.udpSocket<"uint8array">({
       hostname: addressText(local.address),
       port: local.port,
@@ -89,16 +88,16 @@ export class UdpSocket {
   /** False where the system has no room for it now. EACCES, EMSGSIZE, or the system's answer. */
   send(bytes: Uint8Array, remote: Endpoint): boolean {
     if (!this.#socket) throw refusal("ENOTCONN", "the socket is not bound");
-    if (!this.#network.mayReach(remote.address, remote.port))
-      throw refusal("EACCES", "sending there was not granted");
+    this.#network.checkReach(remote);
     if (bytes.length > limits.datagramBytesMax) throw refusal("EMSGSIZE", "the datagram is too large");
     const sent = this.#socket.send(bytes, remote.port, addressText(remote.address));
     if (!sent) this.#blocked = true;
     return sent;
   }
 
-  mayReach(remote: Endpoint): boolean {
-    return this.#network.mayReach(remote.address, remote.port);
+  /** EACCES unless it may send there. */
+  checkReach(remote: Endpoint): void {
+    this.#network.checkReach(remote);
   }
 
   close(): void {

@@ -4,16 +4,21 @@ import type { Held } from "./p2/io.ts";
 import { Network } from "./state/network.ts";
 
 /** What sockets and HTTP share for one instance, beside what all of WASI does. */
-export interface Common extends Held {
+export interface Networking extends Held {
   readonly network: Network;
 }
 
-const known = new WeakMap<InstanceContext, Common>();
+const known = new WeakMap<InstanceContext, Networking>();
 
-export const commonOf = (context: InstanceContext): Common => {
+export const networkingOf = (context: InstanceContext): Networking => {
   const made = known.get(context);
   if (made) return made;
-  const common: Common = { ...heldOf(context), network: new Network(context.grants.network ?? []) };
+  const common: Networking = {
+    ...heldOf(context),
+    network: new Network(context.grants.network ?? [], {
+      onDenied: (value) => context.onDenied?.({ wanted: value, grant: { kind: "net", value } }),
+    }),
+  };
   known.set(context, common);
   context.onDrop(() => common.network.closeAll());
   return common;
