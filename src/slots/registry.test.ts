@@ -323,3 +323,19 @@ test("memory bounds what it keeps, and says when what it kept cannot be read", a
   new Memory(path).forget(slot);
   expect(new Memory(path).source.choice(declared)).toBeUndefined();
 });
+
+test("a slot's time is its declaration's, and what a workspace chooses overrules it", () => {
+  const declaring = application(
+    "timed",
+    '[slots.style]\ncontract = "greeter:app/style@0.1.0"\ndefault = "./plain.wasm"\ntimeout = "100ms"\n',
+  );
+  const choosing = application("choosing", '[slots.style]\ntimeout = "2s"\n');
+  const timeOf = (...manifests: Parameters<typeof workspaceSource>[0]) =>
+    slotsOf({
+      declarations: declarationsOf(declaring),
+      sources: [workspaceSource(manifests)],
+    }).explain("style").timeoutMs;
+  expect(timeOf()).toBe(100);
+  expect(timeOf(choosing)).toBe(2000);
+  expect(() => application("wrong", '[slots.style]\ntimeout = "soon"\n')).toThrow("100ms");
+});

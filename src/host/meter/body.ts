@@ -29,15 +29,17 @@ export interface Layout {
  * the engine keeps in a register, and settles with the global fuel once a batch.
  */
 export const price = {
-  /** Fuel between two questions to the host: a tenth of a millisecond in most code, some 30 ms at worst. */
-  fuel: 16_384,
+  /** Fuel between two questions to the host: a tenth of a millisecond in most code, half a second in the worst. */
+  fuel: 8192,
   /** Steps of a loop before its function has paid for any, so that short loops called often are not free. */
   firstBatch: 64,
   batch: 4096,
   /** Fuel for a batch. */
   batchFuel: 64,
-  /** A step of a loop and an entry cost one for each of this many bytes of the function: a power of two. */
-  bodyShift: 8,
+  /** An entry costs one for each of this many bytes of the function: a power of two. */
+  entryShift: 8,
+  /** A step of a loop, likewise. Coarser, because an interpreter's one loop lies in a function of 60 KB. */
+  stepShift: 12,
   /** Bytes of bulk instructions that cost one: a power of two. */
   bulkShift: 6,
   /** A function that calls nothing and is no longer than this costs its caller nothing. */
@@ -127,7 +129,7 @@ export const rewriteExpression = (
 
 /** fuel -= price; where none is left, the host is asked. A function with loops gets its first batch. */
 const entry = ({ fuel, refill }: Layout, local: number, size: number, loops: boolean): number[] => [
-  ...[globalGet, ...unsigned(fuel), i32Const, ...signed(1 + (size >> price.bodyShift)), i32Sub],
+  ...[globalGet, ...unsigned(fuel), i32Const, ...signed(1 + (size >> price.entryShift)), i32Sub],
   ...[localTee, ...unsigned(local), globalSet, ...unsigned(fuel)],
   ...[localGet, ...unsigned(local), i32Const, 0, i32LessSigned],
   ...[ifOp, blockOfNothing, callOp, ...unsigned(refill), endOp],
@@ -136,7 +138,7 @@ const entry = ({ fuel, refill }: Layout, local: number, size: number, loops: boo
 
 /** local -= price; where the batch is used up, it is paid for and the next begins. */
 const step = ({ tick }: Layout, local: number, size: number): number[] => [
-  ...[localGet, ...unsigned(local), i32Const, ...signed(1 + (size >> price.bodyShift)), i32Sub],
+  ...[localGet, ...unsigned(local), i32Const, ...signed(1 + (size >> price.stepShift)), i32Sub],
   ...[localTee, ...unsigned(local), i32Const, 0, i32LessSigned, ifOp, blockOfNothing],
   ...[callOp, ...unsigned(tick), i32Const, ...signed(price.batch), localSet, ...unsigned(local), endOp],
 ];
