@@ -180,11 +180,14 @@ export class OutputStream extends Handle {
 
   blockingSplice(source: InputStream | Foreign, length: bigint): bigint | Promise<bigint> {
     if (!(source instanceof InputStream))
-      return this.#whenFree(() =>
-        after((source as Foreign).blockingRead(least(length, this.checkWrite())), (bytes) => {
-          this.write(bytes);
-          return BigInt(bytes.length);
-        }),
+      return this.#whenFree<bigint>(() =>
+        after<Uint8Array, bigint>(
+          (source as Foreign).blockingRead(least(length, this.checkWrite())),
+          (bytes) => {
+            this.write(bytes);
+            return BigInt(bytes.length);
+          },
+        ),
       );
     return this.#whenFree(() =>
       after(length > 0n ? this.#held.waits.until(source.event) : undefined, () =>

@@ -18,6 +18,8 @@ export class Connection implements ByteSink {
   #endWhenWritten = false;
   #sendClosed = false;
   #closed = false;
+  /** The other side ended, or this one did. */
+  #orderly = false;
   #failure: unknown;
   /** Called once, when nothing more happens on the socket. */
   onClose: (() => void) | undefined;
@@ -69,6 +71,7 @@ export class Connection implements ByteSink {
   endSending(): void {
     if (this.#sendClosed || this.#closed) return;
     this.#sendClosed = true;
+    this.#orderly = true;
     if (this.#rest) this.#endWhenWritten = true;
     else this.#socket.shutdown();
   }
@@ -82,6 +85,7 @@ export class Connection implements ByteSink {
   /** Lets go of it: what was accepted still goes out, and the other side sees an orderly end. */
   close(): void {
     if (this.#closed) return;
+    this.#orderly = true;
     this.received.cancel();
     if (this.#rest) {
       this.#sendClosed = true;
@@ -91,6 +95,7 @@ export class Connection implements ByteSink {
 
   /** Ends it now, whatever is on its way. */
   terminate(): void {
+    this.#orderly = true;
     if (!this.#closed) this.#socket.terminate();
   }
 
@@ -137,16 +142,22 @@ export class Connection implements ByteSink {
     if (this.#endWhenWritten) this.#socket.shutdown();
   }
 
-  ended(error?: unknown): void {
-    if (error === undefined) this.received.end();
-    else this.received.fail(error);
+  ended(): void {
+    this.#orderly = true;
+    this.received.end();
   }
 
-  gone(error?: unknown): void {
+  /**
+   * The engine tells of a reset as of any close, without an error. Where this side had not ended either, an
+   * orderly end would have been told before, so it was none.
+   */
+  gone(told?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
+    const error = told ?? (this.#orderly ? undefined : refusal("ECONNRESET", "the connection was reset"));
     this.#failure = error;
-    this.ended(error);
+    if (error === undefined) this.received.end();
+    else this.received.fail(error);
     this.#rest = undefined;
     this.#written?.reject(error ?? new ClosedPipe("The connection is closed"));
     this.#written = undefined;
