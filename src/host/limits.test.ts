@@ -303,7 +303,8 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     const { provider, stopped } = await slotOf("all", [picker(1, true), picker(2)]);
     const component = await wat(application, "application.wasm");
     const plan = await link(component, { providers: [provider] });
-    const instance = await plan.instantiate(contextOf(component, { limits: { lifeMsMax: 80 } }));
+    // Its fillings are made ready within its time.
+    const instance = await plan.instantiate(contextOf(component, { limits: { lifeMsMax: 800 } }));
     const fault = await faultOf(() => instance.call(undefined, "go", [5]));
     expect([fault.code, stopped.length]).toEqual(["LK0711", 0]);
     expect(fault.message).toContain("application.wasm");
