@@ -18,7 +18,7 @@ import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { interleave, medianOf, type Row, versus } from "./measure.ts";
 
-const guests = join(import.meta.dir, "../tests/guests/away");
+const guests = join(import.meta.dir, "../tests/fixtures/away");
 
 const core = `(component
   (core module $m (memory 16)

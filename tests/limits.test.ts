@@ -19,7 +19,7 @@ import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 
 const root = join(import.meta.dir, "..");
-const guests = join(import.meta.dir, "guests/away");
+const guests = join(import.meta.dir, "fixtures/away");
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-away-")));
 const before = process.env.XDG_CACHE_HOME;
 
