@@ -1,6 +1,8 @@
 import { resourceText } from "../base/resources.ts";
 import { type CommandDescription, commandSlot } from "../contract/description.ts";
+import type { Provider } from "../host/provider.ts";
 import { declareSlot, type SlotDeclaration } from "../slots/declaration.ts";
+import { capabilitySlots } from "./capabilities.ts";
 import { builderMembers, commandMembers } from "./members.ts";
 
 // The shipped commands, from one file that the build writes out of the components' own descriptions: listing
@@ -33,8 +35,11 @@ export const shippedCommands = async (): Promise<ReadonlyMap<string, ShippedComm
   );
 };
 
-/** loop's own slots: one for each shipped command and builder, and the families that plugins add to. */
-export const ownSlots = (shipped: ReadonlyMap<string, ShippedCommand>): SlotDeclaration[] => [
+/** loop's own slots: one for each shipped command, builder and capability, and the families that plugins add to. */
+export const ownSlots = (
+  shipped: ReadonlyMap<string, ShippedCommand>,
+  providers: readonly Provider[],
+): SlotDeclaration[] => [
   ...[...shipped].map(([name, { description, identifier }]) =>
     declareSlot({
       name: commandSlot(name),
@@ -53,4 +58,5 @@ export const ownSlots = (shipped: ReadonlyMap<string, ShippedCommand>): SlotDecl
     }),
   ),
   declareSlot({ name: "builder:*", summary: "Builders of further languages", contract: builderContract }),
+  ...capabilitySlots(providers),
 ];

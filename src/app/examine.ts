@@ -8,6 +8,7 @@ import { readWorld } from "../contract/world.ts";
 import type { SlotDeclaration } from "../slots/declaration.ts";
 import type { Examination } from "../slots/registry.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { capabilityContract, isCapabilitySlot } from "./capabilities.ts";
 import { commandContract } from "./catalog.ts";
 import { commandName, misdescribed } from "./commands.ts";
 import { loadComponent } from "./link.ts";
@@ -19,7 +20,7 @@ export const examine = async (
   folder: string,
 ): Promise<Examination> => {
   const { component } = await loadComponent(identifier, folder);
-  const found = differences(await contractWorld(slot), readWorld(component.bytes)).map(describeDifference);
+  const found = await misfits(slot, readWorld(component.bytes));
   const command = slot.contract === commandContract ? commandOf(slot, component) : undefined;
   return {
     digest: component.digest,
@@ -27,6 +28,14 @@ export const examine = async (
     differences: [...found, ...(found.length === 0 && command?.trouble ? [command.trouble] : [])],
     ...(command?.description && { description: command.description }),
   };
+};
+
+const misfits = async (slot: SlotDeclaration, offered: World): Promise<string[]> => {
+  const wanted = isCapabilitySlot(slot.name)
+    ? capabilityContract(slot.name, offered)
+    : `  export ${slot.contract};\n`;
+  if (wanted === undefined) return [`it exports no interface of ${slot.contract}`];
+  return differences(await contractWorld(slot, wanted), offered).map(describeDifference);
 };
 
 /** A command has to describe itself under the name that its slot gives it. */
@@ -39,9 +48,9 @@ const commandOf = (slot: SlotDeclaration, { identifier, bytes }: VerifiedCompone
     : { trouble: misdescribed(name, identifier, commands) };
 };
 
-/** A world that exports the contract's interface and nothing else. */
-const contractWorld = async (slot: SlotDeclaration): Promise<World> => {
-  const world = `package loop:contract;\n\nworld contract {\n  export ${slot.contract};\n}\n`;
+/** A world that exports what the contract asks for and nothing else. */
+const contractWorld = async (slot: SlotDeclaration, wanted: string): Promise<World> => {
+  const world = `package loop:contract;\n\nworld contract {\n${wanted}}\n`;
   return worldFromWit(new Map([...(await witOf(slot)), ["contract.wit", world]]), "loop:contract/contract");
 };
 

@@ -18,6 +18,7 @@ import { grantHint } from "../trust/report.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Ask } from "./ask.ts";
 import { type Chosen, requireConsent } from "./consent.ts";
+import { servedBySlots } from "./capabilities.ts";
 import { fetcherMembers } from "./members.ts";
 import { plain } from "./style.ts";
 
@@ -30,6 +31,8 @@ export interface Linking {
   readonly slots: () => Slots;
   /** Asks the person at the terminal; undefined where none is there. */
   readonly ask?: Ask | undefined;
+  /** The slots that choose who serves a capability; undefined where none is heard (--builtin). */
+  readonly choosing: Slots | undefined;
   /** Forces a linker on everything that is linked. */
   readonly linker?: LinkerName | undefined;
 }
@@ -49,13 +52,30 @@ export const planRun = async (
   const { component } = await loadComponent(identifier, linking.folder);
   return named(component, async () =>
     link(component, {
-      providers: [...linking.providers, ...(await applicationProviders(component, linking, 0))],
+      providers: [
+        ...(await capabilities(component, linking)),
+        ...(await applicationProviders(component, linking, 0)),
+      ],
       linker: linking.linker,
       limits,
       grantHint: (name) => grantHint(identifier, name),
     }),
   );
 };
+
+/** The host's providers, and the components that stand before them in `provider:` slots. */
+const capabilities = (component: VerifiedComponent, linking: Linking): Promise<readonly Provider[]> =>
+  servedBySlots({
+    world: decoded(component).world,
+    slots: linking.choosing,
+    providers: linking.providers,
+    plan: async (decision, filling, providers) => {
+      const { component } = await loadComponent(filling.identifier, linking.folder);
+      // What serves a capability is served by the host: two of them that ask each other would never end.
+      return planFilling(component, decision, filling, { ...linking, providers }, depthMax);
+    },
+    contextOf: (filling, plan, caller) => contextOf(new Map([[plan, filling]]))(plan, caller),
+  });
 
 /** A fault in a component's own bytes or imports says whose they are. */
 const named = async <T>({ identifier }: VerifiedComponent, work: () => Promise<T>): Promise<T> => {

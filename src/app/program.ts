@@ -79,7 +79,7 @@ export class Program implements Linking {
   readonly slots = (): Slots => {
     this.#slots ??= openSlots({
       folder: this.folder,
-      own: ownSlots(this.shipped),
+      own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
       examine: async (identifier, slot) =>

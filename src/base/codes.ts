@@ -61,6 +61,7 @@ export const codes = {
   LK0607: "Nothing to build here",
   LK0701: "Capability not granted",
   LK0702: "Not a valid grant",
+  LK0703: "Capability is absent",
   LK0704: "Nothing remembered of it",
   LK0711: "Out of time",
   LK0712: "Out of memory",

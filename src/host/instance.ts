@@ -69,14 +69,26 @@ export class Instance {
   /** As `call`, but answers at once where the component cannot wait; a promise where it can. */
   callNow(interfaceName: string | undefined, func: string, args: readonly unknown[]): unknown {
     const where = interfaceName === undefined ? func : `${interfaceName}#${func}`;
+    return this.watch(this.#signature(interfaceName, func), where, () => {
+      const callee = this.#find(interfaceName, func);
+      return callee(...args);
+    });
+  }
+
+  /** What it exports of an interface, as its linker made it; calls into it go through `watch`. */
+  exported(interfaceName: string): Readonly<Record<string, unknown>> {
+    return (this.#exports[this.#exportName(interfaceName) ?? ""] ?? {}) as Readonly<Record<string, unknown>>;
+  }
+
+  /** Runs a call into one of its exports, counted and explained as `callNow` does. */
+  watch(func: Func | undefined, where: string, work: () => unknown): unknown {
     const component = this.#component.identifier;
     if (this.#trapped) throw fault("LK0304", `${component} was called at ${where} after it had trapped`);
     if (this.#dropped) throw fault("LK0304", `${component} was called at ${where} after it had been dropped`);
-    const callee = this.#find(interfaceName, func);
     const leave = this.budget.enter();
     const fail = (error: unknown): never => {
       leave();
-      if (isDeclared(error, this.#signature(interfaceName, func))) throw new DeclaredError(error.payload);
+      if (isDeclared(error, func)) throw new DeclaredError(error.payload);
       this.#trapped = true;
       const explained = this.explain(error, "call", where);
       // Where it waits it goes on waiting, unless what it waits for ends.
@@ -84,7 +96,7 @@ export class Instance {
       throw explained;
     };
     try {
-      const answer = callee(...args);
+      const answer = work();
       if (answer instanceof Promise) return this.budget.until(answer).then(left(leave), fail);
       leave();
       return answer;

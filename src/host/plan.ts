@@ -16,13 +16,14 @@ import { matchInterface } from "../contract/semver.ts";
 import { mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
+import { joined } from "./chain.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
 import { chooseLinker, type LinkerName } from "./linkers.ts";
 import type { Metering } from "./meter/meter.ts";
-import type { Implementations, InstanceContext, Provider } from "./provider.ts";
+import type { Implementations, InstanceContext, InterfaceImplementation, Provider } from "./provider.ts";
 
 export interface LinkOptions {
   readonly providers: readonly Provider[];
@@ -91,12 +92,22 @@ const match = (
   providers: readonly Provider[],
 ): Match => {
   for (const provider of providers) {
+    const why = provider.absent?.get(unversioned(name));
+    if (why !== undefined) throw absent(component, name, why);
     const offered = matchInterface(name, provider.interfaces);
     if (offered !== undefined) return { name, extern, provider, offered };
   }
   if (extern.kind === "type" || parseInterfaceName(name).namespace === "wasi")
     return { name, extern, provider: undefined, offered: undefined };
   throw notOffered(component, name, providers);
+};
+
+/** Said before the component starts: what it asks for is not to be had here, whatever it is granted. */
+const absent = ({ identifier }: VerifiedComponent, name: string, why: string) => {
+  const slot = `provider:${unversioned(name).replace(/\/.*$/, "")}`;
+  return fault("LK0703", `${identifier} imports ${name}, and ${why}`, {
+    hint: `loop slot explain ${slot}`,
+  }).within({ component: identifier, phase: "link", message: "Matching its imports" });
 };
 
 const notOffered = (component: VerifiedComponent, name: string, providers: readonly Provider[]) => {
@@ -112,9 +123,10 @@ const notOffered = (component: VerifiedComponent, name: string, providers: reado
 /** All functions of the matched imports that their providers may answer with a promise. */
 const suspendingOf = (matches: readonly Match[]): ReadonlySet<string> => {
   const suspending = new Set<string>();
+  // Of all together: a resource may be made by another provider than the one that serves its interface (`joins`).
+  const own = new Set(matches.flatMap(({ provider }) => provider?.suspending ?? []));
   for (const { name, extern, provider } of matches) {
-    if (!provider || provider.suspending.length === 0) continue;
-    const own = new Set(provider.suspending);
+    if (!provider) continue;
     const plain = unversioned(name);
     if (extern.kind === "interface") {
       for (const func of extern.interface.funcs.keys())
@@ -170,7 +182,21 @@ const implementations = async (
       );
     }
   }
+  join(imports, matches, made);
   return imports;
+};
+
+/** Resources that are made by several: those of whoever serves the interface, and those of whoever joins in. */
+const join = (
+  imports: Record<string, unknown>,
+  matches: readonly Match[],
+  made: ReadonlyMap<Provider, Implementations>,
+): void => {
+  const joining = [...made.keys()].flatMap((provider) => provider.joins ?? []);
+  if (joining.length === 0) return;
+  for (const { name, extern } of matches)
+    if (extern.kind === "interface" && imports[name] && matchInterface(name, joining) !== undefined)
+      imports[name] = joined(unversioned(name), extern.interface, imports[name] as InterfaceImplementation);
 };
 
 /** A compatible version may still lack a function that a newer import names; said before the guest starts. */

@@ -2,7 +2,9 @@ import type { Digest } from "../base/digest.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { TrustClass } from "../trust/verify.ts";
 import type { Denial } from "../trust/written.ts";
+import type { Audit } from "./audit.ts";
 import type { Budget, InstanceLimits } from "./budget.ts";
+import type { Chance } from "./chance.ts";
 
 /** Where an instance's standard streams go. The composition root gives the process's own; tests give buffers. */
 export interface Stdio {
@@ -99,6 +101,12 @@ export interface InstanceContext {
    * report at the end. Never throws.
    */
   readonly onDenied?: (denial: Denial) => void;
+  /** Of a component that stands in for a capability: the instance that it serves. */
+  readonly caller?: InstanceContext;
+  /** Told of every capability at the moment of its use; absent where nobody wants to know. */
+  readonly audit?: Audit;
+  /** Where clocks and randomness come from; the system where this is absent. */
+  readonly chance?: Chance;
   /** Made by the instance, for its providers alone. */
   readonly shared?: Shared;
   /** Registers what must be let go when the instance is dropped; run last-in, first-out, each once. */
@@ -127,6 +135,13 @@ export interface Provider {
   readonly suspending: readonly string[];
   /** Interfaces of it that every guest has without a grant (the sandbox's default); "*" for all. */
   readonly defaultGranted: readonly string[] | "*";
-  /** Keyed by the names in `interfaces`. */
+  /** Interfaces that are not to be had here, unversioned, and why: the rest of a sentence after "and". */
+  readonly absent?: ReadonlyMap<string, string>;
+  /**
+   * Versioned interfaces of others whose resources it makes more of: its objects pass wherever those of whoever
+   * serves the interface do. It has them in what `instantiate` answers.
+   */
+  readonly joins?: readonly string[];
+  /** Keyed by the names in `interfaces` and `joins`. */
   instantiate(context: InstanceContext): Implementations | Promise<Implementations>;
 }

@@ -60,7 +60,8 @@ class Writer {
         (this.#place === "setup" ? this.#setup : this.#entry).push(`const ${name} = ${text};`);
         return name;
       },
-      resource: (resource) => {
+      resource: (given) => {
+        const resource = this.#meant(given);
         const variable = this.#resources.get(resource);
         if (variable === undefined) return undefined;
         const own = this.#own.has(resource);
@@ -324,10 +325,24 @@ class Writer {
     return `${enginePascal(type)}: ${variable}Class`;
   }
 
+  /**
+   * The resource that an exported interface speaks of. Where one interface is imported and exported, as wasi:io is
+   * by what serves files, the world's type names the imported resource in some places and means the exported one.
+   */
+  #meant(resource: ResourceType): ResourceType {
+    if (!this.#inExport || this.#own.has(resource)) return resource;
+    const { name, owner } = resource;
+    return [...this.#own].find((own) => own.name === name && own.owner === owner) ?? resource;
+  }
+
+  #inExport = false;
+
   #exportFunc(where: string, guest: string, item: Interface, func: Func): string | undefined {
     const { role } = func;
     const variable = this.#fresh("export");
+    this.#inExport = true;
     const signature = this.#signature(where, func);
+    this.#inExport = false;
     if (role.role === "free") {
       this.#entry.push(
         `const ${variable} = exporting(${signature}, (args) => member(${guest}, ${quoted(camel(func.name))}, ${quoted(where)})(...args));`,

@@ -1,0 +1,199 @@
+import { fault } from "../base/fault.ts";
+import { describeDifference, differences } from "../contract/compare.ts";
+import { unversioned, type World } from "../contract/model.ts";
+import { matchInterface } from "../contract/semver.ts";
+import { behind, standIn } from "../host/chain.ts";
+import type { LinkedPlan } from "../host/plan.ts";
+import type { InstanceContext, Provider } from "../host/provider.ts";
+import { declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
+import type { Decision } from "../slots/precedence.ts";
+import type { Slots } from "../slots/registry.ts";
+
+// Every capability as a slot: `provider:wasi:filesystem` for a package, `provider:wasi:clocks/wall-clock` for one
+// interface of it. The host's own provider fills it by default; a component in its place stands before the host's.
+
+const family = "provider:";
+
+/** What the host's own providers are called as fillings; no component of this name exists. */
+const hostIdentifier = ({ name }: Provider): string => `host:${name}`;
+
+/**
+ * On wasi:io the providers of all other packages meet: their streams are waited for together, by one poll. So it is
+ * the host's always, and others add streams of their own to it.
+ */
+const ground = "wasi:io";
+const isGround = (interfaceName: string): boolean => packageOf(interfaceName) === ground;
+
+/** "wasi:io/poll@0.2.12" → "wasi:io". */
+const packageOf = (interfaceName: string): string => unversioned(interfaceName).replace(/\/.*$/, "");
+
+/** The slots of the packages that these providers serve, and the family of all others. */
+export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration[] => {
+  const packages = new Map<string, Provider[]>();
+  for (const provider of providers)
+    for (const name of new Set(provider.interfaces.map(packageOf)))
+      packages.set(name, [...(packages.get(name) ?? []), provider]);
+  return [
+    ...[...packages]
+      .filter(([name]) => !isPower(name))
+      .map(([name, [first]]) =>
+        declareSlot({
+          name: `${family}${name}`,
+          summary: `Serves the imports of ${name}`,
+          contract: name,
+          combination: "first",
+          policy: name === ground ? "core" : "default",
+          defaults: [{ identifier: hostIdentifier(first!), grants: [] }],
+        }),
+      ),
+    declareSlot({
+      name: `${family}*`,
+      summary: "Serves one interface of a package, or a package that loop does not know",
+      contract: "the package or interface of the slot's name",
+      combination: "first",
+    }),
+  ];
+};
+
+/** What loop's own commands are made of: replaced through `command:` slots, and no capability of other programs. */
+const isPower = (name: string): boolean =>
+  ["loop:cli", "loop:pkg", "loop:build", "loop:run", "loop:slots", "loop:trust"].includes(name);
+
+export const isCapabilitySlot = (name: string): boolean => name.startsWith(family);
+
+/**
+ * What a `provider:` slot asks of a component, as the body of a world: those of the interfaces that the host knows
+ * and it exports. Undefined where it exports none of the slot's.
+ */
+export const capabilityContract = (slotName: string, offered: World): string | undefined => {
+  const found = [...offered.exports.keys()].filter(coveredBy(slotName));
+  if (found.length === 0) return undefined;
+  return found
+    .filter((name) => name.startsWith("wasi:"))
+    .map((name) => `  export ${unversioned(name)}@${wasiVersion};\n`)
+    .join("");
+};
+
+/** Of the vendored WIT. */
+const wasiVersion = "0.2.12";
+
+const coveredBy = (slotName: string) => {
+  const covered = slotName.slice(family.length);
+  return (name: string): boolean =>
+    covered.includes("/") ? unversioned(name) === covered : packageOf(name) === covered;
+};
+
+export interface CapabilityRequest {
+  /** The world whose imports are to be served. */
+  readonly world: World;
+  /** Undefined where slots are not heard (--builtin). */
+  readonly slots: Slots | undefined;
+  readonly providers: readonly Provider[];
+  /** A plan for a filling, linked with exactly these providers. */
+  plan(decision: Decision, filling: Filling, providers: readonly Provider[]): Promise<LinkedPlan>;
+  /** The context of a filling's instances, whose grants are its own. */
+  contextOf(filling: Filling, plan: LinkedPlan, caller: InstanceContext): InstanceContext;
+}
+
+/**
+ * The host's providers for a component, with what stands before them in the slots of the capabilities that it
+ * imports. Faults: LK0402 a filling that does not serve what is imported, and those of slots, loading and linking.
+ */
+export const servedBySlots = async (request: CapabilityRequest): Promise<readonly Provider[]> => {
+  const { slots, world, providers } = request;
+  if (!slots) return providers;
+  const names = [...world.imports.keys()].filter(
+    (name) => /^[^/]+:[^/]+\//.test(name) && !isPower(packageOf(name)),
+  );
+  // What fills the slot of an interface stands before what fills that of its package.
+  const asked = new Set([...names.map(unversioned), ...names.map(packageOf)]);
+  const before: Provider[] = [];
+  for (const name of asked) before.push(...(await chainOf(slots.explain(`${family}${name}`), request)));
+  return [...before, ...providers];
+};
+
+/** What stands before the host's own provider in one slot, the first in front. */
+const chainOf = async (decision: Decision, request: CapabilityRequest): Promise<Provider[]> => {
+  const { slot, fillings, source, fault: objection } = decision;
+  if (objection) throw objection;
+  const isDefault = source === "fork" || source === "built-in";
+  const covers = coveredBy(slot.name);
+  if (fillings.length === 0) return isDefault ? [] : [emptied(slot.name, request.world)];
+  const hosts = request.providers.filter((provider) => provider.interfaces.some(covers));
+  let chain: Provider[] = [];
+  for (const filling of fillings.toReversed()) {
+    if (filling.identifier.startsWith("host:")) {
+      if (!hosts.some((provider) => hostIdentifier(provider) === filling.identifier))
+        throw noSuchHost(slot.name, filling, hosts);
+      continue;
+    }
+    const rest = [...chain, ...hosts].map((provider) => behind(provider, covers));
+    const plan = await request.plan(decision, filling, [...rest, ...request.providers]);
+    chain = [standInFor(decision, filling, plan, chain, request), ...chain];
+  }
+  return chain;
+};
+
+const standInFor = (
+  { slot }: Decision,
+  filling: Filling,
+  plan: LinkedPlan,
+  rest: readonly Provider[],
+  { world, contextOf }: CapabilityRequest,
+): Provider => {
+  const covers = coveredBy(slot.name);
+  const exported = [...plan.world.exports.keys()];
+  const interfaces = exported.filter(covers);
+  const wanted = [...world.imports].filter(([name]) => matchInterface(name, interfaces) !== undefined);
+  const found = differences(
+    { name: undefined, imports: new Map(), exports: new Map(wanted) },
+    plan.world,
+  ).map(describeDifference);
+  if (interfaces.length === 0) found.push(`it exports no interface of ${slot.name.slice(family.length)}`);
+  if (found.length > 0)
+    throw fault(
+      "LK0402",
+      `${filling.identifier} does not fit the slot ${slot.name}: ${found.slice(0, 3).join("; ")}`,
+      { hint: `loop inspect ${filling.identifier} --wit` },
+    ).within({
+      slot: slot.name,
+      component: filling.identifier,
+      phase: "fill",
+      message: "Comparing it with what is imported",
+    });
+  const joins = [...exported.filter(isGround), ...rest.flatMap((provider) => provider.joins ?? [])];
+  if (joins.some((name) => unversioned(name) === `${ground}/poll`))
+    throw fault(
+      "LK0402",
+      `${filling.identifier} exports ${ground}/poll, and the host's poll alone can wait for everybody's streams`,
+      { hint: `let it import ${ground}/poll, and make its pollables with wasi:clocks/monotonic-clock` },
+    ).within({ slot: slot.name, component: filling.identifier, phase: "fill", message: "Filling the slot" });
+  return standIn({
+    slot: slot.name,
+    plan,
+    interfaces,
+    joins,
+    contextOf: (caller) => contextOf(filling, plan, caller),
+  });
+};
+
+/** An empty slot: the capability is absent, which is said by name before the component starts. */
+const emptied = (slotName: string, { imports }: World): Provider => ({
+  name: slotName,
+  interfaces: [],
+  suspending: [],
+  defaultGranted: "*",
+  absent: new Map(
+    [...imports.keys()]
+      .filter(coveredBy(slotName))
+      .map((name) => [unversioned(name), `the slot ${slotName} is empty`]),
+  ),
+  instantiate: () => ({}),
+});
+
+const noSuchHost = (slotName: string, { identifier }: Filling, hosts: readonly Provider[]) =>
+  fault(
+    "LK0402",
+    `${identifier} does not serve ${slotName.slice(family.length)}; ${hosts.map(hostIdentifier).join(", ") || "nothing of the host's"} does`,
+    { hint: `loop slot explain ${slotName}` },
+  ).within({ slot: slotName, component: identifier, phase: "fill", message: "Filling the slot" });
