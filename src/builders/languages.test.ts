@@ -7,6 +7,7 @@ import { repositoryRoot } from "../base/resources.ts";
 import { readWorld } from "../contract/world.ts";
 import type { Builder } from "./builder.ts";
 import { c } from "./c.ts";
+import { probe } from "./probe.ts";
 import { buildProject } from "./project.ts";
 import { wat } from "./wat.ts";
 
@@ -50,6 +51,17 @@ test("C becomes a WASI command, from every file below the main one", async () =>
   expect([...world.exports.keys()].map((name) => name.replace(/@.*/, ""))).toEqual(["wasi:cli/run"]);
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toStartWith("src/main.c:3:22: unused variable 'unused'");
+});
+
+test("a C program has room on its stack for an ordinary buffer", async () => {
+  const main =
+    "int main(void) { volatile char text[1 << 17]; for (int i = 0; i < 1 << 17; i += 64) text[i] = 1; return text[0] - 1; }\n";
+  const { component } = await build(c, { "src/main.c": main });
+  const { exports } = await probe(new Uint8Array(readFileSync(component)));
+  const [run] = Object.entries(exports)
+    .find(([name]) => name.startsWith("wasi:cli/run"))!
+    .slice(1) as [{ run: () => unknown }];
+  expect(run.run()).toBeUndefined();
 });
 
 test("a mistake in C is refused with its place, and the others are told too", async () => {

@@ -343,9 +343,9 @@ test("an uncaught exception whose text goes over two lines has its place", async
   const { exports, stderr } = await probe(
     await build({
       "wit/w.wit": greet,
-      "src/main.ts": "export const greet = (name: string) => {\n  throw new Error(`one ${name}\ntwo`);\n};\n",
+      "src/main.ts": "export const greet = (name: string) => {\n  throw new Error(`one\ntwo` + name);\n};\n",
     }),
   );
   expect(() => (exports.greet as Callable)("x")).toThrow();
-  expect(stderr()).toMatch(/^Uncaught Error: one x\ntwo\n {4}at greet \(src\/main\.ts:[23]:\d+\)\n/);
+  expect(stderr()).toMatch(/^Uncaught Error: one\ntwox\n {4}at greet \(src\/main\.ts:[23]:\d+\)\n/);
 });

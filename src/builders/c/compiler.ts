@@ -27,7 +27,8 @@ export interface Compiler {
 
 const npmPackage = "@yowasp/clang";
 const targets = ["wasm32-wasip1", "wasm32-wasi"];
-const standardFlags = ["-O2", "-Wall", "-fno-color-diagnostics"];
+/** wasm-ld's own stack has 64 KiB, which one buffer fills; a megabyte is what Rust gives. */
+const standardFlags = ["-O2", "-Wall", "-fno-color-diagnostics", "-Wl,-z,stack-size=1048576"];
 
 /**
  * The compiler to use: [build] clang, $WASI_SDK_PATH, `@yowasp/clang` in a node_modules above, or a clang of the
