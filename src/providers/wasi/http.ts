@@ -2,12 +2,11 @@
 // component's requests and responses (serve.ts). Owns the interfaces and their loading; refuses what was not
 // granted, in WASI's own words; called by the host's plan for guests that import it.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
-import { networkingOf } from "./networking.ts";
 
 const version = "0.2.12";
 
 const instantiate = async (context: InstanceContext): Promise<Implementations> => {
-  const { http } = await import("./p2/http.ts");
+  const [{ networkingOf }, { http }] = await Promise.all([import("./networking.ts"), import("./p2/http.ts")]);
   const { types, outgoingHandler } = http(networkingOf(context));
   return {
     [`wasi:http/types@${version}`]: types,

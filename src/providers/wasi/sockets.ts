@@ -2,12 +2,12 @@
 // interfaces and their loading; refuses what was not granted, in WASI's own words; called by the host's plan for
 // guests that import it, so that nobody else waits for its code.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
-import { networkingOf } from "./networking.ts";
 
 const version = "0.2.12";
 
 const instantiate = async (context: InstanceContext): Promise<Implementations> => {
-  const [{ network }, { tcp }, { udp }] = await Promise.all([
+  const [{ networkingOf }, { network }, { tcp }, { udp }] = await Promise.all([
+    import("./networking.ts"),
     import("./p2/network.ts"),
     import("./p2/tcp.ts"),
     import("./p2/udp.ts"),
