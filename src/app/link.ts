@@ -17,8 +17,8 @@ import { Decisions } from "../trust/decisions.ts";
 import { grantHint } from "../trust/report.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Ask } from "./ask.ts";
-import { type Chosen, requireConsent } from "./consent.ts";
 import { servedBySlots } from "./capabilities.ts";
+import { type Chosen, requireConsent } from "./consent.ts";
 import { fetcherMembers } from "./members.ts";
 import { plain } from "./style.ts";
 

@@ -1,8 +1,8 @@
 import type { Database } from "bun:sqlite";
+import type { StateFile } from "../base/database.ts";
 import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
-import type { StateFile } from "../base/database.ts";
 import { stateFile } from "../base/state.ts";
 import type { Filling, SlotDeclaration } from "./declaration.ts";
 import type { Choice, Source } from "./source.ts";

@@ -22,7 +22,7 @@ export interface Grants {
   readonly capabilities: ReadonlySet<string>;
   /**
    * Programs that `loop:process` may start: a name looked up on PATH ("git"), an absolute path, or "*" for any.
-   * The capability and the component's trust are needed besides.
+   * The component's trust is needed besides.
    */
   readonly runs?: readonly string[];
   /** What of the network it may use; absent is nothing. */

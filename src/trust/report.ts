@@ -4,7 +4,6 @@ import { type Denial, flagText, kindOf, tableText, type WrittenGrant } from "./w
 /** The exact flag, and the exact lines of loop.toml, that give an interface to a component that a person runs. */
 export const grantHint = (identifier: string, interfaceName: string): string | undefined => {
   const kind = kindOf(interfaceName);
-  if (kind === "run") return ways(identifier, [{ kind, value: "PROGRAM" }]);
   return kind === "capability" && !interfaceName.startsWith("wasi:")
     ? ways(identifier, [{ kind, value: unversioned(interfaceName) }])
     : undefined;
@@ -22,10 +21,13 @@ export const denialText = (identifier: string, denials: readonly Denial[]): stri
   if (denials.length === 0) return "";
   const grants = new Map<string, WrittenGrant>();
   for (const { grant } of denials) if (grant) grants.set(`${grant.kind} ${grant.value}`, grant);
-  const lines = denials.map(({ wanted, grant }) => `  ${wanted}${grant ? "" : ", which no provider offers"}`);
+  const lines = denials.map(
+    ({ wanted, grant, hint }) => `  ${wanted}${grant || hint ? "" : ", which no provider offers"}`,
+  );
   return `${[
     `loop: ${identifier} was denied what it was not granted:`,
     ...lines,
+    ...new Set(denials.flatMap(({ hint }) => (hint ? [`hint: ${hint}`] : []))),
     ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()])}`] : []),
   ].join("\n")}\n`;
 };

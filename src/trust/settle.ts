@@ -62,7 +62,6 @@ export const settle = (sources: readonly GrantSource[], environment: Environment
     for (const [guest, shown] of own.folders) if (!folders.has(guest)) folders.set(guest, shown);
     for (const [one, text] of own.env) if (!env.has(one)) env.set(one, text);
   }
-  if (runs.size > 0) capabilities.add("loop:process");
   return {
     grants: { folders: [...folders.values()], env: [...env], network, runs: [...runs], capabilities },
     given: [...given.values()],

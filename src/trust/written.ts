@@ -18,8 +18,10 @@ export interface WrittenGrant {
 export interface Denial {
   /** What the guest asked for: "loop:storage/key-value#get", "api.example.com". */
   readonly wanted: string;
-  /** What would have granted it; undefined where nothing can, since nobody offers it. */
+  /** What would have granted it; undefined where no grant can. */
   readonly grant: WrittenGrant | undefined;
+  /** The command that helps where no grant does. */
+  readonly hint?: string;
 }
 
 /** The keys of `[grants]` in loop.toml, each a list. */

@@ -35,14 +35,19 @@ export const report = (
     bytes: BigInt(bytes.length),
     imports,
     exports: [...world.exports.keys()],
-    capabilities: capabilities(imports, providers).map((one) => ({
-      ...one,
-      each: eachOf(one),
-      reason: wishes.find(({ name }) => isOf(name, one))?.reason,
-      granted: given
-        .filter((grant) => covers(grant, one))
-        .map((grant) => ({ flag: flagText(grant), source: grant.source, place: grant.place })),
-    })),
+    capabilities: capabilities(imports, providers).map((one) => {
+      const each = eachOf(one);
+      // What every component has is neither wished for nor granted.
+      const asked = one.standing !== "default" || each !== undefined;
+      return {
+        ...one,
+        each,
+        reason: asked ? wishes.find(({ name }) => isOf(name, one))?.reason : undefined,
+        granted: given
+          .filter((grant) => asked && covers(grant, one))
+          .map((grant) => ({ flag: flagText(grant), source: grant.source, place: grant.place })),
+      };
+    }),
     parts: sizeParts(ast).map(({ name, bytes }) => ({ name, bytes: BigInt(bytes) })),
     producers: producers(ast),
     linker: linker.name,

@@ -48,7 +48,8 @@ export const processProvider = (services: ProcessServices): Provider => ({
     "loop:process/processes#[method]writer.end",
     "loop:process/processes#[method]child.wait",
   ],
-  defaultGranted: [],
+  // Every guest may import it; what it starts, each call decides by its trust and the grants.
+  defaultGranted: "*",
   instantiate: (context) => processes(context, services),
 });
 
@@ -135,6 +136,7 @@ const processes = (context: InstanceContext, services: ProcessServices) => {
 
   const spawn = (command: WireCommand): Child => {
     try {
+      tellMissing(context, command.program);
       requireTrust(context);
       requireBounds(command);
       const program = programs.get(command.program);
@@ -173,12 +175,24 @@ type WireStatus = { readonly tag: "exited"; val: number } | { readonly tag: "sig
 const wireStatus = (ending: Ending): WireStatus =>
   "exited" in ending ? { tag: "exited", val: ending.exited } : { tag: "signalled", val: ending.signalled };
 
-const requireTrust = ({ component }: InstanceContext): void => {
-  if (component.trust === undefined || component.trust === "untrusted")
-    throw new Refusal(
-      "denied",
-      `${component.identifier} is not trusted, and only trusted components start programs`,
-    );
+/** Tells whoever listens which grant is missing, with the program's name; `Programs` refuses it. */
+const tellMissing = ({ grants, onDenied }: InstanceContext, program: string): void => {
+  const { runs = [] } = grants;
+  if (program === "" || runs.includes("*") || runs.includes(program)) return;
+  onDenied?.({ wanted: `to start ${program}`, grant: { kind: "run", value: program } });
+};
+
+const requireTrust = ({ component, onDenied }: InstanceContext): void => {
+  if (component.trust !== undefined && component.trust !== "untrusted") return;
+  onDenied?.({
+    wanted: "to start a program, which only trusted components may",
+    grant: undefined,
+    hint: `loop trust add ${component.identifier}`,
+  });
+  throw new Refusal(
+    "denied",
+    `${component.identifier} is not trusted, and only trusted components start programs`,
+  );
 };
 
 const requireBounds = ({ args, env, program }: WireCommand): void => {

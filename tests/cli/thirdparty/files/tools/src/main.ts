@@ -4,12 +4,25 @@ import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { inspect } from "loop:pkg/inspector@0.1.0";
 import { resolve } from "loop:pkg/resolver@0.1.0";
-import { run as runComponent } from "loop:run/runner@0.1.0";
+import { type Options, run as runComponent } from "loop:run/runner@0.1.0";
 import { show } from "loop:slots/slots@0.1.0";
+
+const ungranted: Options = {
+  args: [],
+  folders: [],
+  env: [],
+  network: [],
+  variables: [],
+  programs: [],
+  capabilities: [],
+  allowAll: false,
+  denyAll: false,
+  capture: false,
+};
 
 const powers: Record<string, () => unknown> = {
   inspect: () => inspect("builtin:run").exports,
-  run: () => runComponent("absent.wasm", { args: [], folders: [], env: [], capture: false }),
+  run: () => runComponent("absent.wasm", ungranted),
   build: () => build("absent", false),
   list: () => list().map(({ name }) => name),
   create: () => create("absent", "thing", "thing"),
