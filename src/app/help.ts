@@ -71,7 +71,7 @@ export const commandHelp = ({ description, from }: ListedCommand, style: HelpSty
     ({ name }) => !own.has(name) && !["version", "licenses"].includes(name),
   );
   return [
-    plain(description.summary) + (from ? ` ${dim(`(${plain(from)})`)}` : ""),
+    wrap(plain(description.summary), style.columns).join("\n") + (from ? ` ${dim(`(${plain(from)})`)}` : ""),
     "",
     `${bold("Usage")}  loop ${usage(description)}`,
     ...paragraphs(description.details, style),
@@ -142,6 +142,10 @@ const optionRows = (options: readonly OptionDescription[], style: HelpStyle, wid
 /** Names wider than this stand on a line of their own. */
 const nameWidthMax = 30;
 
+/** Columns that a text needs beside its name; on a terminal with less it stands below. */
+const textWidthMin = 30;
+const indentBelow = 6;
+
 const nameWidth = (names: readonly string[]): number =>
   Math.min(nameWidthMax, Math.max(0, ...names.map((name) => name.length)));
 
@@ -150,11 +154,12 @@ const rows = (
   { columns }: HelpStyle,
   width = nameWidth(pairs.map(([name]) => name!)),
 ): string[] => {
-  const left = width + 4;
+  const beside = columns - width - 4 >= textWidthMin;
+  const left = beside ? width + 4 : indentBelow;
   return pairs.flatMap(([name = "", text = ""]) => {
-    const lines = wrap(text, Math.max(30, columns - left));
+    const lines = wrap(text, Math.max(1, columns - left));
     const first =
-      name.length > width
+      name.length > width || !beside
         ? [`  ${name}`, `${" ".repeat(left)}${lines[0]}`]
         : [`  ${name.padEnd(width)}  ${lines[0]}`];
     return [...first, ...lines.slice(1).map((line) => " ".repeat(left) + line)];
@@ -169,7 +174,7 @@ const paragraphs = (details: string | undefined, { columns }: HelpStyle): string
         ...details
           .trim()
           .split("\n")
-          .flatMap((line) => wrap(plain(line), Math.max(40, columns))),
+          .flatMap((line) => wrap(plain(line), columns)),
       ];
 
 const wrap = (text: string, width: number): string[] => {
