@@ -8,7 +8,7 @@ import { decoded } from "../host/decoded.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import { parseIdentifier } from "../resolve/identifier.ts";
 import { Decisions } from "../trust/decisions.ts";
-import { mayUse } from "../trust/grants.ts";
+import { type Grants, mayUse } from "../trust/grants.ts";
 import { type GrantSource, type Settled, settle } from "../trust/settle.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { type FlagGrants, fromFlags, fromTable, kindOf, type WrittenGrant } from "../trust/written.ts";
@@ -135,23 +135,27 @@ export const questions = (
       reason,
       grants: want.map((value) => ({ kind: kindOf(name), value })).filter((grant) => !has(grant)),
     }));
-  for (const name of wantedPackages(component, providers)) {
-    if (mayUse(grants, name)) continue;
+  for (const name of wantedPackages(component, grants, providers)) {
     const reason = wishes.get(name)?.reason ?? wishes.get(name.replace(/\/.*$/, ""))?.reason;
     found.push({ reason, grants: [{ kind: "capability", value: name }] });
   }
   return found.filter((question) => question.grants.length > 0);
 };
 
-/** Packages that it imports, that a provider offers and that no component has by default. */
-const wantedPackages = (component: VerifiedComponent, providers: readonly Provider[]): Iterable<string> => {
+/** Packages of which it imports something that a provider offers and that it has neither by default nor by grant. */
+const wantedPackages = (
+  component: VerifiedComponent,
+  grants: Grants,
+  providers: readonly Provider[],
+): Iterable<string> => {
   const wanted = new Set<string>();
   for (const name of decoded(component).world.imports.keys())
     for (const { interfaces, defaultGranted } of providers) {
       const offered = matchInterface(name, interfaces);
       if (offered === undefined) continue;
       const standard = defaultGranted === "*" || defaultGranted.includes(unversioned(offered));
-      if (!standard && kindOf(name) === "capability") wanted.add(unversioned(name).replace(/\/.*$/, ""));
+      if (!standard && !mayUse(grants, name) && kindOf(name) === "capability")
+        wanted.add(unversioned(name).replace(/\/.*$/, ""));
       break;
     }
   return wanted;

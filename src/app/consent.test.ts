@@ -1,0 +1,155 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Fault } from "../base/fault.ts";
+import { stateFile } from "../base/state.ts";
+import { appendCustomSection } from "../contract/binary/sections.ts";
+import type { Stdio } from "../host/provider.ts";
+import { Decisions } from "../trust/decisions.ts";
+import { type TrustClass, verify } from "../trust/verify.ts";
+import { askOn, grantedThisRun } from "./ask.ts";
+import { type Chosen, requireConsent } from "./consent.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "loop-consent-"));
+const data = process.env.XDG_DATA_HOME;
+process.env.XDG_DATA_HOME = folder;
+afterAll(() => {
+  if (data === undefined) delete process.env.XDG_DATA_HOME;
+  else process.env.XDG_DATA_HOME = data;
+  rmSync(folder, { recursive: true });
+});
+
+const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0);
+let made = 0;
+/** Bytes that nobody has seen before. */
+const component = (trust: TrustClass = "untrusted") =>
+  verify("./x.wasm", appendCustomSection(empty, `n${made++}`, ""), { trust });
+const workspace: Chosen = { slot: { name: "command:x", scope: "" }, source: "workspace" };
+const memory: Chosen = { ...workspace, source: "remembered" };
+const decisions = () => new Decisions(stateFile(join(folder, `${made++}.db`)));
+const grants = ["loop:pkg/resolver", "loop:storage"];
+
+const codeOf = (work: Promise<void>): Promise<string> =>
+  work.then(
+    () => "accepted",
+    (error) => (error instanceof Fault ? `${error.code} ${error.hint}` : Promise.reject(error)),
+  );
+
+test("a filling that is granted nothing needs no consent", async () => {
+  const filling = { identifier: "./x.wasm", grants: [] };
+  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, decisions()))).toBe(
+    "accepted",
+  );
+});
+
+test("what a loop.toml grants to a stranger is refused, with the command that agrees", async () => {
+  const filling = { identifier: "./x.wasm", grants };
+  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, decisions()))).toBe(
+    "LK0701 loop trust add ./x.wasm --allow=loop:pkg/resolver --allow=loop:storage",
+  );
+});
+
+test("an application's own loop.toml is no more believed than any other", async () => {
+  const app: Chosen = {
+    slot: { name: "style", scope: "/app#app", place: "/app/loop.toml:3" },
+    source: "built-in",
+  };
+  const filling = { identifier: "./x.wasm", grants };
+  expect(await codeOf(requireConsent(component(), app, filling, undefined, decisions()))).toStartWith(
+    "LK0701",
+  );
+});
+
+test("what loop built here and what the executable carries is believed", async () => {
+  const filling = { identifier: "./x.wasm", grants };
+  for (const trust of ["trusted", "builtin"] as const)
+    expect(await codeOf(requireConsent(component(trust), workspace, filling, undefined, decisions()))).toBe(
+      "accepted",
+    );
+});
+
+test("what was agreed to counts for these bytes, all of it or none", async () => {
+  const known = decisions();
+  const one = component();
+  const filling = { identifier: "./x.wasm", grants };
+  known.grant(one.digest, "./x.wasm", [{ kind: "capability", value: "loop:pkg/resolver" }]);
+  expect(await codeOf(requireConsent(one, workspace, filling, undefined, known))).toBe(
+    "LK0701 loop trust add ./x.wasm --allow=loop:storage",
+  );
+  known.grant(one.digest, "./x.wasm", [{ kind: "capability", value: "loop:storage" }]);
+  expect(await codeOf(requireConsent(one, workspace, filling, undefined, known))).toBe("accepted");
+  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, known))).toStartWith(
+    "LK0701",
+  );
+});
+
+test("remembered grants do not survive a change of the bytes, even of one's own", async () => {
+  const one = component();
+  const filling = { identifier: "./x.wasm", grants, digest: one.digest };
+  expect(await codeOf(requireConsent(one, memory, filling, undefined, decisions()))).toBe("accepted");
+  for (const trust of ["untrusted", "trusted"] as const)
+    expect(await codeOf(requireConsent(component(trust), memory, filling, undefined, decisions()))).toBe(
+      "LK0701 loop slot set command:x ./x.wasm --grant loop:pkg/resolver --grant loop:storage",
+    );
+});
+
+test("a slot that needs trust takes no stranger, whatever chose it", async () => {
+  const filling = { identifier: "./x.wasm", grants: [] };
+  const needs: Chosen = { ...workspace, slot: { ...workspace.slot, trust: "trusted" }, source: "flag" };
+  expect(await codeOf(requireConsent(component(), needs, filling, undefined, decisions()))).toBe(
+    "LK0408 loop trust add ./x.wasm",
+  );
+  expect(await codeOf(requireConsent(component("trusted"), needs, filling, undefined, decisions()))).toBe(
+    "accepted",
+  );
+});
+
+/** A person who answers with these lines, and what they were shown. */
+const person = (...lines: string[]) => {
+  let shown = "";
+  const sink = { write: (bytes: Uint8Array) => void (shown += new TextDecoder().decode(bytes)), flush() {} };
+  const stdio: Stdio = {
+    stdin: {
+      read: () => {
+        const line = lines.shift();
+        return line === undefined ? undefined : new TextEncoder().encode(`${line}\n`);
+      },
+      isTerminal: true,
+    },
+    stdout: { ...sink, isTerminal: true },
+    stderr: { ...sink, isTerminal: true },
+  };
+  return { ask: askOn(stdio, folder), shown: () => shown };
+};
+const wish = [{ kind: "capability", value: "loop:storage" }] as const;
+
+test("a question names the component, its signature, what it wants and why, and its default is no", async () => {
+  const { ask, shown } = person("");
+  const one = component();
+  expect(await ask(one, wish, "It says: for\u001b[2J notes")).toBe(false);
+  expect(shown()).toStartWith(
+    `./x.wasm (unsigned, ${one.digest.slice(0, 19)}) wants loop:storage. It says: for [2J notes\n`,
+  );
+  expect(shown()).toEndWith("1-4 [4] ");
+});
+
+test("once is asked again, this run is not, and only what is remembered is written down", async () => {
+  const [once, run, kept] = [component(), component(), component()];
+  const { ask } = person("1", "4", "2", "3");
+  expect([await ask(once, wish, ""), await ask(once, wish, "")]).toEqual([true, false]);
+  expect([await ask(run, wish, ""), await ask(run, wish, "")]).toEqual([true, true]);
+  expect(grantedThisRun(run.digest)).toEqual(wish);
+  expect(await ask(kept, wish, "")).toBe(true);
+  const subjects = new Decisions().list().decided.map(({ subject }) => subject);
+  expect(subjects).toEqual([kept.digest]);
+});
+
+test("a yes at the question is consent", async () => {
+  const { ask } = person("1", "4");
+  const filling = { identifier: "./x.wasm", grants };
+  expect(await codeOf(requireConsent(component(), workspace, filling, ask, decisions()))).toBe("accepted");
+  expect(await codeOf(requireConsent(component(), workspace, filling, ask, decisions()))).toStartWith(
+    "LK0701",
+  );
+});
