@@ -29,18 +29,24 @@ export const duration = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms
 export const bold = (text: string): string => (styled() ? `\x1b[1m${text}\x1b[22m` : text);
 export const dim = (text: string): string => (styled() ? `\x1b[2m${text}\x1b[22m` : text);
 
-/** Rows as aligned columns, two spaces apart, the last one wrapped to a terminal; each line ends in "\n". */
+/**
+ * Rows as aligned columns, two spaces apart, the last one wrapped to a terminal, and below the others where it is
+ * too narrow; each line ends in "\n".
+ */
 export const table = (rows: readonly (readonly string[])[], indent = ""): string => {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count - 1 }, (_, at) =>
     Math.max(...rows.map((row) => (row[at] ?? "").length)),
   );
   const width = columns();
-  const left = indent.length + widths.reduce((sum, width) => sum + width + 2, 0);
+  const beside = indent.length + widths.reduce((sum, width) => sum + width + 2, 0);
+  const below = width > 0 && width - beside < 24;
+  const left = below ? indent.length + 4 : beside;
   return rows
     .map((row) => {
       const cells = widths.map((width, at) => (row[at] ?? "").padEnd(width));
-      const last = wrap(row[count - 1] ?? "", width === 0 ? Infinity : Math.max(24, width - left));
+      const last = wrap(row[count - 1] ?? "", width === 0 ? Infinity : Math.max(1, width - left));
+      if (below && last.join("") !== "") last.unshift("");
       const head = indent + [...cells, last[0] ?? ""].join("  ");
       return [head, ...last.slice(1).map((line) => " ".repeat(left) + line)]
         .map((line) => `${line.trimEnd()}\n`)

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestOf } from "../base/digest.ts";
@@ -40,12 +40,34 @@ const readBounded = (place: string): Uint8Array => {
       });
     if (info.size > limits.componentBytesMax)
       throw fault("LK0204", `${place} is ${info.size} bytes; the limit is ${limits.componentBytesMax}`);
-    return readFileSync(place);
+    return info.isFile() ? readFileSync(place) : readStream(place);
   } catch (error) {
     const code = errno(error);
     if (code === "ENOENT" || code === "ENOTDIR")
       throw fault("LK0101", `No file at ${place}`, { cause: error });
     if (code) throw fault("LK0007", `Cannot read ${place}: ${(error as Error).message}`, { cause: error });
     throw error;
+  }
+};
+
+/** A pipe or a device: its size is known when it ends, and it may never end. */
+const readStream = (place: string): Uint8Array => {
+  const descriptor = openSync(place, "r");
+  try {
+    const parts: Uint8Array[] = [];
+    for (let total = 0; ; ) {
+      const part = new Uint8Array(1024 * 1024);
+      const count = readSync(descriptor, part);
+      if (count === 0) return Buffer.concat(parts);
+      parts.push(part.subarray(0, count));
+      total += count;
+      if (total > limits.componentBytesMax)
+        throw fault(
+          "LK0204",
+          `${place} gives more than ${limits.componentBytesMax} bytes, which is the limit`,
+        );
+    }
+  } finally {
+    closeSync(descriptor);
   }
 };
