@@ -108,7 +108,12 @@ test("a slot that needs trust takes no stranger, whatever chose it", async () =>
 /** A person who answers with these lines, and what they were shown. */
 const person = (...lines: string[]) => {
   let shown = "";
-  const sink = { write: (bytes: Uint8Array) => void (shown += new TextDecoder().decode(bytes)), flush() {} };
+  const sink = {
+    write(bytes: Uint8Array) {
+      shown += new TextDecoder().decode(bytes);
+    },
+    flush() {},
+  };
   const stdio: Stdio = {
     stdin: {
       read: () => {
