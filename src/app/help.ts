@@ -118,7 +118,8 @@ const nameAndWords = ({ name, positionals }: CommandDescription): string =>
   ].join(" ");
 
 const optionName = (option: OptionDescription): string => {
-  const value = option.kind === "switch" ? "" : ` ${plain(valueName(option))}`;
+  const name = plain(valueName(option));
+  const value = option.kind === "switch" ? "" : option.bare === undefined ? ` ${name}` : `[=${name}]`;
   return `${option.short ? `-${option.short}, ` : "    "}--${option.name}${value}`;
 };
 

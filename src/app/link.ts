@@ -196,5 +196,7 @@ const contextOf =
     args: [],
     grants: { folders: [], env: [], capabilities: new Set(plans.get(plan)!.grants) },
     stdio: caller.stdio,
+    ...(caller.audit && { audit: caller.audit }),
+    ...(caller.chance && { chance: caller.chance }),
     onDrop: () => {},
   });

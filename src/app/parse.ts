@@ -29,8 +29,9 @@ export const parseWords = (command: Shape, words: readonly string[]): Values => 
   const names = new MachineNames(command.options);
   const state = runMachine(command, names, own);
   const values = new Map<string, string[]>();
-  for (const { name, value } of state.options as { name: string; value?: unknown }[]) {
+  for (const { name, value: given } of state.options as { name: string; value?: unknown }[]) {
     const option = names.option(name);
+    const value = given === true ? (option?.bare ?? given) : given;
     if (!option || value === undefined || value === false) continue;
     if (option.kind !== "switch" && typeof value !== "string") throw lacksValue(option);
     const text = option.kind === "switch" ? "true" : checked(`--${option.name}`, option, value as string);
@@ -58,7 +59,7 @@ const runMachine = (command: Shape, names: MachineNames, words: readonly string[
   for (const option of command.options)
     machine.addOption({
       names: names.of(option),
-      arity: option.kind === "switch" ? 0 : 1,
+      arity: option.kind === "switch" || option.bare !== undefined ? 0 : 1,
       allowBinding: option.kind !== "switch",
     });
   // All are optional to the machine: `fillAndRequire` can say which one is missing and what it is for.

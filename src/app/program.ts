@@ -146,6 +146,7 @@ export class Program implements Linking {
       process: { environment: process.env },
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
       run: {
+        folder,
         grants: async (component, flags) =>
           (await (await import("./grants.ts")).grantsFor(component, flags, this)).grants,
         plan: (identifier, limits) => planRun(identifier, this, limits),

@@ -66,6 +66,8 @@ export const codes = {
   LK0711: "Out of time",
   LK0712: "Out of memory",
   LK0713: "Too much output",
+  LK0721: "Not a recording",
+  LK0722: "Run differs from its recording",
 } as const;
 
 export type Code = keyof typeof codes;

@@ -166,6 +166,10 @@ export const limits = {
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */
   serveWaitingMax: 4096,
+  /** Different uses that one audit tells apart; further ones are counted together. */
+  auditUsesMax: 4096,
+  /** Bytes of a recording of clocks and randomness. */
+  recordingBytesMax: 64 * 1024 * 1024,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

@@ -14,6 +14,8 @@ export interface OptionDescription {
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly default?: string;
+  /** What it means without a value; one is written after "=" then: "--audit", "--audit=FILE". */
+  readonly bare?: string;
   readonly repeated?: boolean;
   readonly required?: boolean;
 }

@@ -27,7 +27,8 @@ const optionInfo = (option: OptionDescription) => ({
   name: option.name,
   short: option.short,
   summary: option.summary,
-  kind: option.kind,
+  // One that needs no value takes no word after it, which is all that completion wants to know.
+  kind: option.bare === undefined ? option.kind : "switch",
   choices: [...(option.choices ?? [])],
   repeated: option.repeated ?? false,
 });

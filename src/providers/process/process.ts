@@ -142,7 +142,9 @@ const processes = (context: InstanceContext, services: ProcessServices) => {
       const program = programs.get(command.program);
       const env = childEnvironment(services.environment, command.env, { any: programs.any });
       const folder = startFolder(command.folder, grants.folders);
-      return new Child(children.start({ ...command, program, env, folder }));
+      const child = new Child(children.start({ ...command, program, env, folder }));
+      context.audit?.({ capability: "programs", action: "start", target: command.program });
+      return child;
     } catch (error) {
       return toGuest(error);
     }

@@ -95,17 +95,24 @@ const loadWave = async () => ({
 /** One instance for one call; whatever it wrote is out before the answer is. */
 const inInstance = async <T>(
   plan: LinkedPlan,
-  { context, denials }: Session,
+  { context, denials, finish }: Session,
   work: (instance: Instance) => Promise<T>,
 ): Promise<T> => {
   const instance = await plan.instantiate(context);
+  let well = false;
   try {
-    return await timed("guest", () => work(instance));
+    const answer = await timed("guest", () => work(instance));
+    well = true;
+    return answer;
+  } catch (error) {
+    well = error instanceof GuestExit || error instanceof DeclaredError;
+    throw error;
   } finally {
     instance.drop();
     await context.stdio.stdout.flush();
     const text = denialText(plan.component.identifier, denials);
     if (text !== "") await context.stdio.stderr.write(new TextEncoder().encode(text));
+    await finish(well);
     await context.stdio.stderr.flush();
   }
 };

@@ -17,6 +17,8 @@ import { limitsOf, openSession, type RunOptions } from "./session.ts";
 export interface RunServices {
   /** Identifier → linked plan for instances with these limits, by the one path that every component takes. */
   readonly plan: (identifier: string, limits: InstanceLimits) => Promise<LinkedPlan>;
+  /** Absolute; files of audits and recordings are relative to it. */
+  readonly folder: string;
   /** What a component may do, from the flags of one run and whoever else grants it something. */
   readonly grants: (component: VerifiedComponent, flags: FlagGrants) => Promise<Grants>;
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */

@@ -41,7 +41,7 @@ export const serveComponent = async (
   caller: InstanceContext,
   { timeout: _, ...options }: RunOptions,
   { address, perRequest, instances }: Serving,
-  services: Pick<RunServices, "grants" | "serve" | "interruptible">,
+  services: Pick<RunServices, "folder" | "grants" | "serve" | "interruptible">,
 ): Promise<void> => {
   const say = (text: string) => void caller.stdio.stderr.write(new TextEncoder().encode(text));
   const { hostname, port } = parseAddr(address);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { parseBytes, parseMs, printBytes, printMs } from "../../base/quantity.ts";
@@ -5,7 +6,9 @@ import type { InstanceLimits } from "../../host/budget.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext, OutputSink } from "../../host/provider.ts";
 import type { Denial, FlagGrants } from "../../trust/written.ts";
+import { Tally } from "./audit.ts";
 import type { RunServices } from "./index.ts";
+import { recorded } from "./recording.ts";
 
 /** `loop:run/runner#options` in the JS mapping. */
 export interface RunOptions extends FlagGrants {
@@ -13,6 +16,10 @@ export interface RunOptions extends FlagGrants {
   readonly timeout?: string | undefined;
   readonly maxMemory?: string | undefined;
   readonly maxOutput?: string | undefined;
+  /** A file, or "" for standard error. */
+  readonly audit?: string | undefined;
+  readonly recordTo?: string | undefined;
+  readonly replayFrom?: string | undefined;
   readonly capture: boolean;
 }
 
@@ -23,6 +30,8 @@ export interface Session {
   output(): string | undefined;
   /** What it was refused so far and could go on without. */
   readonly denials: readonly Denial[];
+  /** Writes what was asked for about the run; `well` says that it came to its end. Faults: LK0006, LK0722. */
+  finish(well: boolean): Promise<void>;
 }
 
 /** What a person wrote after --timeout, --max-memory and --max-output; a hint doubles it. Faults: LK0004. */
@@ -51,7 +60,7 @@ export const openSession = async (
   plan: LinkedPlan,
   caller: InstanceContext,
   options: RunOptions,
-  services: Pick<RunServices, "grants">,
+  services: Pick<RunServices, "grants" | "folder">,
 ): Promise<Session> => {
   const { identifier, digest } = plan.component;
   const kept = options.capture ? new KeptOutput(identifier) : undefined;
@@ -59,6 +68,8 @@ export const openSession = async (
   const grants = await services.grants(plan.component, options);
   bounded([...args, ...grants.env.flat()]);
   const denials: Denial[] = [];
+  const tally = options.audit === undefined ? undefined : new Tally();
+  const chance = recorded(digest, options, services.folder);
   return {
     context: {
       component: { identifier, digest },
@@ -73,10 +84,17 @@ export const openSession = async (
         deadlineMs: performance.now() + parseMs(options.timeout, "--timeout"),
       }),
       stdio: kept ? { ...caller.stdio, stdout: kept } : caller.stdio,
+      ...(tally && { audit: tally.audit }),
+      ...(chance && { chance }),
       onDrop: () => {},
     },
     output: () => kept?.text(),
     denials,
+    async finish(well) {
+      if (tally && options.audit) tally.write(resolve(services.folder, options.audit));
+      else if (tally) await caller.stdio.stderr.write(new TextEncoder().encode(tally.table()));
+      chance?.finish(well);
+    },
   };
 };
 

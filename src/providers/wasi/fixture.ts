@@ -79,13 +79,13 @@ export const provide = (given: Given = {}) => {
     ...at<Terminals["stdin"]>("cli/terminal-stdin"),
     ...at<Terminals["stdout"]>("cli/terminal-stdout"),
     ...at<Terminals["stderr"]>("cli/terminal-stderr"),
-    ...at<typeof random>("random/random"),
-    ...at<typeof insecure>("random/insecure"),
+    ...at<ReturnType<typeof random>>("random/random"),
+    ...at<ReturnType<typeof insecure>>("random/insecure"),
     ...at<ReturnType<typeof insecureSeed>>("random/insecure-seed"),
     ...at<Files["types"]>("filesystem/types"),
     ...at<Files["preopens"]>("filesystem/preopens"),
     monotonic: at<ReturnType<typeof monotonicClock>>("clocks/monotonic-clock"),
-    wall: at<typeof wallClock>("clocks/wall-clock"),
+    wall: at<ReturnType<typeof wallClock>>("clocks/wall-clock"),
     timezone: at<ReturnType<typeof timezone>>("clocks/timezone"),
   };
 };

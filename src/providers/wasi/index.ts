@@ -7,7 +7,7 @@ import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
 import { type Filing, filesystem } from "./p2/filesystem.ts";
 import { io } from "./p2/io.ts";
-import { insecure, insecureSeed, random } from "./p2/random.ts";
+import { insecure, insecureSeed, random, randomSource } from "./p2/random.ts";
 import { MonotonicClock } from "./state/clocks.ts";
 import { OpenFiles } from "./state/file.ts";
 
@@ -16,12 +16,13 @@ const version = "0.2.12";
 const instantiate = (context: InstanceContext): Implementations => {
   const files = new OpenFiles();
   context.onDrop(() => files.closeAll());
-  const held: Filing = { ...heldOf(context), files };
+  const held: Filing = { ...heldOf(context), files, audit: context.audit };
   const { error, poll, streams } = io(held);
   if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
   const standard = standardStreams(held, context.stdio);
   const terminal = terminals(held, context.stdio);
   const { types, preopens } = filesystem(held, context.grants.folders);
+  const source = randomSource(context);
   const zone = context.grants.env.find(([name]) => name === "TZ")?.[1];
   const implementations: Record<(typeof interfaces)[number], object> = {
     "wasi:io/error": error,
@@ -37,14 +38,14 @@ const instantiate = (context: InstanceContext): Implementations => {
     "wasi:cli/terminal-stdin": terminal.stdin,
     "wasi:cli/terminal-stdout": terminal.stdout,
     "wasi:cli/terminal-stderr": terminal.stderr,
-    "wasi:clocks/monotonic-clock": monotonicClock(held, new MonotonicClock()),
-    "wasi:clocks/wall-clock": wallClock,
+    "wasi:clocks/monotonic-clock": monotonicClock(held, new MonotonicClock(), context),
+    "wasi:clocks/wall-clock": wallClock(context),
     "wasi:clocks/timezone": timezone(zone),
     "wasi:filesystem/types": types,
     "wasi:filesystem/preopens": preopens,
-    "wasi:random/random": random,
-    "wasi:random/insecure": insecure,
-    "wasi:random/insecure-seed": insecureSeed(),
+    "wasi:random/random": random(source),
+    "wasi:random/insecure": insecure(source),
+    "wasi:random/insecure-seed": insecureSeed(source),
   };
   return Object.fromEntries(
     interfaces.map((name) => [`${name}@${version}`, implementations[name] as Implementations[string]]),

@@ -16,6 +16,10 @@ export const networkingOf = (context: InstanceContext): Networking => {
   const common: Networking = {
     ...heldOf(context),
     network: new Network(context.grants.network ?? [], {
+      onUse:
+        context.audit &&
+        ((action, target, bytes) =>
+          context.audit!({ capability: "network", action, target, ...(bytes !== undefined && { bytes }) })),
       onDenied: (value) => context.onDenied?.({ wanted: value, grant: { kind: "net", value } }),
     }),
   };

@@ -27,6 +27,9 @@ const run = (invocation: Invocation): number => {
     timeout,
     maxMemory,
     maxOutput,
+    audit: given("audit")[0],
+    recordTo: given("record")[0],
+    replayFrom: given("replay")[0],
     capture: invocation.json,
   };
   if (invocation.command === "serve") {

@@ -8,7 +8,7 @@ import { type Held, InputStream, OutputStream } from "./io.ts";
 // wasi:cli 0.2: environment, exit, the standard streams and the terminals behind them.
 
 /** Faults: LK0204 where arguments and environment together pass `argumentsBytesMax`, when the guest asks. */
-export const environment = ({ args, grants, component }: InstanceContext) => {
+export const environment = ({ args, grants, component, audit }: InstanceContext) => {
   const check = () => {
     let bytes = 0;
     for (const text of args) bytes += Buffer.byteLength(text);
@@ -22,6 +22,7 @@ export const environment = ({ args, grants, component }: InstanceContext) => {
   return {
     getEnvironment() {
       check();
+      for (const [target] of grants.env) audit?.({ capability: "environment", action: "read", target });
       return grants.env.map(([name, value]): [string, string] => [name, value]);
     },
     getArguments() {

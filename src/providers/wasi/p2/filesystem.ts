@@ -2,11 +2,13 @@ import { type BigIntStats, constants } from "node:fs";
 import { sha256 } from "../../../base/digest.ts";
 import { errno, fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
+import type { Audit } from "../../../host/audit.ts";
 import type { FolderGrant } from "../../../trust/grants.ts";
 import { OpenFile, type OpenFiles } from "../state/file.ts";
 import { Handle } from "../state/handles.ts";
+import { after } from "../state/poll.ts";
 import { Refusal, refusal } from "../state/refusal.ts";
-import { Input, Output } from "../state/streams.ts";
+import { type ByteSink, type ByteSource, Input, Output } from "../state/streams.ts";
 import type { NewTime } from "../state/times.ts";
 import { type Entry, type Kind, kindOf, OpenFolder } from "../state/tree.ts";
 import type { Datetime } from "./clocks.ts";
@@ -18,6 +20,8 @@ import { type Held, InputStream, type IoError, OutputStream } from "./io.ts";
 
 /** What the descriptors of one instance share. */
 export interface Filing extends Held {
+  /** Told of every use of a file, by the guest's own path of it. */
+  readonly audit?: Audit | undefined;
   readonly files: OpenFiles;
 }
 
@@ -40,18 +44,52 @@ export class Descriptor extends Handle {
   readonly #filing: Filing;
   readonly #node: OpenFile | OpenFolder;
   readonly #flags: DescriptorFlags;
+  /** As the guest names it. */
+  readonly #path: string;
 
-  constructor(filing: Filing, node: OpenFile | OpenFolder, flags: DescriptorFlags) {
+  constructor(filing: Filing, node: OpenFile | OpenFolder, flags: DescriptorFlags, path: string) {
     super(filing.handles);
     this.#filing = filing;
     this.#node = node;
     this.#flags = flags;
+    this.#path = path;
+  }
+
+  /** Says what is done with it, or with what lies at a path below it. */
+  #use(action: string, path?: string, bytes?: number): void {
+    const { audit } = this.#filing;
+    if (!audit) return;
+    const target = path === undefined ? this.#path : joined(this.#path, path);
+    audit({ capability: "files", action, target, ...(bytes !== undefined && { bytes }) });
+  }
+
+  /** A source or sink that says what goes through it; itself where nobody wants to know. */
+  #reading(source: ByteSource): ByteSource {
+    if (!this.#filing.audit) return source;
+    return {
+      read: (max) =>
+        after(source.read(max), (bytes) => {
+          if (bytes) this.#use("read", undefined, bytes.length);
+          return bytes;
+        }),
+    };
+  }
+
+  #writing<Sink extends ByteSink>(sink: Sink): Sink {
+    if (!this.#filing.audit) return sink;
+    return {
+      ...sink,
+      write: (bytes) => {
+        this.#use("write", undefined, bytes.length);
+        return sink.write(bytes);
+      },
+    };
   }
 
   readViaStream(offset: bigint): InputStream {
     return refusable(() => {
       const file = this.#file;
-      const input = new Input(file.source(offset), { prompt: file.seekable });
+      const input = new Input(this.#reading(file.source(offset)), { prompt: file.seekable });
       return this.#streaming(file, (letGo) => new InputStream(this.#filing, input, letGo));
     });
   }
@@ -59,7 +97,7 @@ export class Descriptor extends Handle {
   writeViaStream(offset: bigint): OutputStream {
     return refusable(() => {
       const file = this.#file;
-      const output = new Output(file.sink(offset));
+      const output = new Output(this.#writing(file.sink(offset)));
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo));
     });
   }
@@ -67,7 +105,7 @@ export class Descriptor extends Handle {
   appendViaStream(): OutputStream {
     return refusable(() => {
       const file = this.#file;
-      const sink = file.appender();
+      const sink = this.#writing(file.appender());
       const output = new Output(sink);
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo), sink.close);
     });
@@ -113,19 +151,26 @@ export class Descriptor extends Handle {
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
     return refusable(() => {
       const bytes = this.#file.read(length, offset);
+      this.#use("read", undefined, bytes.length);
       return [bytes, bytes.length === 0 && length > 0n];
     });
   }
 
   write(buffer: Uint8Array, offset: bigint): bigint {
-    return refusable(() => BigInt(this.#file.write(buffer, offset)));
+    return refusable(() => {
+      const count = this.#file.write(buffer, offset);
+      this.#use("write", undefined, count);
+      return BigInt(count);
+    });
   }
 
   readDirectory(): DirectoryEntryStream {
+    this.#use("list");
     return refusable(() => new DirectoryEntryStream(this.#filing, this.#folder.list()));
   }
 
   createDirectoryAt(path: string): void {
+    this.#use("create", path);
     refusable(() => this.#folder.makeFolder(path));
   }
 
@@ -134,6 +179,7 @@ export class Descriptor extends Handle {
   }
 
   statAt(flags: PathFlags, path: string) {
+    this.#use("stat", path);
     return refusable(() => descriptorStat(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
@@ -144,6 +190,7 @@ export class Descriptor extends Handle {
   }
 
   linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
+    this.#use("link", path);
     refusable(() => this.#folder.link(path, isSet(flags, "symlinkFollow"), onto.#folder, newPath));
   }
 
@@ -160,27 +207,33 @@ export class Descriptor extends Handle {
         mutate: isSet(flags, "mutateDirectory"),
         sync: syncFlags(flags),
       });
-      return owning(node, () => new Descriptor(this.#filing, node, flags));
+      this.#use("open", path);
+      return owning(node, () => new Descriptor(this.#filing, node, flags, joined(this.#path, path)));
     });
   }
 
   readlinkAt(path: string): string {
+    this.#use("stat", path);
     return refusable(() => this.#folder.readLink(path));
   }
 
   removeDirectoryAt(path: string): void {
+    this.#use("remove", path);
     refusable(() => this.#folder.removeFolder(path));
   }
 
   renameAt(path: string, onto: Descriptor, newPath: string): void {
+    this.#use("rename", path);
     refusable(() => this.#folder.rename(path, onto.#folder, newPath));
   }
 
   symlinkAt(target: string, path: string): void {
+    this.#use("link", path);
     refusable(() => this.#folder.symlink(target, path));
   }
 
   unlinkFileAt(path: string): void {
+    this.#use("remove", path);
     refusable(() => this.#folder.unlink(path));
   }
 
@@ -232,6 +285,10 @@ export class Descriptor extends Handle {
     this.#node.release();
   }
 }
+
+/** A guest's path below another; bounded by what a path may be. */
+const joined = (folder: string, path: string): string =>
+  folder.endsWith("/") ? folder + path : `${folder}/${path}`;
 
 const isSet = <Flag extends string>(flags: Readonly<Partial<Record<Flag, boolean>>>, flag: Flag): boolean =>
   Boolean(flags[flag]);
@@ -344,7 +401,10 @@ export const filesystem = (filing: Filing, folders: readonly FolderGrant[]) => (
     getDirectories: () =>
       folders.map((grant): [Descriptor, string] => {
         const folder = granted(filing.files, grant);
-        return [owning(folder, () => new Descriptor(filing, folder, { read: true })), grant.guest];
+        return [
+          owning(folder, () => new Descriptor(filing, folder, { read: true }, grant.guest)),
+          grant.guest,
+        ];
       }),
   },
 });

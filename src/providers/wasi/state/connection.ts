@@ -1,5 +1,6 @@
 import type { Socket, SocketHandler } from "bun";
 import { ClosedPipe } from "../../../host/provider.ts";
+import type { OnUse } from "./network.ts";
 import { Queue } from "./queue.ts";
 import { refusal } from "./refusal.ts";
 import type { ByteSink } from "./streams.ts";
@@ -23,6 +24,9 @@ export class Connection implements ByteSink {
   #failure: unknown;
   /** Called once, when nothing more happens on the socket. */
   onClose: (() => void) | undefined;
+  #onUse: ((action: "send" | "receive", bytes: number) => void) | undefined;
+  /** Bytes that came before anybody watched. */
+  #early = 0;
   /** Called whenever bytes arrive. */
   onData: (() => void) | undefined;
 
@@ -36,6 +40,14 @@ export class Connection implements ByteSink {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** From here on says what goes over it; undefined for nobody. */
+  watch(onUse: OnUse | undefined, target: string): void {
+    if (!onUse) return;
+    onUse("connect", target);
+    this.#onUse = (action, bytes) => onUse(action, target, bytes);
+    if (this.#early > 0) this.#onUse("receive", this.#early);
   }
 
   /** The system's descriptor, while the socket is open. */
@@ -53,6 +65,7 @@ export class Connection implements ByteSink {
 
   write(bytes: Uint8Array): void | Promise<void> {
     this.#checkOpen();
+    this.#onUse?.("send", bytes.length);
     const count = this.#socket.write(bytes);
     if (count < 0) return this.#lost();
     if (count < bytes.length) {
@@ -114,6 +127,8 @@ export class Connection implements ByteSink {
 
   arrive(bytes: Uint8Array): void {
     this.onData?.();
+    if (this.#onUse) this.#onUse("receive", bytes.length);
+    else this.#early += bytes.length;
     try {
       const full = this.received.push(bytes);
       if (!full) return;

@@ -57,6 +57,7 @@ export const exchange = async (network: Network, request: Request, timeouts: Tim
   let connection: Connection | undefined;
   try {
     connection = await connect(network, request, timeouts);
+    connection.watch(network.onUse, `${request.host}:${request.port}`);
     const release = network.hold(() => connection?.terminate());
     connection.onClose = () => {
       release();

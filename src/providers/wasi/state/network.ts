@@ -32,7 +32,11 @@ export interface NetworkOptions {
   readonly resolve?: Resolve;
   /** Told of everything that is refused for want of a grant, and the grant that is wanted, as a person writes it. */
   readonly onDenied?: ((grant: string) => void) | undefined;
+  /** Told of what is done with the network: a verb, a host and port, and how many bytes. */
+  readonly onUse?: OnUse | undefined;
 }
+
+export type OnUse = (action: string, target: string, bytes?: number) => void;
 
 /** The network as one instance may use it: its grants, the names that it has looked up, and what it holds open. */
 export class Network {
@@ -42,6 +46,8 @@ export class Network {
   readonly #grants: readonly NetworkGrant[];
   readonly #resolve: Resolve;
   readonly #onDenied: (grant: string) => void;
+  /** Absent where nobody wants to know. */
+  readonly onUse: OnUse | undefined;
   /** By address, as text: the names that this instance got it for. */
   readonly #names = new Map<string, Set<string>>();
   readonly #open = new Set<() => void>();
@@ -50,6 +56,7 @@ export class Network {
     this.#grants = grants;
     this.#resolve = options.resolve ?? systemResolve;
     this.#onDenied = options.onDenied ?? (() => {});
+    this.onUse = options.onUse;
   }
 
   /** Something was granted: to such a guest a socket that reaches nothing yet is worth having. */
@@ -65,6 +72,7 @@ export class Network {
     const literal = parseAddress(text);
     if (literal) return [literal];
     const name = this.checkName(text, port);
+    this.onUse?.("look up", name);
     if (!this.lookups.tryTake()) throw refusal("EAI_AGAIN", "too many look-ups at once");
     try {
       const found = isLocalName(name) ? loopbackAddresses : await this.#resolve(name);
@@ -135,7 +143,7 @@ export class Network {
 }
 
 /** As a grant is written: "127.0.0.1:80", "[::1]:80". */
-const endpointText = (address: Address, port: number | undefined): string => {
+export const endpointText = (address: Address, port: number | undefined): string => {
   const host = address.length === 4 ? addressText(address) : `[${addressText(address)}]`;
   return port === undefined ? host : `${host}:${port}`;
 };

@@ -3,7 +3,7 @@ import { addressText, parseAddress } from "../../../base/address.ts";
 import { limits } from "../../../base/limits.ts";
 import { Connection, connectionHandler } from "./connection.ts";
 import { bindSocket, boundTo, closeSocket, connectSocket, createSocket, type Family } from "./libc.ts";
-import type { Endpoint, Network } from "./network.ts";
+import { type Endpoint, endpointText, type Network } from "./network.ts";
 import { Options } from "./options.ts";
 import { type Event, Listeners } from "./poll.ts";
 import { refusal } from "./refusal.ts";
@@ -73,6 +73,7 @@ export class TcpSocket {
     const local = this.#bound === undefined ? undefined : boundTo(this.#bound);
     if (!local || !this.#wanted) throw refusal("ENOTCONN", "the socket is not bound");
     this.#network.checkListen(this.#wanted);
+    this.#network.onUse?.("listen", endpointText(local.address, local.port));
     // Both have SO_REUSEADDR, so the listener takes the port while it is still held, and nobody comes between.
     this.#listener = new Listener(local, this.backlog);
     this.options.apply(this.#listener.fd);
@@ -88,6 +89,7 @@ export class TcpSocket {
       connection.terminate();
       throw refusal("ECONNABORTED", "the socket was dropped");
     }
+    connection.watch(this.#network.onUse, endpointText(remote.address, remote.port));
     this.#connection = connection;
     return connection;
   }

@@ -2,7 +2,7 @@ import type { udp } from "bun";
 import { addressText, parseAddress } from "../../../base/address.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Family } from "./libc.ts";
-import type { Endpoint, Network } from "./network.ts";
+import { type Endpoint, endpointText, type Network } from "./network.ts";
 import { Options } from "./options.ts";
 import { type Event, Listeners } from "./poll.ts";
 import { refusal } from "./refusal.ts";
@@ -92,6 +92,7 @@ export class UdpSocket {
     if (bytes.length > limits.datagramBytesMax) throw refusal("EMSGSIZE", "the datagram is too large");
     const sent = this.#socket.send(bytes, remote.port, addressText(remote.address));
     if (!sent) this.#blocked = true;
+    else this.#network.onUse?.("send", endpointText(remote.address, remote.port), bytes.length);
     return sent;
   }
 
