@@ -1,7 +1,16 @@
 import { expect, test } from "bun:test";
+import { Fault } from "../base/fault.ts";
 import { declareSlot, type Filling, type Policy, type SlotDeclaration } from "./declaration.ts";
 import { type Decision, decide } from "./precedence.ts";
-import { type Choice, type Source, type SourceName, sourceNames, tableSource } from "./source.ts";
+import {
+  type Choice,
+  environmentSource,
+  flagSource,
+  type Source,
+  type SourceName,
+  sourceNames,
+  tableSource,
+} from "./source.ts";
 
 const filling = (identifier: string): Filling => ({ identifier, grants: [] });
 const fillings = (...identifiers: string[]) => identifiers.map(filling);
@@ -161,4 +170,19 @@ test("a configuration's key must be declared and keep its type; where none is de
   );
   expect(wrong({ volume: [1] })?.code).toBe("LK0503");
   expect(decide(slot(), [source("workspace", { config: { anything: 1 } })]).fault).toBeUndefined();
+});
+
+test("a choice without a name is refused with the way to write it where it was written", () => {
+  const hintOf = (make: () => unknown): unknown => {
+    try {
+      make();
+    } catch (error) {
+      return error instanceof Fault && error.hint;
+    }
+    return "it was taken";
+  };
+  expect(hintOf(() => flagSource(["=x"], "/cwd"))).toBe("write --slot NAME=./component.wasm");
+  expect(hintOf(() => environmentSource({ LOOP_SLOTS: "x" }, "/cwd"))).toBe(
+    "write LOOP_SLOTS=NAME=./component.wasm",
+  );
 });

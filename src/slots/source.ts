@@ -58,7 +58,7 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
     const at = value.indexOf("=");
     if (at <= 0)
       throw fault("LK0004", `${where}${value}: NAME=IDENTIFIER was looked for`, {
-        hint: `write ${where}NAME=./component.wasm`,
+        hint: `write ${where.replace(/: $/, "=")}NAME=./component.wasm`,
       });
     const name = value.slice(0, at);
     const choice = choices.get(name) ?? { fillings: [], place: "" };
