@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { customSections } from "../contract/binary/sections.ts";
+import { readWishes } from "../contract/capability.ts";
 import { commandsSection } from "../contract/description.ts";
 import type { Builder } from "./builder.ts";
 import { buildProject } from "./project.ts";
@@ -174,6 +175,28 @@ describe("a build", () => {
     const { commands } = JSON.parse(new TextDecoder().decode(sections.get(commandsSection)![0]));
     expect(commands).toMatchObject([{ name: "deploy", summary: "Ships it", options: [] }]);
     expect(new TextDecoder().decode(sections.get("producers")![0])).toContain("loop-kit");
+    expect(readWishes("probe", bytes)).toEqual([]);
+  });
+
+  test("what it wants capabilities for travels in the component, and what it is granted does not", async () => {
+    write(
+      "loop.toml",
+      `[component]
+name = "probe"
+language = "text"
+[grants]
+net = ["b.test"]
+[capabilities]
+"loop:storage" = "Keeps notes"
+"wasi:http" = { reason = "Asks a.test", want = ["a.test:443"] }
+`,
+    );
+    const bytes = readFileSync((await build()).component);
+    expect(readWishes("probe", bytes)).toEqual([
+      { name: "loop:storage", reason: "Keeps notes", want: [] },
+      { name: "wasi:http", reason: "Asks a.test", want: ["a.test:443"] },
+    ]);
+    expect(Buffer.from(bytes).includes("b.test")).toBe(false);
   });
 });
 
