@@ -13,6 +13,7 @@ const command: Pick<CommandDescription, "name" | "options" | "positionals" | "re
     { name: "ipv4", summary: "A name with a digit", kind: "text" },
     { name: "force", short: "f", summary: "In any case", kind: "switch" },
     { name: "quiet", short: "q", summary: "Say less", kind: "switch" },
+    { name: "audit", summary: "Say what was used", kind: "path", bare: "" },
   ],
   positionals: [
     { name: "identifier", summary: "What to run", kind: "path" },
@@ -44,6 +45,12 @@ test("options and positionals are found in any order, with defaults", () => {
 test("switches are true or absent, alone or joined", () => {
   expect(values("-fq", "x")).toEqual({ force: ["true"], quiet: ["true"], count: ["1"], identifier: ["x"] });
   expect(values("--no-force")).toEqual({ count: ["1"] });
+});
+
+test("an option that means something bare takes a value after = alone", () => {
+  expect(values("x.wasm", "--audit")).toMatchObject({ audit: [""], identifier: ["x.wasm"] });
+  expect(values("--audit", "x.wasm")).toMatchObject({ audit: [""], identifier: ["x.wasm"] });
+  expect(values("--audit=used.jsonl", "x.wasm")).toMatchObject({ audit: ["used.jsonl"] });
 });
 
 test("the last of an option that is not repeated wins", () => {

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Fault } from "../base/fault.ts";
+import { wasmTools } from "../contract/tools.ts";
+import { noGrants } from "../trust/grants.ts";
+import { type VerifiedComponent, verify } from "../trust/verify.ts";
+import { behind, standIn } from "./chain.ts";
+import { type LinkerName, linkerNames } from "./linkers.ts";
+import { link } from "./plan.ts";
+import type { InstanceContext, Provider } from "./provider.ts";
+
+const before = process.env.XDG_CACHE_HOME;
+let cache = "";
+beforeAll(() => {
+  cache = mkdtempSync(join(tmpdir(), "loop-chain-"));
+  process.env.XDG_CACHE_HOME = cache;
+});
+afterAll(() => {
+  rmSync(cache, { recursive: true, force: true });
+  if (before === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = before;
+});
+
+const wat = async (text: string, name: string): Promise<VerifiedComponent> =>
+  verify(name, await (await wasmTools()).parse(text));
+
+const contextOf = (component: VerifiedComponent, more: Partial<InstanceContext> = {}): InstanceContext => ({
+  component: { identifier: component.identifier, digest: component.digest },
+  args: [],
+  grants: noGrants,
+  stdio: {
+    stdin: { read: () => undefined, isTerminal: false },
+    stdout: { write() {}, flush() {}, isTerminal: false },
+    stderr: { write() {}, flush() {}, isTerminal: false },
+  },
+  onDrop() {},
+  ...more,
+});
+
+/** Imports t:t/host#next; `lift` says what it exports of it. */
+const around = (body: string, lift: string) => `(component
+  (import "t:t/host@0.1.0" (instance $host (export "next" (func (param "n" u32) (result u32)))))
+  (core func $next (canon lower (func $host "next")))
+  (core module $m
+    (import "host" "next" (func $next (param i32) (result i32)))
+    (global $calls (mut i32) (i32.const 0))
+    (func (export "next") (param i32) (result i32) ${body}))
+  (core instance $i (instantiate $m (with "host" (instance (export "next" (func $next))))))
+  (func $f (param "n" u32) (result u32) (canon lift (core func $i "next")))
+  ${lift})`;
+
+const exported = `(instance $api (export "next" (func $f))) (export "t:t/host@0.1.0" (instance $api))`;
+const caller = around("(call $next (local.get 0))", `(export "go" (func $f))`);
+const times10 = around("(i32.mul (call $next (local.get 0)) (i32.const 10))", exported);
+const plus1 = around("(i32.add (call $next (local.get 0)) (i32.const 1))", exported);
+const counting = around(
+  "(global.set $calls (i32.add (global.get $calls) (i32.const 1))) (global.get $calls)",
+  exported,
+);
+const trapping = around("unreachable", exported);
+
+const host = (next: (n: number, context: InstanceContext) => number): Provider => ({
+  name: "host",
+  interfaces: ["t:t/host@0.1.0", "t:t/other@0.1.0"],
+  suspending: [],
+  defaultGranted: "*",
+  instantiate: (context) => ({ "t:t/host@0.1.0": { next: (n: number) => next(n, context) } }),
+});
+
+const covers = (name: string) => name.startsWith("t:t/host@");
+
+describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
+  /** One component before others; what it imports is served by those. */
+  const before = async (text: string, rest: readonly Provider[]): Promise<Provider> => {
+    const component = await wat(text, "filling.wasm");
+    const plan = await link(component, { providers: rest.map((one) => behind(one, covers)), linker });
+    return standIn({
+      slot: "provider:t:t",
+      plan,
+      interfaces: ["t:t/host@0.1.0"],
+      joins: [],
+      contextOf: () => contextOf(component),
+    });
+  };
+  const start = async (providers: readonly Provider[], more: Partial<InstanceContext> = {}) => {
+    const component = await wat(caller, "caller.wasm");
+    return (await link(component, { providers, linker })).instantiate(contextOf(component, more));
+  };
+  const faultOf = async (work: () => unknown): Promise<Fault> => {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof Fault) return error;
+      throw error;
+    }
+    throw new Error("A fault was looked for, and none was thrown");
+  };
+
+  test("the first of a chain is in front, and the host is at its end", async () => {
+    const own = host((n) => n + 5);
+    const last = await before(plus1, [own]);
+    const first = await before(times10, [last]);
+    const instance = await start([first, last, own]);
+    expect(await instance.call(undefined, "go", [1])).toBe(70);
+  });
+
+  test("each instance that is served has one of its own to serve it", async () => {
+    const filling = await before(counting, [host((n) => n)]);
+    const [a, b] = [await start([filling]), await start([filling])];
+    expect(await a.call(undefined, "go", [0])).toBe(1);
+    expect(await a.call(undefined, "go", [0])).toBe(2);
+    expect(await b.call(undefined, "go", [0])).toBe(1);
+  });
+
+  test("what passes through a chain is the use of the guest at its head, under that guest's grants", async () => {
+    const asked: string[][] = [];
+    const own = host((n, { grants }) => {
+      asked.push(grants.env.map(([name]) => name));
+      return n;
+    });
+    const last = await before(plus1, [own]);
+    const first = await before(plus1, [last]);
+    const instance = await start([first], { grants: { ...noGrants, env: [["MINE", "1"]] } });
+    expect(await instance.call(undefined, "go", [1])).toBe(3);
+    expect(asked).toEqual([["MINE"]]);
+  });
+
+  test("a filling that traps is named with its slot", async () => {
+    const instance = await start([await before(trapping, [host((n) => n)])]);
+    const fault = await faultOf(() => instance.call(undefined, "go", [1]));
+    expect(fault.code).toBe("LK0304");
+    expect(fault.message).toStartWith("filling.wasm trapped in t:t/host@0.1.0#next");
+    expect(fault.causes.some(({ slot }) => slot === "provider:t:t")).toBe(true);
+  });
+
+  test("what is absent is refused by name before the component starts, whoever else offers it", async () => {
+    const without: Provider = {
+      ...host((n) => n),
+      interfaces: [],
+      absent: new Map([["t:t/host", "this platform has none"]]),
+    };
+    const fault = await faultOf(() => start([without, host((n) => n)]));
+    expect(fault.code).toBe("LK0703");
+    expect(fault.message).toBe("caller.wasm imports t:t/host@0.1.0, and this platform has none");
+    expect(fault.hint).toBe("loop slot explain provider:t:t");
+  });
+});
