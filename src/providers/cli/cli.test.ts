@@ -89,9 +89,13 @@ test("one of several is chosen by number or by its beginning, and asked for agai
   const { terminal, seen } = person("9\n0\nzz\n1\n");
   expect(await terminal.choose("Which?", ["c", "typescript"], 1)).toBe(0);
   expect(seen.err.split("1-2 [2]").length).toBe(5);
+  expect(seen.err.split("Give a number from 1 to 2, or how one of them begins\n").length).toBe(4);
 });
 
-test("the end of the input is no answer", async () => {
+test("the end of the input is no answer, and what is said next has its own line", async () => {
+  const { terminal, seen } = person("");
+  expect(await refusal(terminal.ask("Name?", "x"))).toBe("LK0005");
+  expect(seen.err).toBe("Name? [x] \n");
   expect(await refusal(person("").terminal.ask("Name?", "x"))).toBe("LK0005");
   expect(await refusal(person("zz\n").terminal.choose("Which?", ["a"], 0))).toBe("LK0005");
 });

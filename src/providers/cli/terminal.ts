@@ -14,7 +14,11 @@ export const terminal = (
   const answer = async (question: string): Promise<string> => {
     await say(question);
     const line = await lines.next();
-    if (line === undefined) throw declared(refusal("LK0005", "The question was not answered"));
+    if (line === undefined) {
+      // The cursor stands behind the question.
+      await say("\n");
+      throw declared(refusal("LK0005", "The question was not answered"));
+    }
     return line.trim();
   };
   const require = (question: string) => {
@@ -51,6 +55,7 @@ export const terminal = (
         const text = await answer(`1-${choices.length} [${standard + 1}] `);
         const chosen = text === "" ? standard : choiceOf(text, choices);
         if (chosen !== undefined && chosen < choices.length) return chosen;
+        await say(`Give a number from 1 to ${choices.length}, or how one of them begins\n`);
       }
     },
   };
