@@ -6,14 +6,14 @@ import type { Audit } from "../../../host/audit.ts";
 import type { FolderGrant } from "../../../trust/grants.ts";
 import { OpenFile, type OpenFiles } from "../state/file.ts";
 import { Handle } from "../state/handles.ts";
-import { after } from "../state/poll.ts";
 import { Refusal, refusal } from "../state/refusal.ts";
-import { type ByteSink, type ByteSource, Input, Output } from "../state/streams.ts";
+import { Input, Output } from "../state/streams.ts";
 import type { NewTime } from "../state/times.ts";
 import { type Entry, type Kind, kindOf, OpenFolder } from "../state/tree.ts";
 import type { Datetime } from "./clocks.ts";
 import { errorCode, refusable } from "./errno.ts";
 import { type Held, InputStream, type IoError, OutputStream } from "./io.ts";
+import { Watched } from "./watched.ts";
 
 // wasi:filesystem 0.2: types and preopens. Paths, grants and the system are `state/`'s affair; here their words
 // become WIT's. Where WIT is silent the order of checks is wasmtime's.
@@ -44,52 +44,20 @@ export class Descriptor extends Handle {
   readonly #filing: Filing;
   readonly #node: OpenFile | OpenFolder;
   readonly #flags: DescriptorFlags;
-  /** As the guest names it. */
-  readonly #path: string;
+  readonly #watched: Watched;
 
   constructor(filing: Filing, node: OpenFile | OpenFolder, flags: DescriptorFlags, path: string) {
     super(filing.handles);
     this.#filing = filing;
     this.#node = node;
     this.#flags = flags;
-    this.#path = path;
-  }
-
-  /** Says what is done with it, or with what lies at a path below it. */
-  #use(action: string, path?: string, bytes?: number): void {
-    const { audit } = this.#filing;
-    if (!audit) return;
-    const target = path === undefined ? this.#path : joined(this.#path, path);
-    audit({ capability: "files", action, target, ...(bytes !== undefined && { bytes }) });
-  }
-
-  /** A source or sink that says what goes through it; itself where nobody wants to know. */
-  #reading(source: ByteSource): ByteSource {
-    if (!this.#filing.audit) return source;
-    return {
-      read: (max) =>
-        after(source.read(max), (bytes) => {
-          if (bytes) this.#use("read", undefined, bytes.length);
-          return bytes;
-        }),
-    };
-  }
-
-  #writing<Sink extends ByteSink>(sink: Sink): Sink {
-    if (!this.#filing.audit) return sink;
-    return {
-      ...sink,
-      write: (bytes) => {
-        this.#use("write", undefined, bytes.length);
-        return sink.write(bytes);
-      },
-    };
+    this.#watched = new Watched(filing.audit, path);
   }
 
   readViaStream(offset: bigint): InputStream {
     return refusable(() => {
       const file = this.#file;
-      const input = new Input(this.#reading(file.source(offset)), { prompt: file.seekable });
+      const input = new Input(this.#watched.reading(file.source(offset)), { prompt: file.seekable });
       return this.#streaming(file, (letGo) => new InputStream(this.#filing, input, letGo));
     });
   }
@@ -97,7 +65,7 @@ export class Descriptor extends Handle {
   writeViaStream(offset: bigint): OutputStream {
     return refusable(() => {
       const file = this.#file;
-      const output = new Output(this.#writing(file.sink(offset)));
+      const output = new Output(this.#watched.writing(file.sink(offset)));
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo));
     });
   }
@@ -105,7 +73,7 @@ export class Descriptor extends Handle {
   appendViaStream(): OutputStream {
     return refusable(() => {
       const file = this.#file;
-      const sink = this.#writing(file.appender());
+      const sink = this.#watched.writing(file.appender());
       const output = new Output(sink);
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo), sink.close);
     });
@@ -151,7 +119,7 @@ export class Descriptor extends Handle {
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
     return refusable(() => {
       const bytes = this.#file.read(length, offset);
-      this.#use("read", undefined, bytes.length);
+      this.#watched.use("read", undefined, bytes.length);
       return [bytes, bytes.length === 0 && length > 0n];
     });
   }
@@ -159,18 +127,18 @@ export class Descriptor extends Handle {
   write(buffer: Uint8Array, offset: bigint): bigint {
     return refusable(() => {
       const count = this.#file.write(buffer, offset);
-      this.#use("write", undefined, count);
+      this.#watched.use("write", undefined, count);
       return BigInt(count);
     });
   }
 
   readDirectory(): DirectoryEntryStream {
-    this.#use("list");
+    this.#watched.use("list");
     return refusable(() => new DirectoryEntryStream(this.#filing, this.#folder.list()));
   }
 
   createDirectoryAt(path: string): void {
-    this.#use("create", path);
+    this.#watched.use("create", path);
     refusable(() => this.#folder.makeFolder(path));
   }
 
@@ -179,7 +147,7 @@ export class Descriptor extends Handle {
   }
 
   statAt(flags: PathFlags, path: string) {
-    this.#use("stat", path);
+    this.#watched.use("stat", path);
     return refusable(() => descriptorStat(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
@@ -190,7 +158,7 @@ export class Descriptor extends Handle {
   }
 
   linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
-    this.#use("link", path);
+    this.#watched.use("link", path);
     refusable(() => this.#folder.link(path, isSet(flags, "symlinkFollow"), onto.#folder, newPath));
   }
 
@@ -207,33 +175,33 @@ export class Descriptor extends Handle {
         mutate: isSet(flags, "mutateDirectory"),
         sync: syncFlags(flags),
       });
-      this.#use("open", path);
-      return owning(node, () => new Descriptor(this.#filing, node, flags, joined(this.#path, path)));
+      this.#watched.use("open", path);
+      return owning(node, () => new Descriptor(this.#filing, node, flags, this.#watched.below(path)));
     });
   }
 
   readlinkAt(path: string): string {
-    this.#use("stat", path);
+    this.#watched.use("stat", path);
     return refusable(() => this.#folder.readLink(path));
   }
 
   removeDirectoryAt(path: string): void {
-    this.#use("remove", path);
+    this.#watched.use("remove", path);
     refusable(() => this.#folder.removeFolder(path));
   }
 
   renameAt(path: string, onto: Descriptor, newPath: string): void {
-    this.#use("rename", path);
+    this.#watched.use("rename", path);
     refusable(() => this.#folder.rename(path, onto.#folder, newPath));
   }
 
   symlinkAt(target: string, path: string): void {
-    this.#use("link", path);
+    this.#watched.use("link", path);
     refusable(() => this.#folder.symlink(target, path));
   }
 
   unlinkFileAt(path: string): void {
-    this.#use("remove", path);
+    this.#watched.use("remove", path);
     refusable(() => this.#folder.unlink(path));
   }
 
@@ -285,10 +253,6 @@ export class Descriptor extends Handle {
     this.#node.release();
   }
 }
-
-/** A guest's path below another; bounded by what a path may be. */
-const joined = (folder: string, path: string): string =>
-  folder.endsWith("/") ? folder + path : `${folder}/${path}`;
 
 const isSet = <Flag extends string>(flags: Readonly<Partial<Record<Flag, boolean>>>, flag: Flag): boolean =>
   Boolean(flags[flag]);
