@@ -166,8 +166,12 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
     );
   const plans = new Map<LinkedPlan, Filling>();
   for (const filling of fillings) {
-    const { component } = await loadComponent(filling.identifier, linking.folder);
-    plans.set(await planFilling(component, decision, filling, linking, depth + 1), filling);
+    try {
+      const { component } = await loadComponent(filling.identifier, linking.folder);
+      plans.set(await planFilling(component, decision, filling, linking, depth + 1), filling);
+    } catch (error) {
+      throw ofFilling(error, slot.name, filling);
+    }
   }
   return fillingProvider({
     slot: slot.name,
@@ -176,6 +180,19 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
     fillings: [...plans.keys()],
     contextOf: contextOf(plans),
     onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
+  });
+};
+
+/** Whoever runs an application may not know of its slots: what is wrong with a filling names its own. */
+const ofFilling = (error: unknown, slot: string, { identifier }: Filling): unknown => {
+  if (!(error instanceof Fault) || error.causes.some((cause) => cause.slot !== undefined)) return error;
+  return new Fault(error.code, error.message, {
+    hint: error.hint ?? `loop slot explain ${slot}`,
+    causes: [
+      ...error.causes,
+      { slot, component: identifier, phase: "fill", message: "Loading what fills it" },
+    ],
+    cause: error,
   });
 };
 
