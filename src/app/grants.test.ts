@@ -29,7 +29,7 @@ writeFileSync(
 );
 const built = join(project, "build/x.wasm");
 const names = (identifier: string, digest: `sha256:${string}`, flags = {}) =>
-  sourcesOf({ identifier, digest }, { ...noFlags, ...flags }, folder)
+  sourcesOf({ identifier, digest }, { ...noFlags, ...flags }, folder, new Decisions())
     .filter(({ grants }) => grants.length > 0)
     .map(({ name }) => name);
 
@@ -54,7 +54,10 @@ test("sources stand in the order of precedence, and with deny-all the flags stan
 
 test("a folder of loop.toml is relative to it", () => {
   new Decisions().built("sha256:d", built, "x");
-  const { grants } = settle(sourcesOf({ identifier: built, digest: "sha256:d" }, noFlags, folder), {});
+  const { grants } = settle(
+    sourcesOf({ identifier: built, digest: "sha256:d" }, noFlags, folder, new Decisions()),
+    {},
+  );
   expect(grants.folders.map(({ host }) => host)).toEqual([project]);
 });
 

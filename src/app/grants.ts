@@ -7,7 +7,7 @@ import { matchInterface } from "../contract/semver.ts";
 import { decoded } from "../host/decoded.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import { parseIdentifier } from "../resolve/identifier.ts";
-import { Decisions } from "../trust/decisions.ts";
+import type { Decisions } from "../trust/decisions.ts";
 import { type Grants, mayUse } from "../trust/grants.ts";
 import { type GrantSource, type Settled, settle } from "../trust/settle.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
@@ -22,6 +22,7 @@ export interface Granting {
   readonly providers: readonly Provider[];
   /** Questions may be asked. */
   readonly interactive: boolean;
+  readonly decisions: () => Decisions;
 }
 
 /**
@@ -33,7 +34,7 @@ export const grantsFor = async (
   flags: FlagGrants,
   granting: Granting,
 ): Promise<Settled> => {
-  const sources = sourcesOf(component, flags, granting.folder);
+  const sources = sourcesOf(component, flags, granting.folder, granting.decisions());
   const settled = settle(sources, process.env);
   if (flags.denyAll || !granting.interactive) return settled;
   const asked = await askFor(component, settled, granting);
@@ -47,10 +48,10 @@ export const sourcesOf = (
   { identifier, digest }: Pick<VerifiedComponent, "identifier" | "digest">,
   flags: FlagGrants,
   folder: string,
+  decisions: Decisions,
 ): GrantSource[] => {
   const own: GrantSource = { name: "flag", place: "the flags", folder, grants: fromFlags(flags) };
   if (flags.denyAll) return [own];
-  const decisions = new Decisions();
   return [
     own,
     ...manifestsFor(identifier, folder, decisions, digest).map((manifest) => ({

@@ -33,6 +33,8 @@ export interface Linking {
   readonly ask?: Ask | undefined;
   /** The slots that choose who serves a capability; undefined where none is heard (--builtin). */
   readonly choosing: Slots | undefined;
+  /** What the person decided about components. */
+  readonly decisions: () => Decisions;
   /** Forces a linker on everything that is linked. */
   readonly linker?: LinkerName | undefined;
 }
@@ -40,8 +42,8 @@ export interface Linking {
 /** Fillings of fillings, and so on: a ring of slots would never end. */
 const depthMax = 8;
 
-export const loadComponent = (identifier: string, folder: string) =>
-  load(identifier, fetcherMembers, { folder }, (digest) => new Decisions().trust(digest).length > 0);
+export const loadComponent = (identifier: string, folder: string, decisions = new Decisions()) =>
+  load(identifier, fetcherMembers, { folder }, (digest) => decisions.trust(digest).length > 0);
 
 /** A plan for a component that a person runs. */
 export const planRun = async (
@@ -49,7 +51,7 @@ export const planRun = async (
   linking: Linking,
   limits: InstanceLimits = {},
 ): Promise<LinkedPlan> => {
-  const { component } = await loadComponent(identifier, linking.folder);
+  const { component } = await loadComponent(identifier, linking.folder, linking.decisions());
   return named(component, async () =>
     link(component, {
       providers: [

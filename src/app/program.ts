@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import { dataFolder } from "../base/paths.ts";
+import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import type { BuiltComponent } from "../providers/build/index.ts";
@@ -44,6 +45,9 @@ export class Program implements Linking {
     const services = this.#services();
     this.providers = providerMembers.map((member) => member(services));
   }
+
+  /** With --builtin, memory that cannot be read stands in nobody's way: it grants nothing. */
+  readonly decisions = (): Decisions => new Decisions(stateFile(), { forgiving: this.options.builtin });
 
   get linker() {
     return this.options.linker;
@@ -127,9 +131,9 @@ export class Program implements Linking {
       pkg: {
         folder,
         fetchers: fetcherMembers,
-        load: (identifier) => loadComponent(identifier, folder),
+        load: (identifier) => loadComponent(identifier, folder, this.decisions()),
         providers: () => this.providers,
-        sources: (component) => sourcesHere(component, folder),
+        sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
       build: {
         folder,
@@ -139,9 +143,9 @@ export class Program implements Linking {
       },
       trust: {
         folder,
-        load: (identifier) => loadComponent(identifier, folder),
+        load: (identifier) => loadComponent(identifier, folder, this.decisions()),
         decisions: () => new Decisions(),
-        sources: (component) => sourcesHere(component, folder),
+        sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
       process: { environment: process.env },
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
@@ -164,10 +168,14 @@ export class Program implements Linking {
 }
 
 /** Who would grant a component something if it were run here without a flag. */
-const sourcesHere = async (component: VerifiedComponent, folder: string): Promise<GrantSource[]> => {
+const sourcesHere = async (
+  component: VerifiedComponent,
+  folder: string,
+  decisions: Decisions,
+): Promise<GrantSource[]> => {
   const { sourcesOf } = await import("./grants.ts");
   const { noFlags } = await import("../trust/written.ts");
-  return sourcesOf(component, noFlags, folder);
+  return sourcesOf(component, noFlags, folder, decisions);
 };
 
 /** What was built here keeps its database when it is built anew; any other bytes have one of their own. */

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { StateFile } from "../base/database.ts";
+import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { stateFile } from "../base/state.ts";
 import type { GrantKind, WrittenGrant } from "./written.ts";
@@ -30,9 +31,12 @@ export interface Decided extends WrittenGrant {
  */
 export class Decisions {
   readonly #file: StateFile;
+  readonly #forgiving: boolean;
 
-  constructor(file: StateFile = stateFile()) {
+  /** With `forgiving`, memory that cannot be read is empty: nobody is trusted and nothing was granted. */
+  constructor(file: StateFile = stateFile(), { forgiving = false } = {}) {
     this.#file = file;
+    this.#forgiving = forgiving;
   }
 
   /** Why a subject is trusted; empty where it is not. */
@@ -91,7 +95,12 @@ export class Decisions {
   }
 
   #read<T>(work: (database: Database) => T, otherwise: T): T {
-    return this.#file.read(work, otherwise);
+    try {
+      return this.#file.read(work, otherwise);
+    } catch (error) {
+      if (this.#forgiving && error instanceof Fault) return otherwise;
+      throw error;
+    }
   }
 }
 
