@@ -15,6 +15,12 @@ interface Counts {
   skipped: number;
 }
 
+// What is built and run here must not touch the XDG folders of whoever runs it.
+const state = mkdtempSync(join(tmpdir(), "loop-check-"));
+process.on("exit", () => rmSync(state, { recursive: true, force: true }));
+process.env.XDG_DATA_HOME = join(state, "data");
+process.env.XDG_CACHE_HOME = join(state, "cache");
+
 const totals: Counts = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 

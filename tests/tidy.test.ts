@@ -114,7 +114,7 @@ test("files are single lowercase words, and none is a drawer for anything", () =
 });
 
 test("every source file is reached from somewhere", () => {
-  const entries = ["src/main.ts", ...scriptEntries()];
+  const entries = ["src/main.ts", ...testPreloads(), ...scriptEntries()];
   const all = tracked.filter((path) => /^(src|scripts|benchmarks|tests)\/.*\.(ts|js|mjs)$/.test(path));
   const files = new Set(all);
   const reached = new Set<string>();
@@ -143,6 +143,10 @@ test("every source file is reached from somewhere", () => {
 });
 
 /** What package.json runs, or a person by hand. */
+/** What bunfig.toml loads before any test. */
+const testPreloads = (): string[] =>
+  [...read("bunfig.toml").matchAll(/"\.\/(tests\/[^"]+)"/g)].map((match) => match[1]!);
+
 const scriptEntries = (): string[] =>
   Object.values(JSON.parse(read("package.json")).scripts as Record<string, string>)
     .flatMap((line) => line.split(" "))
