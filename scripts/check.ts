@@ -49,7 +49,7 @@ const part = async (name: string, work: () => Promise<void> | void): Promise<voi
 
 /** A tool that answers with its exit code alone: one check. */
 const tool = async (name: string, argv: string[], cwd = root): Promise<void> => {
-  const child = Bun.spawn(argv, { cwd, stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn(argv, { cwd, stdout: "pipe", stderr: "pipe", env: process.env });
   const [out, err] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),

@@ -78,9 +78,10 @@ export class Decisions {
 
   /** Grants something to a subject from now on. */
   grant(subject: string, identifier: string, grants: readonly WrittenGrant[]): void {
+    const nowMs = Date.now();
     this.#file.write((database) => {
       const insert = database.query("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)");
-      for (const { kind, value } of grants) insert.run(subject, kind, value, identifier, Date.now());
+      for (const { kind, value } of grants) insert.run(subject, kind, value, identifier, nowMs);
     });
   }
 
