@@ -8,14 +8,20 @@ import type { InstanceContext, Provider } from "../host/provider.ts";
 import { declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
+import {
+  coveredBy,
+  hostIdentifier,
+  isCapabilitySlot,
+  isEmptied,
+  packageOf,
+  type Server,
+  serversOf,
+} from "./servers.ts";
 
 // Every capability as a slot: `provider:wasi:filesystem` for a package, `provider:wasi:clocks/wall-clock` for one
 // interface of it. The host's own provider fills it by default; a component in its place stands before the host's.
 
 const family = "provider:";
-
-/** What the host's own providers are called as fillings; no component of this name exists. */
-const hostIdentifier = ({ name }: Provider): string => `host:${name}`;
 
 /**
  * On wasi:io the providers of all other packages meet: their streams are waited for together, by one poll. So it is
@@ -23,9 +29,6 @@ const hostIdentifier = ({ name }: Provider): string => `host:${name}`;
  */
 const ground = "wasi:io";
 const isGround = (interfaceName: string): boolean => packageOf(interfaceName) === ground;
-
-/** "wasi:io/poll@0.2.12" → "wasi:io". */
-const packageOf = (interfaceName: string): string => unversioned(interfaceName).replace(/\/.*$/, "");
 
 /** The slots of the packages that these providers serve, and the family of all others. */
 export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration[] => {
@@ -36,14 +39,15 @@ export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration
   return [
     ...[...packages]
       .filter(([name]) => !isPower(name))
-      .map(([name, [first]]) =>
+      .map(([name, hosts]) =>
         declareSlot({
           name: `${family}${name}`,
           summary: `Serves the imports of ${name}`,
           contract: name,
           combination: "first",
           policy: name === ground ? "core" : "default",
-          defaults: [{ identifier: hostIdentifier(first!), grants: [] }],
+          // Those that serve on this platform, in the order in which they are tried; all where none does.
+          defaults: herePreferred(hosts).map((host) => ({ identifier: hostIdentifier(host), grants: [] })),
         }),
       ),
     declareSlot({
@@ -55,11 +59,14 @@ export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration
   ];
 };
 
+const herePreferred = (hosts: readonly Provider[]): readonly Provider[] => {
+  const here = hosts.filter(({ platforms }) => !platforms || platforms.includes(process.platform));
+  return here.length > 0 ? here : hosts;
+};
+
 /** What loop's own commands are made of: replaced through `command:` slots, and no capability of other programs. */
 const isPower = (name: string): boolean =>
   ["loop:cli", "loop:pkg", "loop:build", "loop:run", "loop:slots", "loop:trust"].includes(name);
-
-export const isCapabilitySlot = (name: string): boolean => name.startsWith(family);
 
 /**
  * What a `provider:` slot asks of a component, as the body of a world: those of the interfaces that the host knows
@@ -76,12 +83,6 @@ export const capabilityContract = (slotName: string, offered: World): string | u
 
 /** Of the vendored WIT. */
 const wasiVersion = "0.2.12";
-
-const coveredBy = (slotName: string) => {
-  const covered = slotName.slice(family.length);
-  return (name: string): boolean =>
-    covered.includes("/") ? unversioned(name) === covered : packageOf(name) === covered;
-};
 
 export interface CapabilityRequest {
   /** The world whose imports are to be served. */
@@ -112,26 +113,51 @@ export const servedBySlots = async (request: CapabilityRequest): Promise<readonl
   return [...before, ...providers];
 };
 
-/** What stands before the host's own provider in one slot, the first in front. */
+/** What stands before the host's own providers in one slot, the first in front. */
 const chainOf = async (decision: Decision, request: CapabilityRequest): Promise<Provider[]> => {
-  const { slot, fillings, source, fault: objection } = decision;
+  const { slot, source, fault: objection } = decision;
   if (objection) throw objection;
-  const isDefault = source === "fork" || source === "built-in";
+  if (isEmptied(decision)) return [closed(slot.name, request.world, `the slot ${slot.name} is empty`)];
+  // What the app's table says is the order of the providers as they are.
+  if (source === "built-in") return [];
   const covers = coveredBy(slot.name);
-  if (fillings.length === 0) return isDefault ? [] : [emptied(slot.name, request.world)];
-  const hosts = request.providers.filter((provider) => provider.interfaces.some(covers));
-  let chain: Provider[] = [];
-  for (const filling of fillings.toReversed()) {
-    if (filling.identifier.startsWith("host:")) {
-      if (!hosts.some((provider) => hostIdentifier(provider) === filling.identifier))
-        throw noSuchHost(slot.name, filling, hosts);
-      continue;
+  const wanted = [...request.world.imports.keys()].filter(covers);
+  const servers = await serversOf(decision, request.providers, wanted);
+  const reached = servers.filter(({ standing }) => standing !== "unreached");
+  // A filling may import of the slot's package what the guest does not.
+  const others = request.providers.filter(
+    (provider) => provider.interfaces.some(covers) && !reached.some((server) => server.provider === provider),
+  );
+  let chain: Provider[] = narrowed(decision, servers, request);
+  for (const { filling, provider } of reached.toReversed()) {
+    if (provider) chain = [partOf(provider, covers), ...chain];
+    else if (filling) {
+      const rest = [...chain, ...others].map((next) => behind(next, covers));
+      const plan = await request.plan(decision, filling, [...rest, ...request.providers]);
+      chain = [standInFor(decision, filling, plan, chain, request), ...chain];
     }
-    const rest = [...chain, ...hosts].map((provider) => behind(provider, covers));
-    const plan = await request.plan(decision, filling, [...rest, ...request.providers]);
-    chain = [standInFor(decision, filling, plan, chain, request), ...chain];
   }
   return chain;
+};
+
+/** Of a provider, what one slot is about. */
+const partOf = (provider: Provider, covers: (name: string) => boolean): Provider => ({
+  ...provider,
+  interfaces: provider.interfaces.filter(covers),
+  of: provider,
+});
+
+/** Where providers of the host's are named, the others do not serve what those offer: somebody chose among them. */
+const narrowed = (
+  { slot, fillings }: Decision,
+  servers: readonly Server[],
+  { world }: CapabilityRequest,
+): Provider[] => {
+  const names = fillings.map(({ identifier }) => identifier).filter((name) => name.startsWith("host:"));
+  if (names.length === 0) return [];
+  const offered = servers.flatMap(({ provider }) => provider?.interfaces ?? []);
+  const imports = new Map([...world.imports].filter(([name]) => matchInterface(name, offered) !== undefined));
+  return [closed(slot.name, { imports }, `the slot ${slot.name} names ${names.join(", ")} alone`)];
 };
 
 const standInFor = (
@@ -177,23 +203,12 @@ const standInFor = (
   });
 };
 
-/** An empty slot: the capability is absent, which is said by name before the component starts. */
-const emptied = (slotName: string, { imports }: World): Provider => ({
+/** Nobody after this serves the slot: the capability is absent, which is said by name before the component starts. */
+const closed = (slotName: string, { imports }: Pick<World, "imports">, why: string): Provider => ({
   name: slotName,
   interfaces: [],
   suspending: [],
   defaultGranted: "*",
-  absent: new Map(
-    [...imports.keys()]
-      .filter(coveredBy(slotName))
-      .map((name) => [unversioned(name), `the slot ${slotName} is empty`]),
-  ),
+  absent: new Map([...imports.keys()].filter(coveredBy(slotName)).map((name) => [unversioned(name), why])),
   instantiate: () => ({}),
 });
-
-const noSuchHost = (slotName: string, { identifier }: Filling, hosts: readonly Provider[]) =>
-  fault(
-    "LK0402",
-    `${identifier} does not serve ${slotName.slice(family.length)}; ${hosts.map(hostIdentifier).join(", ") || "nothing of the host's"} does`,
-    { hint: `loop slot explain ${slotName}` },
-  ).within({ slot: slotName, component: identifier, phase: "fill", message: "Filling the slot" });

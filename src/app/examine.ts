@@ -8,10 +8,11 @@ import { readWorld } from "../contract/world.ts";
 import type { SlotDeclaration } from "../slots/declaration.ts";
 import type { Examination } from "../slots/registry.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
-import { capabilityContract, isCapabilitySlot } from "./capabilities.ts";
+import { capabilityContract } from "./capabilities.ts";
 import { commandContract } from "./catalog.ts";
 import { commandName, misdescribed } from "./commands.ts";
 import { loadComponent } from "./link.ts";
+import { isCapabilitySlot } from "./servers.ts";
 
 /** Looks into a component that is to fill a slot: what differs from the contract, and how it describes itself. */
 export const examine = async (

@@ -51,7 +51,10 @@ export const standIn = (options: StandIn): Provider => {
  * The rest of a chain, or the host's own provider, as it serves a component that stands before it: under the grants
  * of the guest at the chain's head, since it is that guest's use which passes through.
  */
-export const behind = (provider: Provider, covers: (interfaceName: string) => boolean): Provider => ({
+export const behind = (
+  { of, ...provider }: Provider,
+  covers: (interfaceName: string) => boolean,
+): Provider => ({
   ...provider,
   interfaces: provider.interfaces.filter(covers),
   instantiate: (context) => provider.instantiate(context.caller ? passing(context, context.caller) : context),

@@ -15,6 +15,7 @@ import {
 import { matchInterface } from "../contract/semver.ts";
 import { mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./availability.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
 import { joined } from "./chain.ts";
 import { decoded } from "./decoded.ts";
@@ -23,7 +24,13 @@ import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
 import { chooseLinker, type LinkerName } from "./linkers.ts";
 import type { Metering } from "./meter/meter.ts";
-import type { Implementations, InstanceContext, InterfaceImplementation, Provider } from "./provider.ts";
+import type {
+  Absence,
+  Implementations,
+  InstanceContext,
+  InterfaceImplementation,
+  Provider,
+} from "./provider.ts";
 
 export interface LinkOptions {
   readonly providers: readonly Provider[];
@@ -58,8 +65,9 @@ export interface LinkedPlan {
  */
 export const link = async (component: VerifiedComponent, options: LinkOptions): Promise<LinkedPlan> => {
   const { ast, world } = decoded(component);
+  const absences = await absencesFor(world.imports.keys(), options.providers);
   const matches = [...world.imports].map(([name, extern]) =>
-    match(component, name, extern, options.providers),
+    match(component, name, extern, options.providers, absences),
   );
   const request = { component, ast, world, suspending: suspendingOf(matches) };
   const { linker } = await chooseLinker(ast, options.linker);
@@ -85,28 +93,64 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
   };
 };
 
+/** Those providers that would serve one of these imports, and cannot on this machine. The others are not asked. */
+const absencesFor = async (
+  names: Iterable<string>,
+  providers: readonly Provider[],
+): Promise<ReadonlyMap<Provider, Absence>> => {
+  const found = new Map<Provider, Absence>();
+  const uncertain = providers.filter(isUncertain);
+  if (uncertain.length === 0) return found;
+  const wanted = [...names];
+  for (const provider of uncertain) {
+    if (!wanted.some((name) => matchInterface(name, provider.interfaces) !== undefined)) continue;
+    const absence = await absenceOf(provider);
+    if (absence) found.set(provider, absence);
+  }
+  return found;
+};
+
 const match = (
   component: VerifiedComponent,
   name: string,
   extern: Extern,
   providers: readonly Provider[],
+  absences: ReadonlyMap<Provider, Absence>,
 ): Match => {
+  const cannot: (readonly [Provider, Absence])[] = [];
   for (const provider of providers) {
-    const why = provider.absent?.get(unversioned(name));
-    if (why !== undefined) throw absent(component, name, why);
+    const why = closedBy(provider, name);
+    if (why !== undefined) throw absent(component, name, cannot, why);
     const offered = matchInterface(name, provider.interfaces);
-    if (offered !== undefined) return { name, extern, provider, offered };
+    if (offered === undefined) continue;
+    const absence = absences.get(provider);
+    if (!absence) return { name, extern, provider, offered };
+    cannot.push([provider, absence]);
   }
+  if (cannot.length > 0) throw absent(component, name, cannot);
   if (extern.kind === "type" || parseInterfaceName(name).namespace === "wasi")
     return { name, extern, provider: undefined, offered: undefined };
   throw notOffered(component, name, providers);
 };
 
 /** Said before the component starts: what it asks for is not to be had here, whatever it is granted. */
-const absent = ({ identifier }: VerifiedComponent, name: string, why: string) => {
+const absent = (
+  { identifier }: VerifiedComponent,
+  name: string,
+  cannot: readonly (readonly [Provider, Absence])[],
+  closed?: string,
+) => {
+  const reasons = [
+    ...new Set([
+      ...cannot.map(([provider, absence]) => absenceText(provider, absence)),
+      ...(closed ? [closed] : []),
+    ]),
+  ];
+  const why =
+    cannot.length > 0 ? `which is absent on ${platform}: ${reasons.join("; ")}` : `and ${reasons.join("; ")}`;
   const slot = `provider:${unversioned(name).replace(/\/.*$/, "")}`;
-  return fault("LK0703", `${identifier} imports ${name}, and ${why}`, {
-    hint: `loop slot explain ${slot}`,
+  return fault("LK0703", `${identifier} imports ${name}, ${why}`, {
+    hint: cannot.find(([, { help }]) => help !== undefined)?.[1].help ?? `loop slot explain ${slot}`,
   }).within({ component: identifier, phase: "link", message: "Matching its imports" });
 };
 
@@ -165,8 +209,9 @@ const implementations = async (
   const imports: Record<string, unknown> = {};
   for (const { name, extern, provider, offered } of matches) {
     if (provider && offered && isGranted(provider, offered, context)) {
-      if (!made.has(provider)) made.set(provider, await provider.instantiate(context));
-      imports[name] = made.get(provider)![offered];
+      const whole = provider.of ?? provider;
+      if (!made.has(whole)) made.set(whole, await whole.instantiate(context));
+      imports[name] = made.get(whole)![offered];
       if (extern.kind === "interface") requireFuncs(context, extern.interface, offered, imports[name]);
     } else if (extern.kind === "interface") {
       const reason = provider ? "it was not granted" : "no provider offers it";

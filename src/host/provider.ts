@@ -119,12 +119,28 @@ export type InterfaceImplementation = Readonly<Record<string, unknown>>;
 /** Implementations by the versioned interface names that their provider lists. */
 export type Implementations = Readonly<Record<string, InterfaceImplementation>>;
 
+/** Why a provider cannot serve on this machine. */
+export interface Absence {
+  /** The rest of a sentence that begins with the provider's name: "finds no display: DISPLAY is not set". */
+  readonly because: string;
+  /** The command, or the few words, that help: "xvfb-run loop run app.wasm". */
+  readonly help?: string;
+}
+
 /**
  * A capability as the host ships it. `instantiate` is called once per guest instance, so state made inside
  * it belongs to that instance alone.
+ *
+ * **Where it can serve.** A provider that needs something of the machine says so with `platforms` and `probe`. Both
+ * are asked only when a component imports one of its interfaces, before anything of the component runs. Where it
+ * cannot serve, the next provider that offers the interface does: several of one package, in the order of the app's
+ * table, are the ordered fallbacks of its slot (`host:vulkan`, then `host:software`). A person puts them in another
+ * order, or a component behind them, as with every slot: `use = ["host:software", "./soft.wasm"]`. Where nobody is
+ * left, the component is refused before it starts with LK0703, which names the interface, the platform, why each
+ * provider cannot, and its `help`. `loop slot explain provider:PACKAGE` and `loop inspect` show the same.
  */
 export interface Provider {
-  /** Its folder's name, used in reports: "wasi", "slots". */
+  /** Its folder's name, used in reports ("wasi", "slots"), and as a filling of its slots: `host:wasi`. */
   readonly name: string;
   /** Versioned interfaces it implements: "wasi:cli/stdin@0.2.12". Older compatible imports match too. */
   readonly interfaces: readonly string[];
@@ -135,13 +151,27 @@ export interface Provider {
   readonly suspending: readonly string[];
   /** Interfaces of it that every guest has without a grant (the sandbox's default); "*" for all. */
   readonly defaultGranted: readonly string[] | "*";
-  /** Interfaces that are not to be had here, unversioned, and why: the rest of a sentence after "and". */
+  /** Platforms where it can serve at all, as `process.platform` spells them; all where this is absent. */
+  readonly platforms?: readonly NodeJS.Platform[];
+  /**
+   * Whether this machine has what it needs: undefined where it has. Asked at most once a process (its answer is
+   * kept by this function's identity, so make it once), and never of a guest that does not import it. It may load
+   * libraries and take its time, and leaves nothing open that would keep the process alive. What it throws counts
+   * as an absence.
+   */
+  readonly probe?: () => Absence | undefined | Promise<Absence | undefined>;
+  /**
+   * Of a slot that was emptied or narrowed: interfaces, unversioned, that nobody after it may serve, and why: the
+   * rest of a sentence after "and". No provider of the host's has this.
+   */
   readonly absent?: ReadonlyMap<string, string>;
   /**
    * Versioned interfaces of others whose resources it makes more of: its objects pass wherever those of whoever
    * serves the interface do. It has them in what `instantiate` answers.
    */
   readonly joins?: readonly string[];
+  /** The provider of which this is a part: an instance has one implementation of both. */
+  readonly of?: Provider;
   /** Keyed by the names in `interfaces` and `joins`. */
   instantiate(context: InstanceContext): Implementations | Promise<Implementations>;
 }
