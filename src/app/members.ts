@@ -5,6 +5,7 @@ import type { Provider } from "../host/provider.ts";
 import { buildProvider } from "../providers/build/index.ts";
 import { cliProvider } from "../providers/cli/index.ts";
 import { core } from "../providers/core/core.ts";
+import { framebuffer } from "../providers/framebuffer/framebuffer.ts";
 import { pkgProvider } from "../providers/pkg/index.ts";
 import { processProvider } from "../providers/process/process.ts";
 import { runProvider } from "../providers/run/index.ts";
@@ -35,6 +36,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => sockets,
   () => http,
   () => core,
+  () => framebuffer,
   (services) => processProvider(services.process),
   (services) => storageProvider(services.storage),
   (services) => cliProvider(services.cli),

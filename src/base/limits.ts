@@ -170,6 +170,8 @@ export const limits = {
   auditUsesMax: 4096,
   /** Bytes of a recording of clocks and randomness. */
   recordingBytesMax: 64 * 1024 * 1024,
+  /** Points or pixels of one side of a window or of a picture shown in one; an 8K screen has 7680. */
+  windowPointsMax: 8192,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

@@ -28,9 +28,10 @@ export const withCarried = async (sources: WitSources, wanted: readonly string[]
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     const found = present.has(name) ? undefined : carried.get(name);
     present.add(name);
-    if (!found) continue;
-    all.set(found.path, found.text);
-    queue.push(...referenced(found.text));
+    for (const { path, text } of found ?? []) {
+      all.set(path, text);
+      queue.push(...referenced(text));
+    }
   }
   return all;
 };
@@ -67,17 +68,20 @@ interface Carried {
   readonly text: string;
 }
 
-let carriedOnce: Promise<ReadonlyMap<string, Carried>> | undefined;
+let carriedOnce: Promise<ReadonlyMap<string, Carried[]>> | undefined;
 
-/** The packages that the executable carries, by "wasi:cli" without version: there is one version of each. */
-const carriedPackages = (): Promise<ReadonlyMap<string, Carried>> => {
+/** The files of the packages that the executable carries, by "wasi:cli" without version: there is one of each. */
+const carriedPackages = (): Promise<ReadonlyMap<string, readonly Carried[]>> => {
   carriedOnce ??= (async () => {
-    const packages = new Map<string, Carried>();
+    const packages = new Map<string, Carried[]>();
     for (const path of resourceList("wit/")) {
       if (!path.endsWith(".wit")) continue;
       const text = await resourceText(path);
       for (const name of declared(text))
-        packages.set(name, { path: path.replace(/^wit\//, "carried/"), text });
+        packages.set(name, [
+          ...(packages.get(name) ?? []),
+          { path: path.replace(/^wit\//, "carried/"), text },
+        ]);
     }
     return packages;
   })();
