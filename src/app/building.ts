@@ -20,7 +20,7 @@ export const builderFor = async (
   const decision = slots?.use(name);
   const [filling] = decision?.fillings ?? [];
   if (own && (!filling || filling.identifier === own.identifier)) return own.load();
-  const { component } = await loadComponent(filling!.identifier, linking.folder);
+  const { component } = await loadComponent(filling!.identifier, linking);
   const { componentBuilder } = await import("../providers/build/guest.ts");
   const plan = await planFilling(component, decision!, filling!, linking);
   return componentBuilder(language, plan, filling!.grants, linking.stdio);

@@ -3,6 +3,7 @@ import { type CommandDescription, commandSlot } from "../contract/description.ts
 import type { Provider } from "../host/provider.ts";
 import { declareSlot, type SlotDeclaration } from "../slots/declaration.ts";
 import { capabilitySlots } from "./capabilities.ts";
+import { fetcherSlots } from "./fetching.ts";
 import { builderMembers, commandMembers } from "./members.ts";
 
 // The shipped commands, from one file that the build writes out of the components' own descriptions: listing
@@ -58,5 +59,6 @@ export const ownSlots = (
     }),
   ),
   declareSlot({ name: "builder:*", summary: "Builders of further languages", contract: builderContract }),
+  ...fetcherSlots(),
   ...capabilitySlots(providers),
 ];

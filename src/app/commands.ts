@@ -3,13 +3,12 @@ import { Fault } from "../base/fault.ts";
 import { readCommands } from "../contract/commands.ts";
 import type { CommandDescription } from "../contract/description.ts";
 import { commandSlot } from "../contract/description.ts";
-import { fetchIdentifier } from "../resolve/fetch.ts";
+import type { Resolver } from "../resolve/resolver.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import type { ShippedCommand } from "./catalog.ts";
 import type { ListedCommand } from "./help.ts";
-import { fetcherMembers } from "./members.ts";
 
 // The commands that there are here and now: the shipped ones, and what slots replaced or added.
 
@@ -43,27 +42,27 @@ const addedDecisions = (shipped: ReadonlyMap<string, ShippedCommand>, slots: Slo
 export const listCommands = async (
   shipped: ReadonlyMap<string, ShippedCommand>,
   slots: Slots | undefined,
-  folder: string,
+  resolver: Resolver,
 ): Promise<ListedCommand[]> => {
   const own = [...shipped.values()].map((command) =>
-    slots ? listShipped(command, slots.explain(commandSlot(command.description.name)), folder) : command,
+    slots ? listShipped(command, slots.explain(commandSlot(command.description.name)), resolver) : command,
   );
   const added = addedDecisions(shipped, slots).map((decision) =>
-    listFilled(decision, addedGroup, undefined, folder),
+    listFilled(decision, addedGroup, undefined, resolver),
   );
   return Promise.all([...own, ...added]);
 };
 
-const listShipped = (command: ShippedCommand, decision: Decision, folder: string) =>
+const listShipped = (command: ShippedCommand, decision: Decision, resolver: Resolver) =>
   decision.fillings[0]?.identifier === command.identifier
     ? command
-    : listFilled(decision, command.group, command.description, folder);
+    : listFilled(decision, command.group, command.description, resolver);
 
 const listFilled = async (
   decision: Decision,
   group: string,
   replaced: CommandDescription | undefined,
-  folder: string,
+  resolver: Resolver,
 ): Promise<ListedCommand> => {
   const name = commandName(decision.slot.name);
   const [filling] = decision.fillings;
@@ -74,10 +73,10 @@ const listFilled = async (
   });
   if (!filling)
     return { description: unknown("Nothing fills this command's slot"), group, from: decision.source };
-  const from = `${shortIdentifier(filling.identifier, folder)}, ${decision.source}`;
+  const from = `${shortIdentifier(filling.identifier, resolver.folder)}, ${decision.source}`;
   try {
     if (decision.fault) throw decision.fault;
-    return { description: await describe(filling, name, folder), group, from };
+    return { description: await describe(filling, name, resolver), group, from };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { description: unknown(`Not usable: ${error.message}`), group, from };
@@ -85,9 +84,9 @@ const listFilled = async (
 };
 
 /** Faults: LK0402 where the component describes no such command, and those of fetching and reading it. */
-const describe = async (filling: Filling, name: string, folder: string): Promise<CommandDescription> => {
+const describe = async (filling: Filling, name: string, resolver: Resolver): Promise<CommandDescription> => {
   if (filling.description !== undefined) return JSON.parse(filling.description);
-  const { bytes } = await fetchIdentifier(filling.identifier, fetcherMembers, { folder });
+  const { bytes } = await resolver.fetch(filling.identifier);
   return describedAs(name, filling.identifier, bytes);
 };
 

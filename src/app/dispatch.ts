@@ -71,7 +71,7 @@ const dispatchTo = async (
   // The words are read before anything is loaded where the description is at hand: a slip costs no start.
   const known = chosen.shipped?.description;
   const early = known && parse(known, words);
-  const { component } = await loadComponent(chosen.filling.identifier, program.folder);
+  const { component } = await loadComponent(chosen.filling.identifier, program);
   const description = known ?? describedAs(name, chosen.filling.identifier, component.bytes);
   const values = early ?? parse(description, words);
   const plan = await planFilling(component, chosen.decision, chosen.filling, program);

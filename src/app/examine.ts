@@ -11,16 +11,16 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import { capabilityContract } from "./capabilities.ts";
 import { commandContract } from "./catalog.ts";
 import { commandName, misdescribed } from "./commands.ts";
-import { loadComponent } from "./link.ts";
+import { type Linking, loadComponent } from "./link.ts";
 import { isCapabilitySlot } from "./servers.ts";
 
 /** Looks into a component that is to fill a slot: what differs from the contract, and how it describes itself. */
 export const examine = async (
   identifier: string,
   slot: SlotDeclaration,
-  folder: string,
+  linking: Pick<Linking, "resolver">,
 ): Promise<Examination> => {
-  const { component } = await loadComponent(identifier, folder);
+  const { component } = await loadComponent(identifier, linking);
   const found = await misfits(slot, readWorld(component.bytes));
   const command = slot.contract === commandContract ? commandOf(slot, component) : undefined;
   return {

@@ -10,6 +10,7 @@ import { load } from "../host/load.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import { configProvider } from "../providers/slots/index.ts";
+import type { Resolver } from "../resolve/resolver.ts";
 import type { Config, Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
@@ -19,12 +20,13 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
 import { type Chosen, requireConsent } from "./consent.ts";
-import { fetcherMembers } from "./members.ts";
 import { plain } from "./style.ts";
 
 /** What linking needs of the program; one for the whole of it. */
 export interface Linking {
   readonly folder: string;
+  /** Fetches what identifiers name. */
+  readonly resolver: Resolver;
   readonly stdio: Stdio;
   readonly providers: readonly Provider[];
   /** The slots of the folder: an application's own serve the imports of its components. */
@@ -42,8 +44,11 @@ export interface Linking {
 /** Fillings of fillings, and so on: a ring of slots would never end. */
 const depthMax = 8;
 
-export const loadComponent = (identifier: string, folder: string, decisions = new Decisions()) =>
-  load(identifier, fetcherMembers, { folder }, (digest) => decisions.trust(digest).length > 0);
+export const loadComponent = (
+  identifier: string,
+  { resolver }: Pick<Linking, "resolver">,
+  decisions = new Decisions(),
+) => load(identifier, resolver, (digest) => decisions.trust(digest).length > 0);
 
 /** A plan for a component that a person runs. */
 export const planRun = async (
@@ -51,7 +56,7 @@ export const planRun = async (
   linking: Linking,
   limits: InstanceLimits = {},
 ): Promise<LinkedPlan> => {
-  const { component } = await loadComponent(identifier, linking.folder, linking.decisions());
+  const { component } = await loadComponent(identifier, linking, linking.decisions());
   return named(component, async () =>
     link(component, {
       providers: [
@@ -72,7 +77,7 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
     slots: linking.choosing,
     providers: linking.providers,
     plan: async (decision, filling, providers) => {
-      const { component } = await loadComponent(filling.identifier, linking.folder);
+      const { component } = await loadComponent(filling.identifier, linking);
       // What serves a capability is served by the host: two of them that ask each other would never end.
       return planFilling(component, decision, filling, { ...linking, providers }, depthMax);
     },
@@ -169,7 +174,7 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
   const plans = new Map<LinkedPlan, Filling>();
   for (const filling of fillings) {
     try {
-      const { component } = await loadComponent(filling.identifier, linking.folder);
+      const { component } = await loadComponent(filling.identifier, linking);
       plans.set(await planFilling(component, decision, filling, linking, depth + 1), filling);
     } catch (error) {
       throw ofFilling(error, slot.name, filling);

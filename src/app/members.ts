@@ -76,9 +76,32 @@ export const builderMembers: readonly BuilderMember[] = [
   },
 ];
 
-const fetchers: readonly Fetcher[] = [fileFetcher, builtinFetcher];
+export interface FetcherMember {
+  readonly scheme: string;
+  readonly summary: string;
+  /** What its slot says fills it; it is part of the executable, so no component of this name exists. */
+  readonly identifier: string;
+  readonly load: () => Fetcher | Promise<Fetcher>;
+}
 
-/** Fetchers by scheme. */
-export const fetcherMembers: ReadonlyMap<string, Fetcher> = new Map(
-  fetchers.map((fetcher) => [fetcher.scheme, fetcher]),
-);
+export const fetcherMembers: readonly FetcherMember[] = [
+  { scheme: "file", summary: "Reads files", identifier: "host:file", load: () => fileFetcher },
+  {
+    scheme: "builtin",
+    summary: "Reads what the executable carries",
+    identifier: "host:builtin",
+    load: () => builtinFetcher,
+  },
+  {
+    scheme: "https",
+    summary: "Fetches from the web",
+    identifier: "host:https",
+    load: async () => (await import("../resolve/web.ts")).httpsFetcher,
+  },
+  {
+    scheme: "http",
+    summary: "Fetches from this machine's own web, and with --allow-http from any",
+    identifier: "host:http",
+    load: async () => (await import("../resolve/web.ts")).httpFetcher,
+  },
+];

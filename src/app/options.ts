@@ -36,6 +36,13 @@ export const globalOptions: readonly OptionDescription[] = [
     value: "NAME",
     choices: linkerNames,
   },
+  {
+    name: "offline",
+    summary: "Ask nothing of the network; use what loop.lock names and the store holds",
+    kind: "switch",
+  },
+  { name: "locked", summary: "Let nothing be added to loop.lock or changed in it", kind: "switch" },
+  { name: "allow-http", summary: "Speak plain http to hosts beyond this machine", kind: "switch" },
   { name: "no-color", summary: "No colours, as with NO_COLOR in the environment", kind: "switch" },
 ];
 
@@ -48,6 +55,9 @@ export interface GlobalOptions {
   readonly timings: boolean;
   readonly builtin: boolean;
   readonly noColor: boolean;
+  readonly offline: boolean;
+  readonly locked: boolean;
+  readonly allowHttp: boolean;
   /** NAME=IDENTIFIER, each. */
   readonly slots: readonly string[];
   /** The linker that was asked for. */
@@ -92,6 +102,9 @@ export const splitArguments = (argv: readonly string[]): Split => {
       timings: given.has("timings"),
       builtin: given.has("builtin"),
       noColor: given.has("no-color"),
+      offline: given.has("offline"),
+      locked: given.has("locked"),
+      allowHttp: given.has("allow-http"),
       slots: valued.get("slot") ?? [],
       linker: linkerOf(valued.get("linker")),
     },

@@ -8,6 +8,7 @@ import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import type { BuiltComponent } from "../providers/build/index.ts";
+import { Resolver } from "../resolve/resolver.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
@@ -16,10 +17,11 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
+import { fetcherOf, openRemote, shippedSchemes } from "./fetching.ts";
 import type { ListedCommand } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
 import { type Linking, loadComponent, planRun } from "./link.ts";
-import { fetcherMembers, providerMembers } from "./members.ts";
+import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import type { Services } from "./services.ts";
 import { mayStyle } from "./style.ts";
@@ -36,12 +38,21 @@ export class Program implements Linking {
   /** Absolute: where the person stands. */
   readonly folder = currentFolder();
   readonly providers: readonly Provider[];
+  readonly resolver: Resolver;
   #slots: Slots | undefined;
 
   constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
     this.options = options;
     this.shipped = shipped;
     this.stdio = stdio;
+    const { folder } = this;
+    this.resolver = new Resolver({
+      folder,
+      policy: options,
+      fetcherOf: (scheme) => fetcherOf(scheme, this.choosing, this),
+      schemes: shippedSchemes,
+      remote: () => openRemote(folder, options, options.builtin),
+    });
     const services = this.#services();
     this.providers = providerMembers.map((member) => member(services));
   }
@@ -86,8 +97,7 @@ export class Program implements Linking {
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
-      examine: async (identifier, slot) =>
-        (await import("./examine.ts")).examine(identifier, slot, this.folder),
+      examine: async (identifier, slot) => (await import("./examine.ts")).examine(identifier, slot, this),
       ...(this.options.builtin && {
         onBrokenManifest: (fault: Fault) => void this.say(`loop: ${fault.message}\n`),
       }),
@@ -101,7 +111,7 @@ export class Program implements Linking {
   }
 
   commands(): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosing, this.folder);
+    return listCommands(this.shipped, this.choosing, this.resolver);
   }
 
   /** Writes to standard output. Faults: LK0006. */
@@ -129,9 +139,8 @@ export class Program implements Linking {
         globalOptions,
       },
       pkg: {
-        folder,
-        fetchers: fetcherMembers,
-        load: (identifier) => loadComponent(identifier, folder, this.decisions()),
+        fetch: (identifier) => this.resolver.fetch(identifier),
+        load: (identifier) => loadComponent(identifier, this, this.decisions()),
         providers: () => this.providers,
         sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
@@ -143,7 +152,7 @@ export class Program implements Linking {
       },
       trust: {
         folder,
-        load: (identifier) => loadComponent(identifier, folder, this.decisions()),
+        load: (identifier) => loadComponent(identifier, this, this.decisions()),
         decisions: () => new Decisions(),
         sources: (component) => sourcesHere(component, folder, this.decisions()),
       },

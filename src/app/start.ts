@@ -76,7 +76,7 @@ const helpCommands = async (program: Program): Promise<ListedCommand[]> => {
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     await program.say(`loop: ${error.message}; these are the shipped commands\n`);
-    return listCommands(program.shipped, undefined, program.folder);
+    return listCommands(program.shipped, undefined, program.resolver);
   }
 };
 

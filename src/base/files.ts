@@ -6,7 +6,8 @@ import { errno, fault } from "./fault.ts";
 const unique = (): string => crypto.randomUUID().slice(0, 8);
 
 /**
- * Writes a file whole or not at all: a temporary name beside it, then rename. Creates parent folders.
+ * Writes a file whole or not at all: a temporary name beside it, then rename. Creates parent folders. With `sync` it
+ * is on the disk when this returns, and so is its name.
  * A full or read-only disk is a fault (LK0006), and leaves no temporary file behind.
  */
 export const writeFileAtomic = (
@@ -26,9 +27,23 @@ export const writeFileAtomic = (
       closeSync(handle);
     }
     renameSync(temporary, path);
+    if (more.sync) syncFolder(dirname(path));
   } catch (error) {
     removeQuietly(temporary);
     throw cannotWrite(path, error);
+  }
+};
+
+/** Makes a rename in a folder last; where folders cannot be synced (Windows), the system does it in its own time. */
+export const syncFolder = (folder: string): void => {
+  let handle: number | undefined;
+  try {
+    handle = openSync(folder, "r");
+    fsyncSync(handle);
+  } catch {
+    // The file itself is whole; only its name could be lost with the power.
+  } finally {
+    if (handle !== undefined) closeSync(handle);
   }
 };
 

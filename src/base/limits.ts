@@ -3,6 +3,42 @@
 export const limits = {
   /** A component's bytes. StarlingMonkey makes 12 MB; 512 MiB leaves room and keeps one file from filling memory. */
   componentBytesMax: 512 * 1024 * 1024,
+  /** How long a process waits for another that writes the same file. */
+  exclusiveWaitMsMax: 10_000,
+  /** Bytes of the content-addressed store before the least recently used is removed; LOOP_STORE_MAX sets another. */
+  storedBytesMax: 4 * 1024 * 1024 * 1024,
+  /** Bytes of a downloaded blob that are asked for, resumed and recorded together. */
+  fetchChunkBytes: 8 * 1024 * 1024,
+  /** Parts of one blob that are asked for at once. */
+  fetchParallelMax: 4,
+  /** A download that nobody went on with is removed after this time. */
+  partialMsMax: 24 * 3_600_000,
+  /** A `loop.lock`, and the components in it. */
+  lockBytesMax: 8 * 1024 * 1024,
+  lockEntriesMax: 10_000,
+  /** Redirects followed for one request. */
+  redirectsMax: 8,
+  /** Milliseconds until a server answers. */
+  fetchFirstByteMsMax: 30_000,
+  /** In each such time a body has to bring so many bytes: one that drips is as dead as one that stands still. */
+  fetchWindowMs: 30_000,
+  fetchWindowBytesMin: 16 * 1024,
+  /** Milliseconds that one body may take in all. */
+  fetchTotalMsMax: 3_600_000,
+  /** Attempts at one request before its failure counts. */
+  fetchAttemptsMax: 4,
+  /** An OCI manifest, as registries bound it; its configuration; and a list of tags or referrers. */
+  ociManifestBytesMax: 4 * 1024 * 1024,
+  ociConfigBytesMax: 1024 * 1024,
+  ociListBytesMax: 4 * 1024 * 1024,
+  /** Pages of tags that are asked for. */
+  ociPagesMax: 100,
+  /** A token, or what a credential helper says. */
+  credentialBytesMax: 64 * 1024,
+  /** Milliseconds that a credential helper may take; some ask the person. */
+  credentialHelperMsMax: 120_000,
+  /** Text of one annotation that a publisher writes. */
+  annotationBytesMax: 256 * 1024,
   /** Nesting of components, instances and types in a component binary; decoding recurses. */
   componentDepthMax: 64,
   /** Items in one index space of a component binary, as wasmparser bounds them. */

@@ -10,6 +10,7 @@ const folder = "commands/";
 /** Components that the executable carries, by name: `builtin:run`. Faults: LK0104. */
 export const builtinFetcher: Fetcher = {
   scheme: "builtin",
+  remote: false,
   async fetch(identifier: Identifier): Promise<Fetched> {
     const bytes = await carriedResource(`${folder}${identifier.rest}.wasm`);
     if (!bytes) throw unknown(identifier);

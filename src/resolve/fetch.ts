@@ -1,9 +1,9 @@
-// Identifier → locator → bytes. Owns the fetcher contract; refuses to trust what it fetched (`trust/verify`
-// does that) and knows no scheme but through the table handed in; called by the host's `load`.
+// Identifier → locator → bytes. Owns the contract of fetchers; refuses to trust what was fetched (`trust/verify`
+// does that) and to know a scheme (the composition root lists them); called by the resolver.
 import type { Digest } from "../base/digest.ts";
-import { fault } from "../base/fault.ts";
-import { nearest } from "../base/suggest.ts";
-import { type Identifier, parseIdentifier } from "./identifier.ts";
+import type { Bounds } from "./http.ts";
+import type { Identifier } from "./identifier.ts";
+import type { Store } from "./store/store.ts";
 
 /** An identifier resolved to an exact place and content. */
 export interface Locator {
@@ -12,6 +12,8 @@ export interface Locator {
   /** Absolute path or URL. */
   readonly place: string;
   readonly digest: Digest;
+  /** The digest of what describes the bytes, where something does: an OCI manifest. */
+  readonly manifest?: Digest | undefined;
 }
 
 export interface Fetched {
@@ -19,36 +21,33 @@ export interface Fetched {
   readonly bytes: Uint8Array;
 }
 
+/** What is known of an identifier's content before it is fetched. */
+export interface Pin {
+  readonly digest: Digest;
+  readonly manifest?: Digest | undefined;
+}
+
+/** Told how far a fetch is: what is being fetched, bytes so far, bytes in all where that is known. */
+export type OnProgress = (what: string, done: number, total: number | undefined) => void;
+
 export interface FetchContext {
   /** Relative paths are relative to this absolute folder. */
   readonly folder: string;
+  /** What the lock says that it is: the fetcher may go straight there, and the resolver compares. */
+  readonly pin?: Pin | undefined;
+  /** Plain http may be spoken beyond this machine. */
+  readonly allowHttp?: boolean | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** For remote fetchers: what is here already, and where downloads are gone on with. */
+  readonly store?: Store | undefined;
+  /** What peers are held to, where not to the limits. */
+  readonly bounds?: Partial<Bounds> | undefined;
 }
 
 /** What fills a `fetcher:<scheme>` slot: it brings the bytes together with the place that they came from. */
 export interface Fetcher {
   readonly scheme: string;
+  /** Its bytes come from elsewhere: they are locked and stored, and nothing is asked that is already here. */
+  readonly remote: boolean;
   fetch(identifier: Identifier, context: FetchContext): Promise<Fetched>;
 }
-
-/** Fetches what an identifier names, through the fetcher of its scheme. Faults: LK0102, LK0103, the fetcher's. */
-export const fetchIdentifier = async (
-  text: string,
-  fetchers: ReadonlyMap<string, Fetcher>,
-  context: FetchContext,
-): Promise<Fetched> => {
-  const identifier = parseIdentifier(text);
-  const fetcher = fetchers.get(identifier.scheme);
-  if (fetcher) return fetcher.fetch(identifier, context);
-  const known = [...fetchers.keys()].sort();
-  const near = nearest(identifier.scheme, known);
-  throw fault(
-    "LK0103",
-    `${text} needs a fetcher for "${identifier.scheme}", and there are: ${known.join(", ")}`,
-    {
-      hint:
-        near && near !== identifier.scheme
-          ? `did you mean ${near}:?`
-          : "give a path, for example ./component.wasm",
-    },
-  );
-};

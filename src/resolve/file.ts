@@ -10,6 +10,7 @@ import type { Identifier } from "./identifier.ts";
 /** Paths and `file://` URLs. Faults: LK0101 missing, LK0007 unreadable or a folder, LK0204 too large. */
 export const fileFetcher: Fetcher = {
   scheme: "file",
+  remote: false,
   async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
     const place = placeOf(identifier, context);
     const bytes = readBounded(place);

@@ -3,16 +3,14 @@
 import { Fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
-import type { Locator } from "../../resolve/fetch.ts";
-import { type Fetcher, fetchIdentifier } from "../../resolve/fetch.ts";
+import type { Fetched, Locator } from "../../resolve/fetch.ts";
 import type { GrantSource } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 
 /** What the composition root gives. */
 export interface PkgServices {
-  readonly fetchers: ReadonlyMap<string, Fetcher>;
-  /** Absolute; relative paths are relative to it. */
-  readonly folder: string;
+  /** Identifier → bytes and the place that they came from. */
+  readonly fetch: (identifier: string) => Promise<Fetched>;
   /** The path that every component takes to the host. */
   readonly load: (
     identifier: string,
@@ -30,10 +28,7 @@ export const pkgProvider = (services: PkgServices): Provider => ({
   defaultGranted: [],
   instantiate: () => ({
     "loop:pkg/resolver@0.1.0": {
-      resolve: answering(async (identifier: string) => {
-        const { fetchers, folder } = services;
-        return (await fetchIdentifier(identifier, fetchers, { folder })).locator;
-      }),
+      resolve: answering(async (identifier: string) => (await services.fetch(identifier)).locator),
     },
     "loop:pkg/inspector@0.1.0": {
       inspect: answering(async (identifier: string) => {

@@ -1,0 +1,159 @@
+import { readFileSync } from "node:fs";
+import { type Digest, digestOf } from "../base/digest.ts";
+import { errno, type Fault, fault } from "../base/fault.ts";
+import type { FetchContext, Fetched, Fetcher, Locator, Pin } from "./fetch.ts";
+import type { Identifier } from "./identifier.ts";
+import { changeLock, type Lock, type LockEntry, readLock, vendorPath } from "./lock.ts";
+import { type Policy, pinned } from "./policy.ts";
+import { Store } from "./store/store.ts";
+
+export type Described = Pick<LockEntry, "signer" | "imports" | "exports">;
+
+/** Looks whether bytes are a component, and says of it what the lock notes. Its faults are those of verifying. */
+export type Describe = (identifier: string, bytes: Uint8Array) => Promise<Described>;
+
+export interface RemoteOptions {
+  /** The loop.lock that speaks for the folder; undefined where no loop.toml does. */
+  readonly lockPath: string | undefined;
+  readonly policy: Policy;
+  readonly describe: Describe;
+  readonly store?: Store;
+}
+
+/**
+ * Identifiers whose bytes come from elsewhere. What the lock names and the store or `vendor` holds is taken from
+ * there, and nobody is asked. What the lock does not name is fetched, stored and added to it.
+ */
+export class Remote {
+  readonly store: Store;
+  readonly lockPath: string | undefined;
+  readonly #options: RemoteOptions;
+  #lock: Lock | undefined;
+
+  constructor(options: RemoteOptions) {
+    this.#options = options;
+    this.lockPath = options.lockPath;
+    this.store = options.store ?? new Store();
+  }
+
+  get lock(): Lock {
+    this.#lock ??= this.lockPath === undefined ? new Map() : readLock(this.lockPath);
+    return this.#lock;
+  }
+
+  /**
+   * Faults: LK0106 offline and not here, LK0107 locked and not in the lock, LK0105 other bytes than the lock says,
+   * LK0108, and those of the fetcher.
+   */
+  async fetch(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
+    const entry = this.lock.get(identifier.text);
+    return entry
+      ? this.#locked(identifier, entry, fetcher, context)
+      : this.#unlocked(identifier, fetcher, context);
+  }
+
+  /** Asks anew what an identifier names, whatever the lock says, and locks that. */
+  async update(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
+    const { locked, offline } = this.#options.policy;
+    if (offline) throw absent(identifier);
+    if (locked) throw notLocked(identifier, this.lockPath);
+    return this.#bring(identifier, fetcher, context);
+  }
+
+  async #locked(identifier: Identifier, entry: LockEntry, fetcher: Fetcher, context: FetchContext) {
+    const bytes = this.here(entry.digest);
+    if (bytes) return { bytes, locator: locatorOf(identifier, entry) };
+    if (this.#options.policy.offline) throw absent(identifier);
+    const pin: Pin = { digest: entry.digest, manifest: entry.manifest };
+    const fetched = await fetcher.fetch(identifier, { ...context, pin, store: this.store });
+    if (fetched.locator.digest !== entry.digest)
+      throw fault(
+        "LK0105",
+        `${identifier.text} is locked to ${entry.digest}, and ${fetched.locator.place} gives ${fetched.locator.digest}`,
+        { hint: `where the change is meant: loop fetch --update ${identifier.text}` },
+      );
+    this.#keep(fetched);
+    return { bytes: fetched.bytes, locator: { ...fetched.locator, place: entry.place } };
+  }
+
+  async #unlocked(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
+    const { offline, locked } = this.#options.policy;
+    if (locked && this.lockPath !== undefined) throw notLocked(identifier, this.lockPath);
+    const known = this.store.names.recall(identifier.text);
+    const bytes = known && (offline || pinned(identifier)) ? this.here(known.digest) : undefined;
+    if (known && bytes) {
+      const found = { bytes, locator: locatorOf(identifier, known) };
+      if (this.lockPath !== undefined)
+        await this.#add(found, await this.#options.describe(identifier.text, bytes));
+      return found;
+    }
+    if (offline) throw absent(identifier);
+    return this.#bring(identifier, fetcher, context);
+  }
+
+  async #bring(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
+    const fetched = await fetcher.fetch(identifier, { ...context, store: this.store });
+    // What is no component is neither kept nor locked.
+    const described = await this.#options.describe(identifier.text, fetched.bytes);
+    this.#keep(fetched);
+    await this.#add(fetched, described);
+    return fetched;
+  }
+
+  /** Bytes that are on this machine, in the store or vendored beside the lock; their digest is checked. */
+  here(digest: Digest): Uint8Array | undefined {
+    return this.store.read(digest) ?? this.vendored(digest);
+  }
+
+  /** Faults: LK0105 where the vendored file has other bytes, LK0007. */
+  vendored(digest: Digest): Uint8Array | undefined {
+    if (this.lockPath === undefined) return undefined;
+    const path = vendorPath(this.lockPath, digest);
+    let bytes: Uint8Array;
+    try {
+      bytes = readFileSync(path);
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return undefined;
+      throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    }
+    const found = digestOf(bytes);
+    if (found === digest) return bytes;
+    throw fault("LK0105", `${path} has digest ${found}, and ${digest} was looked for`, {
+      hint: `rm ${path} && loop vendor`,
+    });
+  }
+
+  #keep({ bytes, locator: { identifier, digest, manifest, place } }: Fetched): void {
+    if (!this.store.has(digest)) this.store.put(bytes, digest);
+    this.store.names.remember({ identifier, digest, manifest, place });
+    this.store.bound(digest);
+  }
+
+  async #add({ locator }: Fetched, described: Described): Promise<void> {
+    if (this.lockPath === undefined) return;
+    const { identifier, place, digest, manifest } = locator;
+    const entry = { identifier, place, digest, manifest, ...described };
+    this.#lock = await changeLock(this.lockPath, (entries) => void entries.set(identifier, entry));
+  }
+}
+
+const locatorOf = (
+  { text, scheme }: Identifier,
+  { place, digest, manifest }: Omit<Locator, "scheme">,
+): Locator => ({
+  identifier: text,
+  scheme,
+  place,
+  digest,
+  manifest,
+});
+
+const absent = ({ text }: Identifier): Fault =>
+  fault("LK0106", `${text} is not on this machine, and the network is not asked (--offline)`, {
+    hint: `loop fetch ${text}`,
+  });
+
+const notLocked = ({ text }: Identifier, lockPath: string | undefined): Fault =>
+  fault("LK0107", `${lockPath ?? "loop.lock"} has no entry for ${text}, and --locked lets none be added`, {
+    hint: `loop fetch ${text}`,
+  });

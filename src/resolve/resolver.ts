@@ -1,0 +1,79 @@
+import { fault } from "../base/fault.ts";
+import { nearest } from "../base/suggest.ts";
+import type { FetchContext, Fetched, Fetcher, OnProgress } from "./fetch.ts";
+import { type Identifier, parseIdentifier } from "./identifier.ts";
+import { openPolicy, type Policy } from "./policy.ts";
+import type { Remote } from "./remote.ts";
+
+export interface ResolverOptions {
+  /** Absolute; relative paths are relative to it. */
+  readonly folder: string;
+  /** What fills `fetcher:<scheme>`; undefined where nothing does. */
+  readonly fetcherOf: (scheme: string) => Promise<Fetcher | undefined> | Fetcher | undefined;
+  /** The schemes that there are, for saying so. */
+  readonly schemes: () => readonly string[];
+  /** Store and lock, opened when an identifier first names something from elsewhere. */
+  readonly remote: () => Promise<Remote>;
+  /** What `[dependencies]` says that an identifier means; the identifier itself where it says nothing. */
+  readonly meaning?: (identifier: Identifier) => Identifier;
+  readonly policy?: Policy;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/** Identifiers of one folder: each through the fetcher of its scheme, and what is remote through lock and store. */
+export class Resolver {
+  readonly folder: string;
+  readonly policy: Policy;
+  readonly #options: ResolverOptions;
+  #remote: Promise<Remote> | undefined;
+
+  constructor(options: ResolverOptions) {
+    this.folder = options.folder;
+    this.policy = options.policy ?? openPolicy;
+    this.#options = options;
+  }
+
+  /** Store and lock. Faults: LK05 where a loop.toml does not read. */
+  remote(): Promise<Remote> {
+    this.#remote ??= this.#options.remote();
+    return this.#remote;
+  }
+
+  /** Fetches what an identifier names. Faults: LK0102, LK0103, LK0105 to LK0108, the fetcher's. */
+  async fetch(text: string): Promise<Fetched> {
+    const { identifier, fetcher, context } = await this.#prepare(text);
+    return fetcher.remote
+      ? (await this.remote()).fetch(identifier, fetcher, context)
+      : fetcher.fetch(identifier, context);
+  }
+
+  /** Asks anew what a remote identifier names, whatever loop.lock says, and locks that. Faults: as `fetch`. */
+  async update(text: string): Promise<Fetched> {
+    const { identifier, fetcher, context } = await this.#prepare(text);
+    return fetcher.remote
+      ? (await this.remote()).update(identifier, fetcher, context)
+      : fetcher.fetch(identifier, context);
+  }
+
+  async #prepare(text: string) {
+    const { fetcherOf, schemes, meaning, onProgress } = this.#options;
+    const written = parseIdentifier(text);
+    const identifier = written.scheme === "package" && meaning ? meaning(written) : written;
+    const fetcher = await fetcherOf(identifier.scheme);
+    if (!fetcher) throw noFetcher(identifier, schemes());
+    const { allowHttp } = this.policy;
+    const context: FetchContext = { folder: this.folder, allowHttp, onProgress };
+    return { identifier, fetcher, context };
+  }
+}
+
+const noFetcher = ({ text, scheme }: Identifier, known: readonly string[]) => {
+  const sorted = [...known].sort();
+  const near = nearest(scheme, sorted);
+  return fault("LK0103", `${text} needs a fetcher for "${scheme}", and there are: ${sorted.join(", ")}`, {
+    hint:
+      near && near !== scheme
+        ? `did you mean ${near}:?`
+        : `loop slot set fetcher:${scheme} ./fetcher.wasm, or give a path such as ./component.wasm`,
+  });
+};

@@ -1,0 +1,197 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Digest } from "../../base/digest.ts";
+import { fault } from "../../base/fault.ts";
+import { cannotWrite, syncFolder } from "../../base/files.ts";
+import { limits } from "../../base/limits.ts";
+
+export interface PartialOptions {
+  readonly folder: string;
+  /** Where the blob goes once it is whole. */
+  readonly target: string;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** Bytes [from, to) that are still missing. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * A blob on its way into the store: a file named `<hex>.<pid>.<unique>` with the bytes at their places, and behind
+ * them one byte for each chunk, 1 once the chunk is there. A process that ends in between leaves the file, and the
+ * next one that wants the blob goes on with it. That may be wrong after a power cut, so the digest of the whole is
+ * checked at the end, before it is synced and renamed into the store.
+ */
+export class Partial {
+  readonly bytes: Uint8Array;
+  readonly #options: PartialOptions;
+  readonly #path: string;
+  readonly #handle: number;
+  readonly #done: Uint8Array;
+  readonly #hasher = new Bun.CryptoHasher("sha256");
+  /** How much of the beginning is there and hashed. */
+  #hashed = 0;
+  #closed = false;
+  #finished = false;
+
+  /** Fault: LK0006. */
+  constructor(options: PartialOptions) {
+    const { folder, target, size } = options;
+    this.#options = options;
+    this.bytes = new Uint8Array(size);
+    this.#done = new Uint8Array(Math.ceil(size / limits.fetchChunkBytes));
+    this.#path = join(folder, `${basename(target)}.${process.pid}.${crypto.randomUUID().slice(0, 8)}`);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const left = claim(folder, basename(target), this.#path);
+      this.#handle = openSync(this.#path, left ? "r+" : "wx+", 0o600);
+      if (left) this.#resume();
+    } catch (error) {
+      throw cannotWrite(this.#path, error);
+    }
+  }
+
+  /** What is missing, chunk by chunk. */
+  missing(): Span[] {
+    return [...this.#done.keys()]
+      .filter((chunk) => this.#done[chunk] === 0)
+      .map((chunk) => this.#span(chunk));
+  }
+
+  #span(chunk: number): Span {
+    const from = chunk * limits.fetchChunkBytes;
+    return { from, to: Math.min(from + limits.fetchChunkBytes, this.bytes.length) };
+  }
+
+  /** Puts bytes at their place, within a chunk in order: one whose end is written counts as there. Fault: LK0006. */
+  write(at: number, part: Uint8Array): void {
+    try {
+      for (let written = 0; written < part.length; )
+        written += writeSync(this.#handle, part, written, part.length - written, at + written);
+      this.bytes.set(part, at);
+      const end = at + part.length;
+      const first = Math.floor(at / limits.fetchChunkBytes);
+      for (let chunk = first; chunk < this.#done.length && this.#span(chunk).to <= end; chunk++)
+        this.#mark(chunk);
+    } catch (error) {
+      throw cannotWrite(this.#path, error);
+    }
+    this.#hash();
+  }
+
+  #mark(chunk: number): void {
+    this.#done[chunk] = 1;
+    writeSync(this.#handle, this.#done, chunk, 1, this.bytes.length + chunk);
+  }
+
+  /** Hashes what has become whole from the beginning on, while the network is busy with the rest. */
+  #hash(): void {
+    for (;;) {
+      const chunk = this.#hashed / limits.fetchChunkBytes;
+      if (!Number.isInteger(chunk) || this.#done[chunk] !== 1) return;
+      const { from, to } = this.#span(chunk);
+      this.#hasher.update(this.bytes.subarray(from, to));
+      this.#hashed = to;
+    }
+  }
+
+  #resume(): void {
+    const size = this.bytes.length;
+    readSync(this.#handle, this.#done, 0, this.#done.length, size);
+    for (const [chunk, done] of this.#done.entries()) {
+      const { from, to } = this.#span(chunk);
+      const read = done === 1 ? readSync(this.#handle, this.bytes, from, to - from, from) : 0;
+      this.#done[chunk] = read === to - from ? 1 : 0;
+    }
+    this.#hash();
+  }
+
+  /** Moves the whole blob into the store. Faults: LK0006, LK0105 where the bytes have another digest; it is gone then. */
+  finish(): void {
+    const { target, digest } = this.#options;
+    const found = `sha256:${this.#hasher.digest("hex")}`;
+    this.#finished = true;
+    if (found !== digest) {
+      this.close();
+      throw fault(
+        "LK0105",
+        `Bytes with digest ${digest} were looked for, and those that came have ${found}`,
+        {
+          hint: "try again; where it stays so, the server gives other bytes than it says: tell whoever runs it",
+        },
+      );
+    }
+    try {
+      ftruncateSync(this.#handle, this.bytes.length);
+      fsyncSync(this.#handle);
+      mkdirSync(dirname(target), { recursive: true });
+      renameSync(this.#path, target);
+      syncFolder(dirname(target));
+    } catch (error) {
+      throw cannotWrite(target, error);
+    }
+  }
+
+  /** Lets go of the file. What was not finished stays for the next attempt, unless nothing was worth keeping. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#handle);
+    if (this.#finished || !this.#done.includes(1)) rmSync(this.#path, { force: true });
+    else if (existsSync(this.#path))
+      renameSync(this.#path, join(this.#options.folder, `${basename(this.#options.target)}.0.left`));
+  }
+}
+
+/** Takes over what an ended process left of a blob; renaming is what only one process can do. */
+const claim = (folder: string, hex: string, path: string): boolean => {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${hex}.`) || isOwned(name)) continue;
+    try {
+      renameSync(join(folder, name), path);
+      return true;
+    } catch {
+      // Another process was quicker.
+    }
+  }
+  return false;
+};
+
+/** Whether the process that a file is named after lives. A number that was given to another only costs a download. */
+const isOwned = (name: string): boolean => {
+  const pid = Number(name.split(".")[1]);
+  if (pid === 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
+};
+
+/** Removes downloads that nobody went on with. */
+export const removeAbandoned = (folder: string): void => {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const info = statSync(path, { throwIfNoEntry: false });
+    if (info && !isOwned(name) && Date.now() - info.mtimeMs > limits.partialMsMax)
+      rmSync(path, { force: true });
+  }
+};

@@ -1,0 +1,68 @@
+import { type Digest, digestOf } from "../base/digest.ts";
+import { fault } from "../base/fault.ts";
+import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
+import { refused, send } from "./http.ts";
+import type { Identifier } from "./identifier.ts";
+
+/** `https://HOST/PATH` and `http://…`, either with `#sha256-DIGEST` behind it. Faults: LK0105, LK0109 to LK0117. */
+const webFetcher = (scheme: string): Fetcher => ({
+  scheme,
+  remote: true,
+  async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
+    const { text } = identifier;
+    const { address, digest: wanted } = taken(text);
+    const located = (digest: Digest) => ({ identifier: text, scheme, place: address, digest });
+    const stored = wanted && context.store?.read(wanted);
+    if (wanted && stored) return { bytes: stored, locator: located(wanted) };
+    const answer = await send(address, {
+      headers: { accept: "application/wasm, */*;q=0.5" },
+      allowHttp: context.allowHttp,
+      bounds: context.bounds,
+    });
+    if (answer.status !== 200) {
+      await answer.drop();
+      throw refused(text, answer);
+    }
+    const bytes = await bytesOf(text, answer, context);
+    const digest = digestOf(bytes);
+    if (wanted && wanted !== digest)
+      throw fault("LK0105", `${text} names its digest, and what came has ${digest}`, {
+        hint: `where the new content is meant: ${address}#${digest.replace(":", "-")}`,
+      });
+    return { bytes, locator: located(digest) };
+  },
+});
+
+export const httpsFetcher = webFetcher("https");
+export const httpFetcher = webFetcher("http");
+
+const bytesOf = async (
+  text: string,
+  answer: Awaited<ReturnType<typeof send>>,
+  { onProgress }: FetchContext,
+): Promise<Uint8Array> => {
+  const length = answer.headers.get("content-length");
+  const total = length === null ? undefined : Number(length);
+  const parts: Uint8Array[] = [];
+  let done = 0;
+  await answer.read((part) => {
+    parts.push(part);
+    done += part.length;
+    onProgress?.(text, done, total);
+  });
+  return Buffer.concat(parts);
+};
+
+/** The address without its fragment, and the digest in it, in hexadecimal or, as browsers have it, in base64. */
+const taken = (text: string): { readonly address: string; readonly digest: Digest | undefined } => {
+  const at = text.indexOf("#");
+  if (at < 0) return { address: text, digest: undefined };
+  const fragment = text.slice(at + 1);
+  const written = /^sha256-(?:([0-9a-f]{64})|([A-Za-z0-9+/]{43}=))$/.exec(fragment);
+  if (!written)
+    throw fault("LK0102", `${text} ends in "#${fragment}", and #sha256-DIGEST was looked for`, {
+      hint: "the digest is 64 hexadecimal digits, or base64",
+    });
+  const hex = written[1] ?? Buffer.from(written[2]!, "base64").toString("hex");
+  return { address: text.slice(0, at), digest: `sha256:${hex}` };
+};
