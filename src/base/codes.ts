@@ -2,6 +2,7 @@
 // knowledge/errors.md has a paragraph for each (a test holds the two together).
 // Ranges: 00 command line · 01 identifiers, fetching, store · 02 bytes, WIT, WAVE · 03 link, call, trap
 //         04 slots and their memory · 05 configuration · 06 build and new · 07 capabilities and grants
+//         08 signatures and keys
 
 export const codes = {
   LK0001: "Unknown command",
@@ -79,6 +80,16 @@ export const codes = {
   LK0713: "Too much output",
   LK0721: "Not a recording",
   LK0722: "Run differs from its recording",
+  LK0801: "Signature does not hold",
+  LK0802: "Malformed signature",
+  LK0803: "Signed as something else",
+  LK0804: "Not signed by whom you trust",
+  LK0805: "No such key",
+  LK0806: "Not a key",
+  LK0807: "Key exists",
+  LK0808: "Key is locked",
+  LK0809: "Key is open to others",
+  LK0810: "Not a date",
 } as const;
 
 export type Code = keyof typeof codes;

@@ -208,6 +208,22 @@ export const limits = {
   recordingBytesMax: 64 * 1024 * 1024,
   /** Points or pixels of one side of a window or of a picture shown in one; an 8K screen has 7680. */
   windowPointsMax: 8192,
+  /** A component's `signature` section or a detached signature, in bytes; one signature takes about a hundred. */
+  signatureBytesMax: 256 * 1024,
+  /** Sets of hashes, hashes of one set and parts of one component, as wasmsign2 bounds them. */
+  signatureHashesMax: 64,
+  /** Signatures over one set of hashes, as wasmsign2 bounds them. */
+  signaturesMax: 256,
+  /** Signatures that are tried for one component; each takes one or two milliseconds. */
+  signatureChecksMax: 256,
+  /** Signatures that are remembered as ones that hold; the oldest are checked again. */
+  rememberedSignaturesMax: 4096,
+  /** What a component's signers say that it is. */
+  statementBytesMax: 8 * 1024,
+  /** A file that holds a key. */
+  keyFileBytesMax: 16 * 1024,
+  /** Memory that the scrypt parameters in a key's file may ask for. */
+  scryptBytesMax: 1024 * 1024 * 1024,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

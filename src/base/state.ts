@@ -30,6 +30,21 @@ export const migrations: readonly string[] = [
      identifier TEXT NOT NULL, at_ms INTEGER NOT NULL,
      PRIMARY KEY (subject, kind, value)
    ) STRICT, WITHOUT ROWID;`,
+  // 3: whose signatures a person believes, everywhere (scope "") or in one workspace (its folder), whose never again,
+  // how many it takes, and which signatures were found to hold.
+  `CREATE TABLE signers (
+     key TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, expires_ms INTEGER, at_ms INTEGER NOT NULL,
+     PRIMARY KEY (key, scope)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE revoked (
+     key TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE thresholds (
+     scope TEXT NOT NULL PRIMARY KEY, threshold INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE held (
+     id TEXT NOT NULL PRIMARY KEY, at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** The one file of remembered state; another path and waiting time are for tests. */
