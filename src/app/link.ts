@@ -20,6 +20,7 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
 import { type Chosen, requireConsent } from "./consent.ts";
+import { judgeFor } from "./judge.ts";
 import { plain } from "./style.ts";
 
 /** What linking needs of the program; one for the whole of it. */
@@ -48,7 +49,7 @@ export const loadComponent = (
   identifier: string,
   { resolver }: Pick<Linking, "resolver">,
   decisions = new Decisions(),
-) => load(identifier, resolver, (digest) => decisions.trust(digest).length > 0);
+) => load(identifier, resolver, judgeFor(resolver.folder, decisions));
 
 /** A plan for a component that a person runs. */
 export const planRun = async (

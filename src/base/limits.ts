@@ -218,6 +218,8 @@ export const limits = {
   signatureChecksMax: 256,
   /** Signatures that are remembered as ones that hold; the oldest are checked again. */
   rememberedSignaturesMax: 4096,
+  /** Keys that a threshold may ask for. */
+  thresholdMax: 64,
   /** What a component's signers say that it is. */
   statementBytesMax: 8 * 1024,
   /** A file that holds a key. */

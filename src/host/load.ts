@@ -1,8 +1,7 @@
-import type { Digest } from "../base/digest.ts";
 import { timed } from "../base/timings.ts";
 import type { Fetched } from "../resolve/fetch.ts";
 import type { Resolver } from "../resolve/resolver.ts";
-import { type VerifiedComponent, verify } from "../trust/verify.ts";
+import { type Judge, type VerifiedComponent, verify, verifyFetched } from "../trust/verify.ts";
 
 export interface Loaded {
   readonly component: VerifiedComponent;
@@ -13,12 +12,15 @@ export interface Loaded {
 export const load = async (
   identifier: string,
   resolver: Pick<Resolver, "fetch">,
-  /** Whether bytes of a digest are trusted by this person; asked only when somebody wants to know. */
-  trusts: (digest: Digest) => boolean = () => false,
+  /** What the person decided, and whose signatures they believe. */
+  judge: Judge,
 ): Promise<Loaded> => {
   const { locator, bytes } = await timed("fetch", () => resolver.fetch(identifier));
-  const trust = (digest: Digest) =>
-    locator.scheme === "builtin" ? "builtin" : trusts(digest) ? "trusted" : "untrusted";
-  const component = timed("verify", () => verify(identifier, bytes, { digest: locator.digest, trust }));
+  const { digest, package: name } = locator;
+  const component = await timed("verify", () =>
+    locator.scheme === "builtin"
+      ? verify(identifier, bytes, { digest, trust: "builtin" })
+      : verifyFetched(identifier, bytes, judge, { digest, package: name }),
+  );
   return { component, locator };
 };

@@ -14,6 +14,8 @@ export interface Locator {
   readonly digest: Digest;
   /** The digest of what describes the bytes, where something does: an OCI manifest. */
   readonly manifest?: Digest | undefined;
+  /** Of a package, the name and version that it was resolved as: "acme:tool@1.2.0". Its signature has to say the same. */
+  readonly package?: string | undefined;
 }
 
 export interface Fetched {

@@ -3,6 +3,7 @@ import type { StateFile } from "../base/database.ts";
 import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { stateFile } from "../base/state.ts";
+import { Signers } from "./signers.ts";
 import type { GrantKind, WrittenGrant } from "./written.ts";
 
 /** Why somebody is trusted: a person said so, or loop built it for this person. */
@@ -37,6 +38,11 @@ export class Decisions {
   constructor(file: StateFile = stateFile(), { forgiving = false } = {}) {
     this.#file = file;
     this.#forgiving = forgiving;
+  }
+
+  /** Whose signatures the person believes; in the same file, and as forgiving. */
+  signers(): Signers {
+    return new Signers(this.#file, { forgiving: this.#forgiving });
   }
 
   /** Why a subject is trusted; empty where it is not. */

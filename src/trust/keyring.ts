@@ -8,7 +8,11 @@ export interface WorkspaceTrust {
   readonly folder: string;
   /** The file, for people: "/home/a/x/loop.toml". */
   readonly place: string;
-  readonly keys: readonly { readonly name: string; readonly key: PublicKey; readonly expiresMs: number | undefined }[];
+  readonly keys: readonly {
+    readonly name: string;
+    readonly key: PublicKey;
+    readonly expiresMs: number | undefined;
+  }[];
   readonly revoked: readonly PublicKey[];
   readonly threshold: number | undefined;
 }
@@ -93,7 +97,10 @@ const thresholdOf = ({ remembered, workspaces }: KeyringSources): number =>
   Math.max(
     1,
     remembered.thresholds.get("") ?? 1,
-    ...workspaces.flatMap(({ folder, threshold }) => [threshold ?? 1, remembered.thresholds.get(folder) ?? 1]),
+    ...workspaces.flatMap(({ folder, threshold }) => [
+      threshold ?? 1,
+      remembered.thresholds.get(folder) ?? 1,
+    ]),
   );
 
 const knownKeys = (sources: KeyringSources): Map<PublicKey, KnownKey> => {
@@ -116,12 +123,14 @@ const knownKeys = (sources: KeyringSources): Map<PublicKey, KnownKey> => {
   }
   for (const { keys, place } of workspaces)
     for (const { key, name, expiresMs } of keys) say({ key, name, standing: "proposed", place, expiresMs });
-  for (const { key, name } of own) say({ key, name, standing: "own", place: "your key", expiresMs: undefined });
+  for (const { key, name } of own)
+    say({ key, name, standing: "own", place: "your key", expiresMs: undefined });
   const nameOf = (key: PublicKey) => known.get(key)?.name ?? "";
   for (const { key, name } of remembered.revoked)
     say({ key, name: name || nameOf(key), standing: "revoked", place: "you", expiresMs: undefined });
   for (const { revoked, place } of workspaces)
-    for (const key of revoked) say({ key, name: nameOf(key), standing: "revoked", place, expiresMs: undefined });
+    for (const key of revoked)
+      say({ key, name: nameOf(key), standing: "revoked", place, expiresMs: undefined });
   return known;
 };
 

@@ -49,9 +49,14 @@ export class Signers implements CheckMemory {
   all(): RememberedKeys {
     return this.#read(
       (database) => ({
-        believed: (database.query("SELECT * FROM signers ORDER BY name, key, scope").all() as SignerRow[]).map(
-          ({ expires_ms, key, scope, name }) => ({ key, scope, name, expiresMs: expires_ms ?? undefined }),
-        ),
+        believed: (
+          database.query("SELECT * FROM signers ORDER BY name, key, scope").all() as SignerRow[]
+        ).map(({ expires_ms, key, scope, name }) => ({
+          key,
+          scope,
+          name,
+          expiresMs: expires_ms ?? undefined,
+        })),
         revoked: (database.query("SELECT * FROM revoked ORDER BY at_ms, key").all() as RevokedRow[]).map(
           ({ at_ms, key, name }) => ({ key, name, atMs: at_ms }),
         ),
@@ -101,7 +106,10 @@ export class Signers implements CheckMemory {
   }
 
   has(id: string): boolean {
-    return this.#read((database) => database.query("SELECT 1 FROM held WHERE id = ?").get(id) !== null, false);
+    return this.#read(
+      (database) => database.query("SELECT 1 FROM held WHERE id = ?").get(id) !== null,
+      false,
+    );
   }
 
   /** The oldest are forgotten beyond a bound. What cannot be remembered is checked again the next time. */

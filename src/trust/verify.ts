@@ -4,6 +4,10 @@
 import { type Digest, digestOf } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
+import type { PublicKey } from "./key/public.ts";
+import { countedSigners, type Judgement, type Keyring } from "./keyring.ts";
+import type { CheckMemory } from "./signature/check.ts";
+import { embeddedSignature } from "./signature/section.ts";
 
 /** How far a component is trusted; `builtin` is what the executable itself carries. */
 export type TrustClass = "untrusted" | "trusted" | "builtin";
@@ -24,6 +28,8 @@ export class VerifiedComponent {
     bytes: Uint8Array,
     readonly digest: Digest,
     trustOf: (digest: Digest) => TrustClass,
+    /** What its signatures come to; undefined where it has none. */
+    readonly signatures: Judgement | undefined,
   ) {
     this.#bytes = bytes;
     this.#trustOf = trustOf;
@@ -44,8 +50,9 @@ export class VerifiedComponent {
     bytes: Uint8Array,
     digest: Digest,
     trustOf: (digest: Digest) => TrustClass,
+    signatures?: Judgement,
   ): VerifiedComponent {
-    return new VerifiedComponent(identifier, bytes, digest, trustOf);
+    return new VerifiedComponent(identifier, bytes, digest, trustOf, signatures);
   }
 }
 
@@ -56,14 +63,100 @@ const startsWith = (bytes: Uint8Array, head: readonly number[]) =>
   head.every((byte, at) => bytes[at] === byte);
 
 /**
- * The only way to a `VerifiedComponent`. Checks that the bytes are a component within bounds and, where the
- * locator pins a digest, that they are those bytes. Signatures join here. Faults: LK0105, LK0201, LK0202, LK0204.
+ * Checks that bytes are a component within bounds and, where a digest is pinned, that they are those bytes. It looks
+ * at no signature: that is for bytes whose trust the caller knows. Faults: LK0105, LK0201, LK0202, LK0204.
  */
 export const verify = (
   identifier: string,
   bytes: Uint8Array,
   expected: { digest?: Digest | undefined; trust?: TrustClass | ((digest: Digest) => TrustClass) } = {},
 ): VerifiedComponent => {
+  const digest = requireComponent(identifier, bytes, expected.digest);
+  const { trust = "untrusted" } = expected;
+  return VerifiedComponent[seal](identifier, bytes, digest, typeof trust === "string" ? () => trust : trust);
+};
+
+/** Who knows what a person decided; each is asked only where it matters to the component at hand. */
+export interface Judge {
+  /** Whether the person trusts these very bytes. */
+  trusts(digest: Digest): boolean;
+  /** The policy that asks for a signature of whatever has this identifier, for people; undefined where none does. */
+  requires(identifier: string): string | undefined;
+  /** Whose signatures count here. */
+  keyring(): Keyring;
+  /** Signatures that were found to hold. */
+  readonly memory: CheckMemory;
+}
+
+/**
+ * The way of everything that is fetched: `verify`, and its signatures. A component is trusted where as many trusted
+ * keys as are needed have signed all of it, or the person trusts its very bytes. `package` is what it was resolved as
+ * ("acme:tool@1.2.0"). Faults: those of `verify`, LK0801, LK0802, LK0803, LK0804 a policy asks for a signature.
+ */
+export const verifyFetched = async (
+  identifier: string,
+  bytes: Uint8Array,
+  judge: Judge,
+  expected: { readonly digest?: Digest; readonly package?: string | undefined } = {},
+): Promise<VerifiedComponent> => {
+  const digest = requireComponent(identifier, bytes, expected.digest);
+  const signatures = embeddedSignature(bytes)
+    ? await judged(identifier, bytes, judge, expected.package)
+    : undefined;
+  const required = judge.requires(identifier);
+  if (required !== undefined && !signatures?.trusted) throw unsigned(identifier, required, signatures);
+  const trustOf = () => (signatures?.trusted || judge.trusts(digest) ? "trusted" : "untrusted");
+  return VerifiedComponent[seal](identifier, bytes, digest, trustOf, signatures);
+};
+
+const judged = async (
+  identifier: string,
+  bytes: Uint8Array,
+  { keyring, memory }: Judge,
+  resolved: string | undefined,
+): Promise<Judgement | undefined> => {
+  // Few components are signed, and what checks them is not loaded for the others.
+  const { checkSignatures } = await import("./signature/check.ts");
+  const ring = keyring();
+  const keys = ring.list().map(({ key }) => key);
+  const signed = await checkSignatures(identifier, bytes, { keys, package: resolved, memory });
+  return signed && ring.judge(signed, resolved);
+};
+
+const unsigned = (identifier: string, required: string, signatures: Judgement | undefined) =>
+  fault(
+    "LK0804",
+    signatures
+      ? `${required} asks for the signature of someone you trust on ${identifier}, and its signatures are not enough`
+      : `${required} asks for the signature of someone you trust on ${identifier}, and it is not signed`,
+    { hint: signatures ? `loop verify ${identifier}` : "get it from where it is signed" },
+  );
+
+/** The keys whose signatures made a component trusted, for a lock to remember; none where it is not so trusted. */
+export const signersOf = (component: VerifiedComponent): readonly PublicKey[] =>
+  countedSigners(component.signatures);
+
+/**
+ * Requires that a component is still signed by those who had signed it, as a lock remembers. Without it a signature
+ * that was stripped would only make the component untrusted. Faults: LK0804.
+ */
+export const requireSigners = (
+  component: VerifiedComponent,
+  keys: readonly string[],
+  place: string,
+): void => {
+  const signers: readonly string[] = component.signatures?.signers.map(({ key }) => key) ?? [];
+  const missing = keys.filter((key) => !signers.includes(key));
+  if (missing.length > 0)
+    throw fault(
+      "LK0804",
+      `${place} says that ${component.identifier} is signed by ${missing.join(", ")}, and it is not`,
+      { hint: `loop verify ${component.identifier}` },
+    );
+};
+
+/** The digest of bytes that are a component within bounds. */
+const requireComponent = (identifier: string, bytes: Uint8Array, expected: Digest | undefined): Digest => {
   if (bytes.length > limits.componentBytesMax)
     throw fault("LK0204", `${identifier} is ${bytes.length} bytes; the limit is ${limits.componentBytesMax}`);
   if (startsWith(bytes, coreModulePreamble))
@@ -73,10 +166,9 @@ export const verify = (
   if (!startsWith(bytes, componentPreamble))
     throw fault("LK0201", `${identifier} is no WebAssembly component: ${describeHead(bytes)}`);
   const digest = digestOf(bytes);
-  if (expected.digest && expected.digest !== digest)
-    throw fault("LK0105", `${identifier} has digest ${digest}, and ${expected.digest} was looked for`);
-  const { trust = "untrusted" } = expected;
-  return VerifiedComponent[seal](identifier, bytes, digest, typeof trust === "string" ? () => trust : trust);
+  if (expected && expected !== digest)
+    throw fault("LK0105", `${identifier} has digest ${digest}, and ${expected} was looked for`);
+  return digest;
 };
 
 const describeHead = (bytes: Uint8Array): string => {

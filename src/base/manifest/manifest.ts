@@ -57,6 +57,18 @@ export interface GrantsTable {
   readonly capabilities?: readonly string[];
 }
 
+/** `[trust]`: whose signatures this workspace proposes to believe, and what it asks of them. */
+export interface TrustTable {
+  /** Public keys by the names of their holders, each perhaps with its last day (UTC). They count when a person agrees. */
+  readonly keys?: Readonly<Record<string, string | { readonly key: string; readonly expires?: string }>>;
+  /** How many different keys have to have signed a component. */
+  readonly threshold?: number;
+  /** Keys that count for nothing, whoever believes them. */
+  readonly revoked?: readonly string[];
+  /** Identifiers, or patterns of them, of what has to be signed. */
+  readonly require?: readonly string[];
+}
+
 /** `[capabilities]`: for each a reason, or a reason with what is wanted. */
 export type CapabilitiesTable = Readonly<
   Record<string, string | { readonly reason: string; readonly want?: readonly string[] }>
@@ -73,6 +85,7 @@ export interface Manifest {
   readonly workspace: { readonly members: readonly string[] } | undefined;
   readonly grants: GrantsTable;
   readonly capabilities: CapabilitiesTable;
+  readonly trust: TrustTable;
   readonly slots: ReadonlyMap<string, SlotTable>;
   /** Where a key is written, "/home/a/hello/loop.toml:12", for faults found later: `at("build", "main")`. */
   at(...path: KeyPath): string;
@@ -262,6 +275,7 @@ interface Written {
   readonly commands?: readonly WrittenCommand[];
   readonly grants?: GrantsTable;
   readonly capabilities?: CapabilitiesTable;
+  readonly trust?: TrustTable;
   readonly slots?: Readonly<
     Record<string, Omit<SlotTable, "use" | "default"> & { use?: Names; default?: Names }>
   >;
@@ -279,6 +293,7 @@ const shape = (document: Written, path: string, at: Manifest["at"]): Manifest =>
   commands: (document.commands ?? []).map(completeCommand),
   grants: document.grants ?? {},
   capabilities: document.capabilities ?? {},
+  trust: document.trust ?? {},
   slots: new Map(
     Object.entries(document.slots ?? {}).map(([name, { use, default: standard, ...slot }]) => [
       name,
@@ -297,6 +312,12 @@ const checkSense = (manifest: Manifest): void => {
   for (const [at, command] of manifest.commands.entries()) checkCommand(manifest, command, ["commands", at]);
   unique(manifest, manifest.commands, "commands", ["commands"]);
   for (const [name, slot] of manifest.slots) checkSlot(manifest, name, slot);
+  const { threshold = 1 } = manifest.trust;
+  if (threshold < 1 || threshold > limits.thresholdMax)
+    throw fault(
+      "LK0503",
+      `${manifest.at("trust", "threshold")}: threshold is ${threshold}, and a number from 1 to ${limits.thresholdMax} was looked for`,
+    );
 };
 
 const checkSlot = (manifest: Manifest, name: string, slot: SlotTable): void => {

@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { errno, fault } from "../../base/fault.ts";
+import { errno, Fault, fault } from "../../base/fault.ts";
 import { cannotWrite, writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
 import { dataFolder } from "../../base/paths.ts";
@@ -46,6 +46,18 @@ export class KeyStore {
     return this.#names().map((name) => this.info(name));
   }
 
+  /** Those that can be read: what a damaged file says of nobody must not keep a component from being checked. */
+  readable(): readonly KeyInfo[] {
+    return this.#names().flatMap((name) => {
+      try {
+        return [this.info(name)];
+      } catch (error) {
+        if (error instanceof Fault) return [];
+        throw error;
+      }
+    });
+  }
+
   /** The public half of a key; undefined where there is none of that name. */
   find(name: string): KeyInfo | undefined {
     return isKeyName(name) && this.#names().includes(name) ? this.info(name) : undefined;
@@ -84,6 +96,7 @@ export class KeyStore {
   /** The key, ready to sign; `passphrase` is needed where `info` says that it is locked. */
   async open(name: string, passphrase: string | undefined): Promise<SigningKey> {
     const { key, private: hidden } = this.#read(name);
+    this.#requireOwn(name);
     if ("seed" in hidden) return this.#whole(name, key, Buffer.from(hidden.seed, "base64url"));
     if (passphrase === undefined)
       throw fault("LK0808", `The key ${name} lies under a passphrase, and none was given`, {
@@ -107,6 +120,14 @@ export class KeyStore {
     } catch (error) {
       throw cannotWrite(this.#path(name), error);
     }
+  }
+
+  #requireOwn(name: string): void {
+    const path = this.#path(name);
+    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0)
+      throw fault("LK0809", `Others than you can reach the private key in ${path}`, {
+        hint: `chmod 600 ${path}; if somebody may have read it: loop trust revoke ${name}`,
+      });
   }
 
   /** The public half may have been exchanged in the file, and would then be given away as this key's. */
@@ -147,9 +168,7 @@ export class KeyStore {
     let text: string;
     try {
       if (!isKeyName(name)) throw this.#absent(name);
-      const { mode, size } = statSync(path);
-      if (process.platform !== "win32" && (mode & 0o077) !== 0)
-        throw fault("LK0809", `Others than you can reach the key in ${path}`, { hint: `chmod 600 ${path}` });
+      const { size } = statSync(path);
       if (size > limits.keyFileBytesMax)
         throw fault("LK0204", `${path} is ${size} bytes; the limit is ${limits.keyFileBytesMax}`);
       text = readFileSync(path, "utf8");
