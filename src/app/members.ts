@@ -6,6 +6,7 @@ import { buildProvider } from "../providers/build/index.ts";
 import { cliProvider } from "../providers/cli/index.ts";
 import { core } from "../providers/core/core.ts";
 import { framebuffer } from "../providers/framebuffer/framebuffer.ts";
+import { gfxProvider } from "../providers/gfx/gfx.ts";
 import { pkgProvider } from "../providers/pkg/index.ts";
 import { processProvider } from "../providers/process/process.ts";
 import { runProvider } from "../providers/run/index.ts";
@@ -37,6 +38,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => http,
   () => core,
   () => framebuffer,
+  (services) => gfxProvider(services.gfx),
   (services) => processProvider(services.process),
   (services) => storageProvider(services.storage),
   (services) => cliProvider(services.cli),

@@ -157,6 +157,7 @@ export class Program implements Linking {
         sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
       process: { environment: process.env },
+      gfx: { environment: process.env },
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
       run: {
         folder,

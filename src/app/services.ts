@@ -1,5 +1,6 @@
 import type { BuildServices } from "../providers/build/index.ts";
 import type { CliSettings } from "../providers/cli/index.ts";
+import type { GfxServices } from "../providers/gfx/gfx.ts";
 import type { PkgServices } from "../providers/pkg/index.ts";
 import type { ProcessServices } from "../providers/process/process.ts";
 import type { RunServices } from "../providers/run/index.ts";
@@ -17,4 +18,5 @@ export interface Services {
   readonly trust: TrustServices;
   readonly process: ProcessServices;
   readonly storage: StorageServices;
+  readonly gfx: GfxServices;
 }

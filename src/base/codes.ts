@@ -90,6 +90,9 @@ export const codes = {
   LK0808: "Key is locked",
   LK0809: "Key is open to others",
   LK0810: "Not a date",
+  LK0741: "No GPU",
+  LK0742: "GPU error that nobody took",
+  LK0743: "GPU call refused",
 } as const;
 
 export type Code = keyof typeof codes;

@@ -226,6 +226,20 @@ export const limits = {
   keyFileBytesMax: 16 * 1024,
   /** Memory that the scrypt parameters in a key's file may ask for. */
   scryptBytesMax: 1024 * 1024 * 1024,
+  /** Bytes on graphics processors that one instance holds; in software they are the host's own memory. */
+  gpuBytesMax: 1024 * 1024 * 1024,
+  /** Handles of GPU objects that one instance holds at once. */
+  gpuObjectsMax: 65_536,
+  /** Commands of one command encoder; Dawn keeps each until it is submitted. */
+  gpuCommandsMax: 1_000_000,
+  /** UTF-16 units of one shader: nothing else runs while it is compiled. */
+  gpuShaderLengthMax: 1024 * 1024,
+  /** UTF-16 units of a label; longer ones are cut. */
+  gpuLabelLengthMax: 256,
+  /** Error scopes open at once on one device. */
+  gpuScopesMax: 1024,
+  /** GPU errors kept for a guest that takes them; the oldest are dropped. */
+  gpuErrorsMax: 64,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

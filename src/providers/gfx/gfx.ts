@@ -1,0 +1,76 @@
+// loop:gfx/webgpu: the graphics processor, through Dawn. Owns adapters, devices and what a component holds on them;
+// refuses more memory or objects than the limits, and ends a component whose GPU errors nobody takes; a grant, never
+// a default; listed in the app's table. Dawn itself (20 MB) is loaded when a component first asks for an adapter.
+
+import type { Event, InstanceContext, Provider } from "../../host/provider.ts";
+import type { AdapterWish } from "./adapter.ts";
+import type { GpuBounds } from "./gpu.ts";
+
+/** What the composition root gives. */
+export interface GfxServices {
+  /** The host's own environment: LOOP_GPU chooses the adapter. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What one instance may hold, where it is not what the limits say. */
+  readonly bounds?: GpuBounds;
+}
+
+const webgpuName = "loop:gfx/webgpu@0.1.0";
+const pollName = "loop:gfx/webgpu-poll@0.1.0";
+
+const suspendingIn = (name: string, functions: readonly string[]): string[] =>
+  functions.map((one) => `${name}#${one}`);
+
+export const gfxProvider = (services: GfxServices): Provider => ({
+  name: "gfx",
+  interfaces: [webgpuName, pollName],
+  suspending: suspendingIn("loop:gfx/webgpu", [
+    "has-adapter",
+    "request-adapter",
+    "[method]gpu-adapter.request-device",
+    "[method]gpu-device.create-compute-pipeline-async",
+    "[method]gpu-device.create-render-pipeline-async",
+    "[method]gpu-device.pop-error-scope",
+    "[method]gpu-buffer.map-async",
+    "[method]gpu-buffer.read",
+    "[method]gpu-shader-module.get-compilation-info",
+    "[method]gpu-queue.on-submitted-work-done",
+  ]),
+  defaultGranted: [],
+  instantiate: (context) => instantiate(context, services),
+});
+
+const instantiate = async (context: InstanceContext, { environment, bounds }: GfxServices) => {
+  // Whoever imports nothing of it pays nothing for it.
+  const { Gpu, GpuAdapter, noPollables } = await import("./gpu.ts");
+  const { softwareDrivers } = await import("./adapter.ts");
+  const classes = await import("./classes.ts");
+  const gpu = new Gpu({ environment, drivers: softwareDrivers }, bounds);
+  context.onDrop(() => gpu.drop());
+  const pollable = (event: Event): object => {
+    const make = context.shared?.pollable;
+    if (!make) throw noPollables(context.component.identifier);
+    return make(event);
+  };
+  const use = (action: string, target: string) => context.audit?.({ capability: "gpu", action, target });
+  return {
+    [webgpuName]: {
+      ...classes,
+      GpuAdapter,
+      hasAdapter: async () => (await gpu.find({})) !== undefined,
+      requestAdapter: async (wish: AdapterWish = {}) => {
+        const adapter = await gpu.adapter(wish);
+        use("open", adapter.info.description || adapter.info.device);
+        return new GpuAdapter(gpu, adapter);
+      },
+    },
+    [pollName]: {
+      GpuDevice: classes.GpuDevice,
+      GpuQueue: classes.GpuQueue,
+      subscribeLost: (device: InstanceType<typeof classes.GpuDevice>) =>
+        pollable(device.session.event("lost")),
+      subscribeUncapturedError: (device: InstanceType<typeof classes.GpuDevice>) =>
+        pollable(device.session.event("error")),
+      subscribeSubmittedWorkDone: (queue: InstanceType<typeof classes.GpuQueue>) => pollable(queue.done()),
+    },
+  };
+};

@@ -1,0 +1,124 @@
+import { fault } from "../../base/fault.ts";
+import { Lifetime } from "../../host/lifetime.ts";
+import { type AdapterWish, type AdapterWorld, findAdapter, noAdapter } from "./adapter.ts";
+import { plain } from "./descriptor.ts";
+import { adapterInfo, GpuDevice, type WireAdapterInfo } from "./device.ts";
+import { answering, type WireError } from "./error.ts";
+import { Holdings } from "./holdings.ts";
+import { limitName, wireFeatures, wireLimits } from "./names.ts";
+import { Session } from "./session.ts";
+
+// The graphics processors of one instance: its adapters, its devices, and all that it holds on them.
+
+export interface GpuBounds {
+  readonly bytesMax?: number | undefined;
+  readonly objectsMax?: number | undefined;
+}
+
+export class Gpu {
+  readonly holdings: Holdings;
+  readonly lifetime = new Lifetime();
+  readonly #world: AdapterWorld;
+  readonly #sessions = new Set<Session>();
+  #dropped = false;
+
+  constructor(world: AdapterWorld, bounds: GpuBounds = {}) {
+    this.#world = world;
+    this.holdings = new Holdings(bounds);
+  }
+
+  /** An adapter of its own for whoever asks; undefined where there is none. */
+  async find(wish: AdapterWish): Promise<GPUAdapter | undefined> {
+    const found = await this.lifetime.until(findAdapter(wish, this.#world));
+    return "looked" in found ? undefined : found;
+  }
+
+  /** LK0741 where there is none. */
+  async adapter(wish: AdapterWish): Promise<GPUAdapter> {
+    const found = await this.lifetime.until(findAdapter(wish, this.#world));
+    if ("looked" in found) throw noAdapter(found.looked);
+    return found;
+  }
+
+  async device(
+    adapter: GPUAdapter,
+    descriptor: GPUDeviceDescriptor,
+    errors: { readonly keep: boolean; readonly tell?: (error: WireError) => void },
+  ): Promise<Session> {
+    const native = await this.lifetime.until(adapter.requestDevice(descriptor));
+    // A device that came after the end has nobody to destroy it.
+    if (this.#dropped) native.destroy();
+    const session = new Session(native, {
+      holdings: this.holdings,
+      lifetime: this.lifetime,
+      keepErrors: errors.keep,
+      tellError: errors.tell,
+    });
+    this.#sessions.add(session);
+    void native.lost.then(() => this.#sessions.delete(session));
+    return session;
+  }
+
+  /** Gives back everything at once. */
+  drop(): void {
+    this.#dropped = true;
+    this.lifetime.end();
+    for (const session of this.#sessions) session.destroy();
+    this.#sessions.clear();
+    this.holdings.clear();
+  }
+}
+
+export interface WireDeviceDescriptor {
+  readonly requiredFeatures?: readonly string[] | undefined;
+  readonly requiredLimits?: readonly (readonly [name: string, value: bigint])[] | undefined;
+  readonly keepUncapturedErrors?: boolean | undefined;
+  readonly label?: string | undefined;
+}
+
+/** gpu-adapter. It is not counted: each gives one device at most. */
+export class GpuAdapter {
+  readonly native: GPUAdapter;
+  protected readonly gpu: Gpu;
+
+  constructor(gpu: Gpu, native: GPUAdapter) {
+    this.gpu = gpu;
+    this.native = native;
+  }
+
+  features(): unknown {
+    return wireFeatures(this.native.features);
+  }
+
+  limits(): unknown {
+    return wireLimits(this.native.limits);
+  }
+
+  info(): unknown {
+    return adapterInfo(this.native) satisfies WireAdapterInfo;
+  }
+
+  requestDevice(descriptor: WireDeviceDescriptor = {}): Promise<GpuDevice> {
+    const { requiredLimits, keepUncapturedErrors, ...rest } = descriptor;
+    return answering(async () => {
+      const session = await this.gpu.device(
+        this.native,
+        {
+          ...plain<GPUDeviceDescriptor>(rest),
+          ...(requiredLimits === undefined ? {} : { requiredLimits: limitsOf(requiredLimits) }),
+        },
+        { keep: keepUncapturedErrors ?? false },
+      );
+      return new GpuDevice(session, adapterInfo(this.native));
+    });
+  }
+}
+
+export const limitsOf = (
+  wanted: readonly (readonly [name: string, value: bigint])[],
+): Record<string, number> =>
+  Object.fromEntries(wanted.map(([name, value]) => [limitName(name), Number(value)]));
+
+/** LK0301: who waits for a GPU needs somebody who makes pollables. */
+export const noPollables = (component: string) =>
+  fault("LK0301", `${component} waits for a GPU, and no provider makes pollables for it`);
