@@ -36,7 +36,7 @@ world guest {
   ],
   [
     "wit/deps/c.wit",
-    "package c:d@0.1.0; interface host { enum mood { good, very-bad } resource session { close: func(); } now: func() -> u64; }",
+    "package c:d@0.1.0; interface host { enum mood { good, very-bad } resource session { close: func(); wait: func(at-least: u32, at-most: option<u32>, why: option<string>); } now: func() -> u64; }",
   ],
 ]);
 
@@ -142,4 +142,10 @@ test("documentation in WIT reaches the editor", async () => {
     "world.d.ts",
   ]);
   expect(files.get("interfaces/a-b-greeter.d.ts")).toContain("* Greets one.");
+});
+
+test("options at the end of a call's arguments may be left away", async () => {
+  const typings = await guestTypings(wit, undefined);
+  const host = typings.get("interfaces/c-d-host.d.ts")!;
+  expect(host).toContain("wait(atLeast: number, atMost?: number | undefined, why?: string | undefined): void;");
 });

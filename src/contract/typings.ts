@@ -53,7 +53,7 @@ const jcoTypes = async (wit: string, world: string): Promise<[string, string][]>
       wit: { tag: "source", val: wit },
       world: wordsEscaped(world),
       guest: true,
-    }).map(([name, bytes]): [string, string] => [name, decoder.decode(bytes)]);
+    }).map(([name, bytes]): [string, string] => [name, optionalAtTheEnd(decoder.decode(bytes))]);
   } catch (error) {
     if (!(error instanceof Error && "payload" in error)) throw error;
     throw fault("LK0209", `No typings can be made for ${world}: ${String(error.payload).split("\n")[0]}`, {
@@ -61,6 +61,19 @@ const jcoTypes = async (wit: string, world: string): Promise<[string, string][]>
     });
   }
 };
+
+/**
+ * What a guest calls may leave options at the end of its arguments away: `draw(3)`. A function that takes fewer or
+ * optional parameters still fits an export.
+ */
+const optionalAtTheEnd = (text: string): string =>
+  text.replace(
+    /^(\s*(?:export function |static )?[\w$]+)\((.*)\)(: .*;)$/gm,
+    (_line, before: string, params: string, after: string) =>
+      `${before}(${params.replace(/(?:\w+: [^,()]* \| undefined(?:, )?)+$/, (last) =>
+        last.replace(/(\w+): /g, "$1?: "),
+      )})${after}`,
+  );
 
 const header = "// Generated from WIT by loop build; changes here are lost.\n";
 

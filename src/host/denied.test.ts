@@ -54,3 +54,14 @@ test("any other traps with its name and the way to grant it", () => {
     expect(outcome(name)).toBe("LK0701 grant a:b/c@1.0.0");
   expect(told).toEqual([]);
 });
+
+test("a resource of another interface gets no class of its own", () => {
+  const resource = (owner: string) => ({ kind: "resource" as const, resource: { name: "thing", owner } });
+  const types = new Map([
+    ["own-thing", resource("a:b/c@1.0.0")],
+    ["thing", resource("a:b/other@1.0.0")],
+  ]);
+  const made = deniedInterface({ ...wanted, types }, "it was not granted", () => undefined);
+  expect(typeof made.OwnThing).toBe("function");
+  expect(made.Thing).toBeUndefined();
+});

@@ -27,8 +27,10 @@ export const deniedInterface = (
     };
   };
   const implementation: Record<string, unknown> = {};
+  // A resource of another interface is that one's class, denied or not, and a second class would be another resource.
   for (const [name, type] of denied.types)
-    if (type.kind === "resource") implementation[pascal(name)] = class {};
+    if (type.kind === "resource" && (type.resource.owner ?? denied.name) === denied.name)
+      implementation[pascal(name)] = class {};
   for (const func of denied.funcs.values()) placeFunc(implementation, func, deny(func));
   return implementation;
 };
