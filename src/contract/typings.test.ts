@@ -147,5 +147,7 @@ test("documentation in WIT reaches the editor", async () => {
 test("options at the end of a call's arguments may be left away", async () => {
   const typings = await guestTypings(wit, undefined);
   const host = typings.get("interfaces/c-d-host.d.ts")!;
-  expect(host).toContain("wait(atLeast: number, atMost?: number | undefined, why?: string | undefined): void;");
+  expect(host).toContain(
+    "wait(atLeast: number, atMost?: number | undefined, why?: string | undefined): void;",
+  );
 });
