@@ -11,8 +11,8 @@ import type { Slots } from "../slots/registry.ts";
 import {
   coveredBy,
   hostIdentifier,
-  isCapabilitySlot,
   isEmptied,
+  isPower,
   packageOf,
   type Server,
   serversOf,
@@ -63,10 +63,6 @@ const herePreferred = (hosts: readonly Provider[]): readonly Provider[] => {
   const here = hosts.filter(({ platforms }) => !platforms || platforms.includes(process.platform));
   return here.length > 0 ? here : hosts;
 };
-
-/** What loop's own commands are made of: replaced through `command:` slots, and no capability of other programs. */
-const isPower = (name: string): boolean =>
-  ["loop:cli", "loop:pkg", "loop:build", "loop:run", "loop:slots", "loop:trust"].includes(name);
 
 /**
  * What a `provider:` slot asks of a component, as the body of a world: those of the interfaces that the host knows

@@ -24,6 +24,7 @@ import { type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import type { Services } from "./services.ts";
+import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
 import { openSlots } from "./workspace.ts";
 
@@ -141,7 +142,7 @@ export class Program implements Linking {
       pkg: {
         fetch: (identifier) => this.resolver.fetch(identifier),
         load: (identifier) => loadComponent(identifier, this, this.decisions()),
-        providers: () => this.providers,
+        serving: async (names) => (await import("./serving.ts")).servingHere(names, this.#serving()),
         sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
       build: {
@@ -167,7 +168,25 @@ export class Program implements Linking {
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
         interruptible,
       },
-      slots: { folder, slots: this.slots, wanted: (decision) => wanted(decision) },
+      slots: {
+        folder,
+        slots: this.slots,
+        wanted: (decision) => wanted(decision),
+        servers: async (decision) => (await import("./serving.ts")).servingSlot(decision, this.#serving()),
+      },
+    };
+  }
+
+  #serving(): ServingRequest {
+    return {
+      choosing: this.choosing,
+      slots: this.slots,
+      providers: this.providers,
+      lookInto: async ({ identifier }) => {
+        const { readWorld } = await import("../contract/world.ts");
+        const { component } = await loadComponent(identifier, this, this.decisions());
+        return [...readWorld(component.bytes).exports.keys()];
+      },
     };
   }
 

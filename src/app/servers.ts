@@ -19,6 +19,10 @@ export const hostIdentifier = ({ name }: Provider): string => `host:${name}`;
 
 export const isCapabilitySlot = (name: string): boolean => name.startsWith(family);
 
+/** What loop's own commands are made of: replaced through `command:` slots, and no capability of other programs. */
+export const isPower = (name: string): boolean =>
+  ["loop:cli", "loop:pkg", "loop:build", "loop:run", "loop:slots", "loop:trust"].includes(name);
+
 /** Whether an interface is the slot's, or one of its package. */
 export const coveredBy = (slotName: string) => {
   const covered = slotName.slice(family.length);
@@ -42,10 +46,13 @@ export interface Server {
   /** Of the host's own. */
   readonly provider: Provider | undefined;
   readonly standing: ServerStanding;
-  /** Of the host's own, the interfaces that it serves, unversioned. */
+  /** Those of the wanted that it serves, unversioned; of a component, where somebody looked into it. */
   readonly interfaces: readonly string[];
   readonly absence: Absence | undefined;
 }
+
+/** The interfaces that a component exports, versioned; for showing alone, since linking reads them anyway. */
+export type LookInto = (filling: Filling) => Promise<readonly string[]>;
 
 /**
  * Who serves the interfaces `wanted` (versioned, all of the slot's), in order. Where no provider of the host's is
@@ -56,6 +63,7 @@ export const serversOf = async (
   decision: Decision,
   providers: readonly Provider[],
   wanted: readonly string[],
+  lookInto: LookInto = async () => [],
 ): Promise<Server[]> => {
   const { slot, fillings, fault: objection } = decision;
   if (objection) throw objection;
@@ -65,7 +73,7 @@ export const serversOf = async (
   const order: (Filling | Provider)[] = fillings.map(
     (filling) => hostOf(slot.name, filling, hosts) ?? filling,
   );
-  return inOrder(named ? order : [...order, ...hosts], wanted);
+  return inOrder(named ? order : [...order, ...hosts], wanted, lookInto);
 };
 
 /** Whether somebody chose that nobody shall fill the slot. */
@@ -75,8 +83,9 @@ export const isEmptied = ({ fillings, source }: Decision): boolean =>
 const hostsOf = (slotName: string, providers: readonly Provider[]): readonly Provider[] =>
   providers.filter((provider) => provider.interfaces.some(coveredBy(slotName)));
 
-const hostsOnly = (slotName: string, providers: readonly Provider[], wanted: readonly string[]) =>
-  inOrder(hostsOf(slotName, providers), wanted);
+/** As `serversOf` where no slot is heard. */
+export const hostsOnly = (slotName: string, providers: readonly Provider[], wanted: readonly string[]) =>
+  inOrder(hostsOf(slotName, providers), wanted, async () => []);
 
 const hostOf = (
   slotName: string,
@@ -96,19 +105,20 @@ const hostOf = (
 const inOrder = async (
   order: readonly (Filling | Provider)[],
   wanted: readonly string[],
+  lookInto: LookInto,
 ): Promise<Server[]> => {
   const open = new Set(wanted);
   const found: Server[] = [];
   for (const one of order) {
     const standing = open.size === 0 ? "unreached" : "before";
     if ("identifier" in one) {
-      const { identifier } = one;
+      const exported = standing === "before" ? await lookInto(one) : [];
       found.push({
-        identifier,
+        identifier: one.identifier,
         filling: one,
         provider: undefined,
         standing,
-        interfaces: [],
+        interfaces: wanted.filter((name) => matchInterface(name, exported) !== undefined).map(unversioned),
         absence: undefined,
       });
       continue;

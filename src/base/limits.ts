@@ -206,6 +206,8 @@ export const limits = {
   auditUsesMax: 4096,
   /** Bytes of a recording of clocks and randomness. */
   recordingBytesMax: 64 * 1024 * 1024,
+  /** Components composed inside one that a report names. */
+  partsShownMax: 256,
   /** Points or pixels of one side of a window or of a picture shown in one; an 8K screen has 7680. */
   windowPointsMax: 8192,
   /** A component's `signature` section or a detached signature, in bytes; one signature takes about a hundred. */

@@ -6,6 +6,7 @@ import type { Provider } from "../../host/provider.ts";
 import type { Fetched, Locator } from "../../resolve/fetch.ts";
 import type { GrantSource } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
+import type { Serving } from "./report.ts";
 
 /** What the composition root gives. */
 export interface PkgServices {
@@ -15,8 +16,8 @@ export interface PkgServices {
   readonly load: (
     identifier: string,
   ) => Promise<{ readonly component: VerifiedComponent; readonly locator: Locator }>;
-  /** What a component run by a person may import, for saying what is granted and what is absent. */
-  readonly providers: () => readonly Provider[];
+  /** Who serves imports (versioned, all of one package) of a component that a person runs here. */
+  readonly serving: (names: readonly string[]) => Promise<Serving>;
   /** Who would grant a component something if it were run here without a flag. */
   readonly sources: (component: VerifiedComponent) => Promise<readonly GrantSource[]>;
 }
@@ -33,9 +34,13 @@ export const pkgProvider = (services: PkgServices): Provider => ({
     "loop:pkg/inspector@0.1.0": {
       inspect: answering(async (identifier: string) => {
         const { component, locator } = await services.load(identifier);
-        const { report } = await import("./report.ts");
+        const { importedPackages, read, report } = await import("./report.ts");
         const sources = await services.sources(component);
-        return named(component, () => report(component, locator, services.providers(), sources));
+        const serving = new Map<string, Serving>();
+        const decoded = named(component, () => read(component));
+        for (const [owner, names] of importedPackages(decoded))
+          serving.set(owner, await services.serving(names));
+        return named(component, () => report(component, decoded, locator, { sources, serving }));
       }),
       wit: answering(async (identifier: string) => {
         const { component } = await services.load(identifier);

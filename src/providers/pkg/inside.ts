@@ -2,14 +2,22 @@ import { limits } from "../../base/limits.ts";
 import type { ComponentAst, Definition } from "../../contract/binary/ast.ts";
 import { componentNames } from "../../contract/binary/sections.ts";
 
-/** A component composed inside another: who serves each of its imported interfaces, `host` or another part. */
+/** A component composed inside another, and who serves each of its imported interfaces. */
 export interface Part {
   readonly name: string;
-  readonly imports: readonly (readonly [name: string, from: string])[];
+  readonly imports: readonly { readonly name: string; readonly from: Maker }[];
 }
 
-/** Who makes an instance, and as which import of the outermost component it came where that is the host. */
-export const fromHost = "host";
+/** Who makes an instance: the host or another part. */
+export interface Maker {
+  /** "host", or a part's name. */
+  readonly name: string;
+  /** Of the host's, the import of the outermost component: inside it may have another name. */
+  readonly outer?: string;
+}
+
+const fromHost: Maker = { name: "host" };
+const fromOutside: Maker = { name: "what surrounds it" };
 
 /**
  * The components composed inside one that import interfaces, in the order in which they are instantiated, each
@@ -17,28 +25,29 @@ export const fromHost = "host";
  * out, as is what lies beyond `partsShownMax`.
  */
 export const partsOf = (ast: ComponentAst): readonly Part[] => {
-  const parts: Part[] = [];
-  walk(ast, "", () => fromHost, parts);
-  return parts;
+  const found: Found = { parts: [], steps: 0 };
+  walk(ast, "", (outer) => ({ name: fromHost.name, outer }), found);
+  return found.parts;
 };
+
+interface Found {
+  readonly parts: Part[];
+  /** Definitions looked at: of components that instantiate each other twice there are two to the depth. */
+  steps: number;
+}
 
 /** The index spaces that matter here, filled in the order of the definitions. */
 interface Spaces {
   /** Who makes each instance. */
-  readonly instances: string[];
+  readonly instances: Maker[];
   readonly components: (ComponentAst | undefined)[];
 }
 
-const walk = (
-  ast: ComponentAst,
-  path: string,
-  fromOf: (importName: string) => string,
-  parts: Part[],
-): void => {
+const walk = (ast: ComponentAst, path: string, fromOf: (importName: string) => Maker, found: Found): void => {
   const spaces: Spaces = { instances: [], components: [] };
   const names = componentNames(ast).definitions.get("instance");
   for (const definition of ast.definitions) {
-    if (parts.length >= limits.partsShownMax) return;
+    if (found.parts.length >= limits.partsShownMax || ++found.steps > limits.componentTotalItemsMax) return;
     const made = instanceOf(definition, spaces, fromOf);
     if (definition.kind === "instance" && definition.expression.kind === "instantiate") {
       const { component, args } = definition.expression;
@@ -52,14 +61,14 @@ const walk = (
         ]),
       );
       if (inner) {
-        const imports = importsOf(inner).flatMap((wanted): [string, string][] => {
+        const imports = importsOf(inner).flatMap((wanted) => {
           const maker = from.get(wanted);
-          return maker === undefined ? [] : [[wanted, maker]];
+          return maker === undefined ? [] : [{ name: wanted, from: maker }];
         });
-        if (imports.length > 0) parts.push({ name, imports });
-        walk(inner, `${name} / `, (wanted) => from.get(wanted) ?? fromHost, parts);
+        if (imports.length > 0) found.parts.push({ name, imports });
+        walk(inner, `${name} / `, (wanted) => from.get(wanted) ?? fromHost, found);
       }
-      spaces.instances.push(name);
+      spaces.instances.push({ name });
     } else if (made !== undefined) spaces.instances.push(made);
     const component = componentOf(definition, spaces);
     if (component) spaces.components.push(component.ast);
@@ -70,24 +79,22 @@ const walk = (
 const instanceOf = (
   definition: Definition,
   { instances }: Spaces,
-  fromOf: (importName: string) => string,
-): string | undefined => {
+  fromOf: (importName: string) => Maker,
+): Maker | undefined => {
   switch (definition.kind) {
     case "import":
       return definition.type.sort === "instance" ? fromOf(definition.name.name) : undefined;
     case "alias": {
       const { alias } = definition;
       if (alias.sort !== "instance") return undefined;
-      return alias.from === "export" ? (instances[alias.instance] ?? fromHost) : "what surrounds it";
+      return alias.from === "export" ? (instances[alias.instance] ?? fromHost) : fromOutside;
     }
     case "export":
-      return definition.item.sort === "instance"
-        ? (instances[definition.item.index] ?? fromHost)
-        : undefined;
+      return definition.item.sort === "instance" ? (instances[definition.item.index] ?? fromHost) : undefined;
     case "instance": {
       if (definition.expression.kind !== "exports") return undefined;
       const inner = definition.expression.exports.find(({ sort }) => sort === "instance");
-      return inner ? (instances[inner.index] ?? fromHost) : "what surrounds it";
+      return inner ? (instances[inner.index] ?? fromHost) : fromOutside;
     }
     default:
       return undefined;

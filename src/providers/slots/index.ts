@@ -1,7 +1,7 @@
 // loop:slots: shows and fills slots for a command, and hands a filling its configuration. Owns the WIT form of
 // slots; refuses to decide anything (src/slots does); listed in the app's table.
 import { answering } from "../../host/crossing.ts";
-import type { Provider } from "../../host/provider.ts";
+import type { Absence, Provider } from "../../host/provider.ts";
 import type { Config } from "../../slots/declaration.ts";
 import type { Decision } from "../../slots/precedence.ts";
 import type { Slots } from "../../slots/registry.ts";
@@ -14,6 +14,17 @@ export interface SlotsServices {
   readonly folder: string;
   /** Capabilities that the fillings say they need and were not granted. */
   readonly wanted: (decision: Decision) => readonly string[];
+  /** Of the slot of a capability, who serves it, in order, each with the source that chose it. */
+  readonly servers: (decision: Decision) => Promise<readonly SlotServer[]>;
+}
+
+/** Who serves a capability, or cannot. */
+export interface SlotServer {
+  readonly identifier: string;
+  readonly standing: string;
+  readonly interfaces: readonly string[];
+  readonly absence: Absence | undefined;
+  readonly source: string;
 }
 
 export const slotsProvider = (services: SlotsServices): Provider => {
@@ -31,7 +42,11 @@ export const slotsProvider = (services: SlotsServices): Provider => {
         list: answering(() => slots().list().map(record)),
         strays: answering(() => slots().strays()),
         show: answering((name: string) => record(slots().explain(name))),
-        explain: answering((name: string) => slots().explain(name).opinions.map(opinionRecord)),
+        explain: answering(async (name: string) => {
+          const decision = slots().explain(name);
+          const servers = await services.servers(decision);
+          return decision.opinions.map((opinion) => opinionRecord(opinion, servers));
+        }),
         set: answering(async (name: string, fillings: readonly string[], grants: readonly string[]) =>
           record(await slots().set(name, fillings, { grants, cwd: services.folder })),
         ),
@@ -56,12 +71,23 @@ const slotRecord = ({ slot, fillings, source, config, fault }: Decision, wanted:
   trouble: fault?.message,
 });
 
-const opinionRecord = ({ source, fillings, place, wins, reason }: Decision["opinions"][number]) => ({
+const opinionRecord = (
+  { source, fillings, place, wins, reason }: Decision["opinions"][number],
+  servers: readonly SlotServer[],
+) => ({
   source,
   fillings: fillings.map(({ identifier }) => identifier),
   place,
   wins,
   reason,
+  servers: servers
+    .filter((server) => server.source === source)
+    .map(({ identifier, standing, interfaces, absence }) => ({
+      identifier,
+      standing,
+      interfaces: [...interfaces],
+      because: absence?.because,
+    })),
 });
 
 const configPairs = (config: Config): [string, string][] =>

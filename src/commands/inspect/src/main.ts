@@ -2,7 +2,7 @@
 // called through command:inspect.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
-import { type Capability, inspect, type Report, wit } from "loop:pkg/inspector@0.1.0";
+import { type Capability, inspect, type Part, type Report, type Server, wit } from "loop:pkg/inspector@0.1.0";
 import { values } from "../../arguments.ts";
 import { built } from "../../built.ts";
 import { bold, json, size, table } from "../../text.ts";
@@ -47,14 +47,8 @@ const page = (report: Report): string =>
       "Exports",
       report.exports.map((name) => [name]),
     ),
-    section(
-      "Capabilities",
-      report.capabilities.flatMap((one) => [
-        [one.name, says(one), one.interfaces.join(", ")],
-        ...(one.reason === undefined ? [] : [["", `for: ${one.reason}`, ""]]),
-        ...one.granted.map(({ flag, source, place }) => ["", `granted: ${flag}`, `${source}: ${place}`]),
-      ]),
-    ),
+    section("Capabilities", report.capabilities.flatMap(rows(severalUse(report)))),
+    report.inside.length > 0 ? section("Composed inside", report.inside.flatMap(insideRows)) : "",
     report.commands.length > 0
       ? section(
           "Commands",
@@ -74,31 +68,117 @@ const page = (report: Report): string =>
 const section = (title: string, rows: string[][]): string =>
   `\n${bold(title)}\n${rows.length > 0 ? table(rows, "  ") : "  none\n"}`;
 
-const says = ({ standing, each, granted }: Capability): string => {
-  if (standing === "absent") return "no provider offers it";
-  if (each !== undefined) return granted.length > 0 ? `each ${each} as granted` : `no ${each} is granted`;
-  if (standing === "default") return "every component has it";
-  return granted.length > 0 ? "granted here" : "must be granted";
+/** A capability: how it stands, who serves it and who chose that, what for, and what is granted. */
+const rows =
+  (withUsers: boolean) =>
+  (one: Capability): string[][] => [
+    [one.name, says(one), one.interfaces.join(", ")],
+    ...one.servers.map((server) => ["", serves(server), chosen(server)]),
+    ...(withUsers && one.users.length > 0 ? [["", `used inside by ${one.users.join(", ")}`, ""]] : []),
+    ...(one.reason === undefined ? [] : [["", `for: ${one.reason}`, ""]]),
+    ...(one.wants.length > 0 ? [["", `wants ${one.wants.join(", ")}`, ""]] : []),
+    ...one.granted.map(({ flag, source, place }) => ["", `granted: ${flag}`, `${source}: ${place}`]),
+  ];
+
+/** Where one component inside uses all there is, nobody need be told which. */
+const severalUse = ({ capabilities }: Report): boolean =>
+  new Set(capabilities.flatMap(({ users }) => users)).size > 1;
+
+const says = ({ outcome, because, each, granted, standing, servers }: Capability): string => {
+  if (outcome === "faulty") return `cannot be served: ${because}`;
+  if (outcome === "absent") return `absent, so it does not start: ${because}`;
+  if (standing === "absent") return `denied when called: ${because}`;
+  // A component in its place has grants of its own.
+  const byComponent = servers.find(({ standing }) => standing !== "absent")?.standing === "before";
+  if (each !== undefined && !byComponent)
+    return granted.length > 0 ? `each ${each} as granted` : `denied: no ${each} is granted`;
+  if (standing === "default") return byComponent ? "a component serves it" : "every component has it";
+  return granted.length > 0 ? "granted here" : "denied: it must be granted";
+};
+
+const serves = ({ identifier, standing, because }: Server): string =>
+  ({
+    serves: `served by ${identifier}`,
+    before: `first by ${identifier}`,
+    absent: `not by ${identifier}, which ${because}`,
+    unreached: `not by ${identifier}, which nothing reaches`,
+  })[standing] ?? standing;
+
+/** Whoever chose it: the default says nothing. */
+const chosen = ({ source, place }: Server): string =>
+  source === "built-in"
+    ? "by default"
+    : source === "flag" || source === "workspace"
+      ? place
+      : `${source}: ${place}`;
+
+/** A part with whom it has its imports from, by package: `--json` has every interface. */
+const insideRows = ({ name, imports }: Part): string[][] => {
+  const found = new Map<string, Set<string>>();
+  for (const [wanted, from] of imports) {
+    const packages = found.get(from) ?? new Set();
+    found.set(from, packages.add(wanted.replace(/\/.*$/, "")));
+  }
+  return [...found].map(([from, packages], at) => [
+    at === 0 ? name : "",
+    `from ${from === "host" ? "the host" : from}`,
+    [...packages].join(", "),
+  ]);
 };
 
 interface Change {
-  readonly what: "capability" | "import" | "export";
+  readonly what: "capability" | "wish" | "served" | "granted" | "import" | "export" | "inside";
   readonly name: string;
   readonly change: "added" | "removed";
 }
 
+/** What a new version wants, is granted and gives more or less than an old one, both as they would run here. */
 const changesBetween = (before: Report, after: Report): Change[] => {
-  const change = (what: Change["what"], old: string[], now: string[]): Change[] => [
-    ...now.filter((name) => !old.includes(name)).map((name) => ({ what, name, change: "added" as const })),
-    ...old.filter((name) => !now.includes(name)).map((name) => ({ what, name, change: "removed" as const })),
-  ];
-  const names = ({ capabilities }: Report) => [...new Set(capabilities.map(({ name }) => name))];
+  const change = (what: Change["what"], of: (report: Report) => string[]): Change[] => {
+    const [old, now] = [new Set(of(before)), new Set(of(after))];
+    const only = (list: Set<string>, other: Set<string>) => [...list].filter((name) => !other.has(name));
+    return [
+      ...only(now, old).map((name) => ({ what, name, change: "added" as const })),
+      ...only(old, now).map((name) => ({ what, name, change: "removed" as const })),
+    ];
+  };
+  const each = (of: (one: Capability) => string[]) => (report: Report) => report.capabilities.flatMap(of);
+  const wants = ({ capabilities }: Report, { name }: Capability) =>
+    capabilities.some((one) => one.name === name);
+  const several = severalUse(before) || severalUse(after);
   return [
-    ...change("capability", names(before), names(after)),
-    ...change("import", before.imports, after.imports),
-    ...change("export", before.exports, after.exports),
+    ...change(
+      "capability",
+      each(({ name }) => [name]),
+    ),
+    ...change(
+      "wish",
+      each(({ name, wants }) => wants.map((want) => `${name}: ${want}`)),
+    ),
+    // Of what only one of them wants, the line above says enough.
+    ...change(
+      "served",
+      each((one) => (wants(before, one) && wants(after, one) ? servedAs(one) : [])),
+    ),
+    ...change(
+      "granted",
+      each(({ granted }) => granted.map(({ flag }) => flag)),
+    ),
+    ...change("import", ({ imports }) => imports),
+    ...change("export", ({ exports }) => exports),
+    ...change(
+      "inside",
+      each(({ name, users }) => (several ? users.map((user) => `${user}: ${name}`) : [])),
+    ),
   ];
 };
+
+const servedAs = ({ name, outcome, servers }: Capability): string[] => [
+  `${name}: ${outcome}`,
+  ...servers
+    .filter(({ standing, source }) => standing === "before" || source !== "built-in")
+    .map(({ identifier }) => `${name}: by ${identifier}`),
+];
 
 const changesPage = (before: string, after: string, changes: Change[]): string =>
   changes.length === 0

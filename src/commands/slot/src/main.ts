@@ -7,6 +7,7 @@ import {
   list,
   type Opinion,
   reset,
+  type Server,
   type Slot,
   type Stray,
   set,
@@ -100,6 +101,26 @@ const reasons = (name: string, opinions: Opinion[]): string =>
       [opinion.place, opinion.reason].filter((part) => part !== "").join("; "),
     ]),
     "  ",
-  )}`;
+  )}${served(opinions.flatMap(({ servers }) => servers))}`;
+
+/** Of a capability, who serves it here, and who cannot. The components come first, whoever chose them. */
+const served = (servers: Server[]): string =>
+  servers.length === 0
+    ? ""
+    : `\n${bold("Served here")}\n${table(
+        servers.map(({ identifier, standing, interfaces, because }) => [
+          identifier,
+          standings[standing] ?? standing,
+          because ?? interfaces.map((name) => name.replace(/^.*\//, "")).join(", "),
+        ]),
+        "  ",
+      )}`;
+
+const standings: Record<string, string> = {
+  serves: "serves",
+  before: "is asked first",
+  absent: "cannot here",
+  unreached: "is not reached",
+};
 
 export const command = { run };
