@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { wasmTools } from "../contract/tools.ts";
 import { wordsEscaped } from "../contract/wit/names.ts";
 import { chooseWorld } from "../contract/wit.ts";
-import { preview1, preview1Adapter } from "./adapter.ts";
+import { preview1, preview1Adapter } from "../contract/preview1.ts";
 import type { Builder, BuildRequest, BuildResult } from "./builder.ts";
 import { witInputs } from "./wit.ts";
 

@@ -7,6 +7,7 @@ import { Fault, fault } from "../base/fault.ts";
 import { writeFileAtomic } from "../base/files.ts";
 import { cacheFolder } from "../base/paths.ts";
 import type { World } from "../contract/model.ts";
+import { adaptation } from "../contract/preview1.ts";
 import { type LinkedFile, packContainer, unpackContainer } from "./container.ts";
 import { compileCore, instantiateCore } from "./cores.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
@@ -52,7 +53,8 @@ export const jcoLinker: Linker = {
 /** Where a linked component lies below the cache's root. */
 const linkPath = ({ component, suspending }: LinkRequest): string => {
   const options = sha256([...suspending].sort().join("\n")).slice(0, 16);
-  return `link/${version}/${component.digest.slice("sha256:".length)}-${options}`;
+  const made = component.adapted ? `${adaptation}-` : "";
+  return `link/${version}/${made}${component.digest.slice("sha256:".length)}-${options}`;
 };
 
 /** From the user's cache, or made now and kept. */

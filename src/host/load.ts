@@ -20,7 +20,11 @@ export const load = async (
   const component = await timed("verify", () =>
     locator.scheme === "builtin"
       ? verify(identifier, bytes, { digest, trust: "builtin" })
-      : verifyFetched(identifier, bytes, judge, { digest, package: name }),
+      : verifyFetched(identifier, bytes, judge, {
+          digest,
+          package: name,
+          adapt: async (module, own) => (await import("./adapt.ts")).adapted(identifier, module, own),
+        }),
   );
   return { component, locator };
 };

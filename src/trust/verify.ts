@@ -30,6 +30,8 @@ export class VerifiedComponent {
     trustOf: (digest: Digest) => TrustClass,
     /** What its signatures come to; undefined where it has none. */
     readonly signatures: Judgement | undefined,
+    /** Whether a core module arrived and was wrapped: the digest, and so all trust, is that of the module. */
+    readonly adapted: boolean,
   ) {
     this.#bytes = bytes;
     this.#trustOf = trustOf;
@@ -51,14 +53,16 @@ export class VerifiedComponent {
     digest: Digest,
     trustOf: (digest: Digest) => TrustClass,
     signatures?: Judgement,
+    adapted = false,
   ): VerifiedComponent {
-    return new VerifiedComponent(identifier, bytes, digest, trustOf, signatures);
+    return new VerifiedComponent(identifier, bytes, digest, trustOf, signatures, adapted);
   }
 }
 
 /** Layer 1 of the preamble marks a component, layer 0 a core module (component-model, Binary.md). */
 const componentPreamble = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const coreModulePreamble = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+const isModule = (bytes: Uint8Array): boolean => startsWith(bytes, coreModulePreamble);
 const startsWith = (bytes: Uint8Array, head: readonly number[]) =>
   head.every((byte, at) => bytes[at] === byte);
 
@@ -71,7 +75,8 @@ export const verify = (
   bytes: Uint8Array,
   expected: { digest?: Digest | undefined; trust?: TrustClass | ((digest: Digest) => TrustClass) } = {},
 ): VerifiedComponent => {
-  const digest = requireComponent(identifier, bytes, expected.digest);
+  if (isModule(bytes)) throw bareModule(identifier);
+  const digest = requireBytes(identifier, bytes, expected.digest);
   const { trust = "untrusted" } = expected;
   return VerifiedComponent[seal](identifier, bytes, digest, typeof trust === "string" ? () => trust : trust);
 };
@@ -91,22 +96,32 @@ export interface Judge {
 /**
  * The way of everything that is fetched: `verify`, and its signatures. A component is trusted where as many trusted
  * keys as are needed have signed all of it, or the person trusts its very bytes. `package` is what it was resolved as
- * ("acme:tool@1.2.0"). Faults: those of `verify`, LK0801, LK0802, LK0803, LK0804 a policy asks for a signature.
+ * ("acme:tool@1.2.0"). With `adapt` a core module is taken as well: what is checked, pinned and trusted are the bytes that
+ * arrived, what runs is what it made of them. Faults: those of `verify` and of `adapt`, LK0801, LK0802, LK0803, LK0804 a policy asks for a signature.
  */
 export const verifyFetched = async (
   identifier: string,
   bytes: Uint8Array,
   judge: Judge,
-  expected: { readonly digest?: Digest; readonly package?: string | undefined } = {},
+  expected: {
+    readonly digest?: Digest;
+    readonly package?: string | undefined;
+    readonly adapt?: (module: Uint8Array, digest: Digest) => Promise<Uint8Array>;
+  } = {},
 ): Promise<VerifiedComponent> => {
-  const digest = requireComponent(identifier, bytes, expected.digest);
+  const { adapt } = expected;
+  const adapting = isModule(bytes);
+  if (adapting && !adapt) throw bareModule(identifier);
+  const digest = requireBytes(identifier, bytes, expected.digest);
   const signatures = embeddedSignature(bytes)
     ? await judged(identifier, bytes, judge, expected.package)
     : undefined;
   const required = judge.requires(identifier);
   if (required !== undefined && !signatures?.trusted) throw unsigned(identifier, required, signatures);
   const trustOf = () => (signatures?.trusted || judge.trusts(digest) ? "trusted" : "untrusted");
-  return VerifiedComponent[seal](identifier, bytes, digest, trustOf, signatures);
+  const component = adapting && adapt ? await adapt(bytes, digest) : bytes;
+  if (component !== bytes) requireBytes(identifier, component, undefined);
+  return VerifiedComponent[seal](identifier, component, digest, trustOf, signatures, adapting);
 };
 
 const judged = async (
@@ -155,21 +170,22 @@ export const requireSigners = (
     );
 };
 
-/** The digest of bytes that are a component within bounds. */
-const requireComponent = (identifier: string, bytes: Uint8Array, expected: Digest | undefined): Digest => {
+/** The digest of bytes that are a component, or a core module, within bounds. */
+const requireBytes = (identifier: string, bytes: Uint8Array, expected: Digest | undefined): Digest => {
   if (bytes.length > limits.componentBytesMax)
     throw fault("LK0204", `${identifier} is ${bytes.length} bytes; the limit is ${limits.componentBytesMax}`);
-  if (startsWith(bytes, coreModulePreamble))
-    throw fault("LK0202", `${identifier} is a core WebAssembly module, and a component was looked for`, {
-      hint: "build it as a component: loop new component NAME --lang c",
-    });
-  if (!startsWith(bytes, componentPreamble))
+  if (!startsWith(bytes, componentPreamble) && !isModule(bytes))
     throw fault("LK0201", `${identifier} is no WebAssembly component: ${describeHead(bytes)}`);
   const digest = digestOf(bytes);
   if (expected && expected !== digest)
     throw fault("LK0105", `${identifier} has digest ${digest}, and ${expected} was looked for`);
   return digest;
 };
+
+const bareModule = (identifier: string) =>
+  fault("LK0202", `${identifier} is a core WebAssembly module, and a component was looked for`, {
+    hint: "build it as a component: loop new component NAME --lang c",
+  });
 
 const describeHead = (bytes: Uint8Array): string => {
   if (bytes.length === 0) return "the file is empty";

@@ -69,6 +69,7 @@ export const report = (
     place: locator.place,
     digest,
     trust,
+    adapted: component.adapted,
     bytes: BigInt(bytes.length),
     imports,
     exports: [...world.exports.keys()],

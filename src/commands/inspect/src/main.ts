@@ -34,6 +34,7 @@ const page = (report: Report): string =>
         ["place", report.place],
         ["digest", report.digest],
         ["trust", report.trust],
+        ...(report.adapted ? [["form", "a core module for WASI preview 1, adapted on arrival"]] : []),
         ["size", `${size(report.bytes)} (${report.bytes} bytes)`],
         ["linker", `${report.linker}, because ${report.linkerReason}`],
       ],
