@@ -4,8 +4,8 @@
 import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { type Fault, fault } from "../base/fault.ts";
-import { wasmTools } from "../contract/tools.ts";
 import { preview1, preview1Adapter } from "../contract/preview1.ts";
+import { wasmTools } from "../contract/tools.ts";
 import type { Builder, BuildRequest, BuildResult } from "./builder.ts";
 import { type Compiled, findCompiler } from "./c/compiler.ts";
 

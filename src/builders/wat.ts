@@ -1,9 +1,9 @@
 // WAT → component, for the tiny cases: a whole component in text, or a core module for a WIT world.
 import { join } from "node:path";
+import { preview1, preview1Adapter } from "../contract/preview1.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { wordsEscaped } from "../contract/wit/names.ts";
 import { chooseWorld } from "../contract/wit.ts";
-import { preview1, preview1Adapter } from "../contract/preview1.ts";
 import type { Builder, BuildRequest, BuildResult } from "./builder.ts";
 import { witInputs } from "./wit.ts";
 

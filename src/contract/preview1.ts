@@ -27,31 +27,27 @@ export const preview1Adapter = async (kind: AdapterKind): Promise<Uint8Array> =>
 };
 
 /**
- * A core module as a component. What calls for one is `_start`, of a command, or the world that wit-bindgen leaves in
- * a module. Faults: LK0202 it is neither, LK0203 it is malformed, LK0211 it imports what the adapter has not.
+ * A core module as a component: a command, which has `_start`, or what wit-bindgen left its world in.
+ * Faults: LK0202 it is neither, LK0203 it is malformed, LK0211 it imports what is not to be had.
  */
 export const adaptModule = async (identifier: string, module: Uint8Array): Promise<Uint8Array> => {
   const shape = readShape(module);
-  if (!shape.starts && !shape.hasWorld) throw noCommand(identifier, shape);
+  if (shape.modules.includes(preview0)) throw noCommand(identifier, `it imports ${preview0}, from before it`);
+  if (!shape.starts && !shape.hasWorld) throw noCommand(identifier, "it has no _start");
   const tools = await wasmTools();
   const adapter = await preview1Adapter(shape.starts ? "command" : "reactor");
-  const exits = shape.starts && shape.exits ? await withExitCodes(module, shape) : module;
-  return tools.componentNew(exits, [[preview1, adapter]]);
+  const core = shape.starts && shape.exits ? await withExitCodes(module, shape) : module;
+  return tools.componentNew(core, [[preview1, adapter]]);
 };
 
-const noCommand = (identifier: string, { modules }: Shape) => {
-  const old = modules.find((name) => name === "wasi_unstable");
-  const what = old
-    ? `it imports ${old}, which came before preview 1`
-    : modules.includes(preview1)
-      ? "it imports WASI and has no _start"
-      : "it has no _start and no world";
-  return fault(
+const preview0 = "wasi_unstable";
+
+const noCommand = (identifier: string, why: string) =>
+  fault(
     "LK0202",
-    `${identifier} is a core WebAssembly module; a component or a WASI command was looked for, and ${what}`,
+    `${identifier} is a core WebAssembly module; a component or a command for WASI preview 1 was looked for, and ${why}`,
     { hint: "build it as a component: loop new component NAME --lang c" },
   );
-};
 
 interface Shape {
   /** The names before the dot of its imports. */
@@ -96,13 +92,10 @@ const readShape = (bytes: Uint8Array): Shape => {
         body.u32();
       });
   }
-  const old = imports.filter(({ module }) => module === preview1);
-  const exits = old.some(({ name }) => name === exitName);
-  const command = starts && old.length > 0;
   return {
     modules: [...new Set(imports.map(({ module }) => module))],
-    starts: command,
-    exits,
+    starts,
+    exits: imports.some(isExit),
     hasWorld,
     section,
     imports,
@@ -127,12 +120,13 @@ const exitWit = `package loop:adapted;
 world exits { import ${exitInterface}; }
 package wasi:cli@0.2.12 { interface exit { ${exitFunction}: func(status-code: u8); } }`;
 
+const isExit = ({ module, name }: Import): boolean => module === preview1 && name === exitName;
+
 const withExitCodes = async (module: Uint8Array, { section, imports }: Shape): Promise<Uint8Array> => {
   if (!section) return module;
-  const body = imports.flatMap(({ module: from, name, start, end }) => {
-    const isExit = from === preview1 && name === exitName;
-    const type = module.subarray(start, end);
-    return isExit ? [text(exitInterface), text(exitFunction), type] : [text(from), text(name), type];
+  const body = imports.flatMap((one) => {
+    const names = isExit(one) ? [exitInterface, exitFunction] : [one.module, one.name];
+    return [...names.map(text), module.subarray(one.start, one.end)];
   });
   const content = Buffer.concat([leb(imports.length), ...body]);
   const core = Buffer.concat([

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Digest } from "../base/digest.ts";
-import { writeFileAtomic } from "../base/files.ts";
 import { Fault } from "../base/fault.ts";
+import { writeFileAtomic } from "../base/files.ts";
 import { cacheFolder } from "../base/paths.ts";
 import { adaptation, adaptModule } from "../contract/preview1.ts";
 import { packContainer, unpackContainer } from "./container.ts";
@@ -10,7 +10,11 @@ import { packContainer, unpackContainer } from "./container.ts";
 // Core modules that arrive as components: made once for a content, then read from the cache.
 
 /** A module with the old WASI as a component, from the user's cache or made now and kept. Faults: LK0202, LK0211. */
-export const adapted = async (identifier: string, module: Uint8Array, digest: Digest): Promise<Uint8Array> => {
+export const adapted = async (
+  identifier: string,
+  module: Uint8Array,
+  digest: Digest,
+): Promise<Uint8Array> => {
   const place = join(cacheFolder(), `adapt/${adaptation}/${digest.slice("sha256:".length)}`);
   const kept = readKept(place);
   if (kept) return kept;

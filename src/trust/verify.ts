@@ -96,8 +96,9 @@ export interface Judge {
 /**
  * The way of everything that is fetched: `verify`, and its signatures. A component is trusted where as many trusted
  * keys as are needed have signed all of it, or the person trusts its very bytes. `package` is what it was resolved as
- * ("acme:tool@1.2.0"). With `adapt` a core module is taken as well: what is checked, pinned and trusted are the bytes that
- * arrived, what runs is what it made of them. Faults: those of `verify` and of `adapt`, LK0801, LK0802, LK0803, LK0804 a policy asks for a signature.
+ * ("acme:tool@1.2.0"). With `adapt` a core module is taken as well: what is checked, pinned and trusted are the bytes
+ * that arrived, what runs is what it made of them. Faults: those of `verify` and of `adapt`, LK0801, LK0802, LK0803,
+ * LK0804 a policy asks for a signature.
  */
 export const verifyFetched = async (
   identifier: string,
