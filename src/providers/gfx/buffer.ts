@@ -1,7 +1,7 @@
 import { plain } from "./descriptor.ts";
 import { answering, answeringNow } from "./error.ts";
 import type { Holding } from "./holdings.ts";
-import { bits, type Flags, flags } from "./names.ts";
+import { bits, type Flags, flags, mapModes } from "./names.ts";
 import { Held, type Session } from "./session.ts";
 
 // gpu-buffer: memory of the device, written by the queue or by mapping, read by mapping.
@@ -14,8 +14,6 @@ export interface WireBufferDescriptor {
 }
 
 type Offset = number | bigint | undefined;
-
-const mapModes: Readonly<Record<string, number>> = { read: 1, write: 2 };
 
 export class GpuBuffer extends Held<GPUBuffer> {
   readonly holding: Holding;
@@ -40,11 +38,11 @@ export class GpuBuffer extends Held<GPUBuffer> {
     return this.native.mapState;
   }
 
-  mapAsync(mode: string | number, offset?: Offset, size?: Offset): Promise<void> {
+  mapAsync(mode: keyof typeof mapModes | number, offset?: Offset, size?: Offset): Promise<void> {
     return answering(async () => {
       const from = Number(offset ?? 0);
       const mapped = size === undefined ? undefined : Number(size);
-      const bit = typeof mode === "number" ? mode : mapModes[mode]!;
+      const bit = typeof mode === "number" ? mode : mapModes[mode];
       await this.session.scoped(() => this.native.mapAsync(bit, from, mapped));
       this.#mapped = undefined;
       this.#mappedFrom = from;

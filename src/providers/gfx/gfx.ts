@@ -15,6 +15,7 @@ export interface GfxServices {
 }
 
 const webgpuName = "loop:gfx/webgpu@0.1.0";
+const surfaceName = "loop:gfx/surface@0.1.0";
 const pollName = "loop:gfx/webgpu-poll@0.1.0";
 
 const suspendingIn = (name: string, functions: readonly string[]): string[] =>
@@ -22,19 +23,22 @@ const suspendingIn = (name: string, functions: readonly string[]): string[] =>
 
 export const gfxProvider = (services: GfxServices): Provider => ({
   name: "gfx",
-  interfaces: [webgpuName, pollName],
-  suspending: suspendingIn("loop:gfx/webgpu", [
-    "has-adapter",
-    "request-adapter",
-    "[method]gpu-adapter.request-device",
-    "[method]gpu-device.create-compute-pipeline-async",
-    "[method]gpu-device.create-render-pipeline-async",
-    "[method]gpu-device.pop-error-scope",
-    "[method]gpu-buffer.map-async",
-    "[method]gpu-buffer.read",
-    "[method]gpu-shader-module.get-compilation-info",
-    "[method]gpu-queue.on-submitted-work-done",
-  ]),
+  interfaces: [webgpuName, surfaceName, pollName],
+  suspending: [
+    "loop:gfx/surface#[method]gpu-canvas-context.present",
+    ...suspendingIn("loop:gfx/webgpu", [
+      "has-adapter",
+      "request-adapter",
+      "[method]gpu-adapter.request-device",
+      "[method]gpu-device.create-compute-pipeline-async",
+      "[method]gpu-device.create-render-pipeline-async",
+      "[method]gpu-device.pop-error-scope",
+      "[method]gpu-buffer.map-async",
+      "[method]gpu-buffer.read",
+      "[method]gpu-shader-module.get-compilation-info",
+      "[method]gpu-queue.on-submitted-work-done",
+    ]),
+  ],
   defaultGranted: [],
   instantiate: (context) => instantiate(context, services),
 });
@@ -44,6 +48,7 @@ const instantiate = async (context: InstanceContext, { environment, bounds }: Gf
   const { Gpu, GpuAdapter, noPollables } = await import("./gpu.ts");
   const { softwareDrivers } = await import("./adapter.ts");
   const classes = await import("./classes.ts");
+  const { GpuCanvasContext, preferredFormat } = await import("./canvas.ts");
   const gpu = new Gpu({ environment, drivers: softwareDrivers }, bounds);
   context.onDrop(() => gpu.drop());
   const pollable = (event: Event): object => {
@@ -62,6 +67,12 @@ const instantiate = async (context: InstanceContext, { environment, bounds }: Gf
         use("open", adapter.info.description || adapter.info.device);
         return new GpuAdapter(gpu, adapter);
       },
+    },
+    [surfaceName]: {
+      GpuDevice: classes.GpuDevice,
+      GpuTexture: classes.GpuTexture,
+      GpuCanvasContext,
+      getPreferredCanvasFormat: () => preferredFormat,
     },
     [pollName]: {
       GpuDevice: classes.GpuDevice,

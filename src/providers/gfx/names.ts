@@ -24,6 +24,8 @@ export const flagNames = {
 
 export type FlagKind = keyof typeof flagNames;
 
+export const mapModes = { read: 1, write: 2 } as const;
+
 export const bits = (kind: FlagKind, value: Flags): number => {
   if (typeof value === "number") return value;
   let all = 0;
