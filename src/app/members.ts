@@ -16,6 +16,7 @@ import { trustProvider } from "../providers/trust/index.ts";
 import { http } from "../providers/wasi/http.ts";
 import { wasi } from "../providers/wasi/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
+import { windowProvider } from "../providers/window/window.ts";
 import { builtinFetcher } from "../resolve/builtin.ts";
 import type { Fetcher } from "../resolve/fetch.ts";
 import { fileFetcher } from "../resolve/file.ts";
@@ -37,6 +38,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => sockets,
   () => http,
   () => core,
+  () => windowProvider,
   () => framebuffer,
   (services) => gfxProvider(services.gfx),
   (services) => processProvider(services.process),

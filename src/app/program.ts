@@ -165,6 +165,7 @@ export class Program implements Linking {
         grants: async (component, flags) =>
           (await (await import("./grants.ts")).grantsFor(component, flags, this)).grants,
         plan: (identifier, limits) => planRun(identifier, this, limits),
+        drive: async (instance) => (await import("../providers/window/drive.ts")).drive(instance),
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
         interruptible,
       },

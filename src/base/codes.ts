@@ -93,6 +93,10 @@ export const codes = {
   LK0741: "No GPU",
   LK0742: "GPU error that nobody took",
   LK0743: "GPU call refused",
+  LK0731: "No display",
+  LK0732: "No library for windows",
+  LK0733: "Not a script of events",
+  LK0734: "No window to show",
 } as const;
 
 export type Code = keyof typeof codes;

@@ -242,6 +242,28 @@ export const limits = {
   gpuScopesMax: 1024,
   /** GPU errors kept for a guest that takes them; the oldest are dropped. */
   gpuErrorsMax: 64,
+  /** Pixels of one window: four bytes each, and a screen may keep several copies. 8K is 33 million. */
+  windowPixelsMax: 40_000_000,
+  /** Windows of one instance that are open at once. */
+  windowsMax: 16,
+  /** UTF-16 units of a window's title. */
+  windowTitleMax: 1024,
+  /** Pixels of a side of a window's icon; X11 refuses icons of megabytes. */
+  windowIconMax: 256,
+  /** Events that wait for a guest; more are thrown away and counted. */
+  windowEventsMax: 4096,
+  /** Milliseconds of one call into a component that draws, while nobody can use its window. */
+  windowCallMsMax: 10_000,
+  /** Dropped files that wait to be taken, and how much of one is read at once. */
+  windowDropsMax: 64,
+  windowDropReadBytesMax: 1024 * 1024,
+  /** UTF-8 bytes of a text on its way to or from the clipboard. */
+  clipboardBytesMax: 1024 * 1024,
+  /** Bytes of a script of events, and the last frame that it or a person may name: a day at sixty a second. */
+  inputScriptBytesMax: 64 * 1024 * 1024,
+  framesMax: 24 * 3600 * 60,
+  /** Seconds that are believed of a guest that wants to wait. */
+  windowSecondsMax: 24 * 3600,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 // What the executable carries: WIT packages, templates, command components, adapters, licences. Each is named
@@ -44,6 +44,12 @@ export const resource = async (path: string): Promise<Uint8Array> => {
 
 export const resourceText = async (path: string): Promise<string> =>
   new TextDecoder().decode(await resource(path));
+
+/** Where a carried file can be read as a file by its path; undefined where there is none of that name. */
+export const carriedFile = (path: string): string | undefined =>
+  (compiled ? [compiledRoot + embeddedName(path)] : [join(stageRoot, path)]).find((place) =>
+    existsSync(place),
+  );
 
 /** Paths of all carried files below a folder ("templates/"), sorted. */
 export const resourceList = (prefix: string): string[] => {

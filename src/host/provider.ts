@@ -75,6 +75,22 @@ export interface LogSink {
   write(record: LogRecord): void;
 }
 
+/** How an instance's windows are shown, as a person wrote it: paths are relative to `folder`. */
+export interface ScreenSettings {
+  readonly folder: string;
+  /** On no screen at all. */
+  readonly headless?: boolean;
+  /** How many frames are made, "60". */
+  readonly frames?: string | undefined;
+  /** "60:picture.png", each. */
+  readonly screenshots?: readonly string[];
+  /** A script of events, and where to write one of what happens. */
+  readonly input?: string | undefined;
+  readonly record?: string | undefined;
+  /** The library that shows windows. */
+  readonly library?: string | undefined;
+}
+
 /** Everything a provider may know of the instance that it serves. Nothing global reaches a provider. */
 export interface InstanceContext {
   readonly component: {
@@ -107,6 +123,8 @@ export interface InstanceContext {
   readonly audit?: Audit;
   /** Where clocks and randomness come from; the system where this is absent. */
   readonly chance?: Chance;
+  /** How its windows are shown; on the person's screen where this is absent. */
+  readonly screen?: ScreenSettings;
   /** Made by the instance, for its providers alone. */
   readonly shared?: Shared;
   /** Registers what must be let go when the instance is dropped; run last-in, first-out, each once. */

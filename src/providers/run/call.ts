@@ -1,4 +1,5 @@
 import { DeclaredError, fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
 import { timed } from "../../base/timings.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import type { Instance } from "../../host/instance.ts";
@@ -8,6 +9,10 @@ import { denialText } from "../../trust/report.ts";
 import type { Session } from "./session.ts";
 
 const wasiRun = "wasi:cli/run@0.2.0";
+const windowApp = "loop:window/app@0.1.0";
+
+/** Calls a component that draws until it ends, with its exit code; the sibling that can is no business of this folder. */
+export type Drive = (instance: Instance) => Promise<number>;
 
 export interface Outcome {
   readonly exitCode: number;
@@ -15,18 +20,35 @@ export interface Outcome {
 }
 
 /**
- * Runs a WASI command to its end: 0 or 1 from `run`'s result, or the code that it exits with.
- * Faults: LK0305 it is no command, LK0304 it traps.
+ * Runs a WASI command to its end: 0 or 1 from `run`'s result, or the code that it exits with; or a component that
+ * draws. Faults: LK0305 it is neither, LK0304 it traps, and those of `drive`.
  */
-export const runCommand = async (plan: LinkedPlan, session: Session): Promise<Outcome> => {
-  if (matchInterface(wasiRun, plan.world.exports.keys()) === undefined) throw notACommand(plan);
-  return { exitCode: await exitCodeOf(plan, session), output: session.output() };
+export const runCommand = async (plan: LinkedPlan, session: Session, drive: Drive): Promise<Outcome> => {
+  const exported = [...plan.world.exports.keys()];
+  const draws = matchInterface(windowApp, exported) !== undefined;
+  if (!draws && matchInterface(wasiRun, exported) === undefined) throw notACommand(plan);
+  const exitCode = await (draws
+    ? exitCodeOf(plan, patient(session), drive)
+    : exitCodeOf(plan, session, (instance) => instance.call(wasiRun, "run", []).then(() => 0)));
+  return { exitCode, output: session.output() };
 };
 
-const exitCodeOf = async (plan: LinkedPlan, session: Session): Promise<number> => {
+/** Nobody can close a window, or stop it with the keyboard, while a call into its component goes on. */
+const patient = (session: Session): Session => ({
+  ...session,
+  context: {
+    ...session.context,
+    limits: { ...session.context.limits, callMsMax: limits.windowCallMsMax },
+  },
+});
+
+const exitCodeOf = async (
+  plan: LinkedPlan,
+  session: Session,
+  work: (instance: Instance) => Promise<number>,
+): Promise<number> => {
   try {
-    await inInstance(plan, session, (instance) => instance.call(wasiRun, "run", []));
-    return 0;
+    return await inInstance(plan, session, work);
   } catch (error) {
     if (error instanceof GuestExit) return error.exitCode;
     if (error instanceof DeclaredError) return 1;

@@ -9,7 +9,7 @@ import type { Provider } from "../../host/provider.ts";
 import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import type { FlagGrants } from "../../trust/written.ts";
-import { invokeExport, runCommand } from "./call.ts";
+import { type Drive, invokeExport, runCommand } from "./call.ts";
 import { limitsOfServer, type MakeServer, type Serving, serveComponent } from "./serve.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
@@ -21,6 +21,8 @@ export interface RunServices {
   readonly folder: string;
   /** What a component may do, from the flags of one run and whoever else grants it something. */
   readonly grants: (component: VerifiedComponent, flags: FlagGrants) => Promise<Grants>;
+  /** Drives a component that draws. */
+  readonly drive: Drive;
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */
   readonly serve: MakeServer;
   /** Runs work until it ends or a person interrupts it, which the signal says. */
@@ -36,7 +38,7 @@ export const runProvider = (services: RunServices): Provider => ({
     "loop:run/runner@0.1.0": {
       run: answering(async (identifier: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));
-        return runCommand(plan, await openSession(plan, context, options, services));
+        return runCommand(plan, await openSession(plan, context, options, services), services.drive);
       }),
       invoke: answering(async (identifier: string, expression: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));

@@ -4,7 +4,7 @@ import { limits } from "../../base/limits.ts";
 import { parseBytes, parseMs, printBytes, printMs } from "../../base/quantity.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
-import type { InstanceContext, OutputSink } from "../../host/provider.ts";
+import type { InstanceContext, OutputSink, ScreenSettings } from "../../host/provider.ts";
 import type { Denial, FlagGrants } from "../../trust/written.ts";
 import { Tally } from "./audit.ts";
 import type { RunServices } from "./index.ts";
@@ -20,6 +20,9 @@ export interface RunOptions extends FlagGrants {
   readonly audit?: string | undefined;
   readonly recordTo?: string | undefined;
   readonly replayFrom?: string | undefined;
+  readonly screen?:
+    | (Omit<ScreenSettings, "folder" | "record"> & { readonly recordInput?: string | undefined })
+    | undefined;
   readonly capture: boolean;
 }
 
@@ -86,6 +89,9 @@ export const openSession = async (
       stdio: kept ? { ...caller.stdio, stdout: kept } : caller.stdio,
       ...(tally && { audit: tally.audit }),
       ...(chance && { chance }),
+      ...(options.screen && {
+        screen: { ...options.screen, record: options.screen.recordInput, folder: services.folder },
+      }),
       onDrop: () => {},
     },
     output: () => kept?.text(),

@@ -30,6 +30,14 @@ const run = (invocation: Invocation): number => {
     audit: given("audit")[0],
     recordTo: given("record")[0],
     replayFrom: given("replay")[0],
+    screen: {
+      headless: given("headless").length > 0,
+      frames: given("frames")[0],
+      screenshots: given("screenshot"),
+      input: given("input")[0],
+      recordInput: given("record-input")[0],
+      library: given("sdl")[0],
+    },
     capture: invocation.json,
   };
   if (invocation.command === "serve") {

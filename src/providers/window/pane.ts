@@ -1,0 +1,116 @@
+import type { What } from "../event.ts";
+import type { NativeWindow, Picture, Surface } from "../surface.ts";
+import { draw, readCanvas } from "./picture.ts";
+import type { Shown } from "./screen.ts";
+
+/** One window of an instance: what it shows, and who wants to know about it. */
+export class Pane implements Surface {
+  readonly id: number;
+  title: string;
+  closesItself = true;
+  readonly #shown: Shown;
+  readonly #desk: { closed(pane: Pane): void; drawn(): void; hold(work: Promise<unknown>): void };
+  readonly #resizes = new Set<(width: number, height: number) => void>();
+  readonly #closes = new Set<() => void>();
+  #open = true;
+  #dirty = false;
+  #read: (() => Promise<Picture>) | undefined;
+
+  constructor(
+    id: number,
+    title: string,
+    shown: Shown,
+    desk: { closed(pane: Pane): void; drawn(): void; hold(work: Promise<unknown>): void },
+  ) {
+    this.id = id;
+    this.title = title;
+    this.#shown = shown;
+    this.#desk = desk;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  get width(): number {
+    return this.#open ? this.#shown.pixelSize.width : 0;
+  }
+
+  get height(): number {
+    return this.#open ? this.#shown.pixelSize.height : 0;
+  }
+
+  get scale(): number {
+    return this.#open ? this.#shown.pixelSize.width / Math.max(1, this.#shown.size.width) : 1;
+  }
+
+  get native(): NativeWindow | undefined {
+    return this.#open ? this.#shown.native : undefined;
+  }
+
+  /** The window on its screen; undefined where it is closed. */
+  get shown(): Shown | undefined {
+    return this.#open ? this.#shown : undefined;
+  }
+
+  present(picture: Picture): void {
+    if (!this.#open) return;
+    draw(picture, this.#shown.canvas());
+    this.#dirty = true;
+    this.#desk.drawn();
+  }
+
+  hold(work: Promise<unknown>): void {
+    this.#desk.hold(work);
+  }
+
+  drawnBy(read: () => Promise<Picture>): void {
+    this.#read = read;
+  }
+
+  onResize(listener: (width: number, height: number) => void): () => void {
+    this.#resizes.add(listener);
+    return () => void this.#resizes.delete(listener);
+  }
+
+  onClose(listener: () => void): () => void {
+    this.#closes.add(listener);
+    return () => void this.#closes.delete(listener);
+  }
+
+  /** Passes on what its screen says of its size. */
+  resized(what: What & { tag: "resized" }): void {
+    for (const listener of this.#resizes) listener(what.val.pixelWidth, what.val.pixelHeight);
+  }
+
+  /** Lets the person see what was presented since the last time. */
+  show(): void {
+    if (!this.#open || !this.#dirty) return;
+    this.#dirty = false;
+    this.#shown.show();
+  }
+
+  /** What is to be seen, as RGBA; black where nothing was presented. */
+  async screenshot(): Promise<{ rgba: Uint8Array; width: number; height: number } | undefined> {
+    if (!this.#open) return undefined;
+    if (this.#read) {
+      const canvas = { width: this.width, height: this.height };
+      const pixels = new Uint32Array(canvas.width * canvas.height);
+      const own = { ...canvas, pixels, pitch: canvas.width, order: "rgba" } as const;
+      draw(await this.#read(), own);
+      return { rgba: readCanvas(own), ...canvas };
+    }
+    const canvas = this.#shown.canvas();
+    return { rgba: readCanvas(canvas), width: canvas.width, height: canvas.height };
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const listener of [...this.#closes]) listener();
+    this.#closes.clear();
+    this.#resizes.clear();
+    this.#shown.close();
+    this.#desk.closed(this);
+  }
+}

@@ -1,0 +1,143 @@
+import { declared } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import { surfaceKey } from "../surface.ts";
+import { check, type Desk } from "./desk.ts";
+import type { Pane } from "./pane.ts";
+import type { Cursor, PointerMode, Size } from "./screen.ts";
+
+/** `loop:window/windows.window` for one instance. What it is told after it was closed, it does not hear. */
+export const windowClass = (desk: Desk) =>
+  class Window {
+    readonly #pane: Pane;
+
+    constructor(pane: Pane) {
+      this.#pane = pane;
+    }
+
+    static open(title: string, width: number, height: number): Window {
+      return new Window(desk.open(title, width, height));
+    }
+
+    /** What it offers to whoever shows something in it. */
+    get [surfaceKey](): Pane {
+      return this.#pane;
+    }
+
+    id(): number {
+      return this.#pane.id;
+    }
+
+    isOpen(): boolean {
+      return this.#pane.isOpen;
+    }
+
+    close(): void {
+      this.#pane.close();
+    }
+
+    [Symbol.dispose](): void {
+      this.#pane.close();
+    }
+
+    title(): string {
+      return this.#pane.title;
+    }
+
+    setTitle(title: string): void {
+      check.title(title);
+      const shown = open(this.#pane);
+      this.#pane.title = title;
+      shown.setTitle(title);
+    }
+
+    size(): Size {
+      return this.#pane.shown?.size ?? nothing;
+    }
+
+    setSize(width: number, height: number): void {
+      check.size(width, height);
+      open(this.#pane).resize(width, height);
+    }
+
+    pixelSize(): Size {
+      return this.#pane.shown?.pixelSize ?? nothing;
+    }
+
+    scale(): number {
+      return this.#pane.scale;
+    }
+
+    position(): { x: number; y: number } {
+      return this.#pane.shown?.position ?? { x: 0, y: 0 };
+    }
+
+    setPosition(x: number, y: number): void {
+      this.#pane.shown?.place(x, y);
+    }
+
+    setResizable(resizable: boolean): void {
+      this.#pane.shown?.setResizable(resizable);
+    }
+
+    setFullscreen(fullscreen: boolean): void {
+      this.#pane.shown?.setFullscreen(fullscreen);
+    }
+
+    isFullscreen(): boolean {
+      return this.#pane.shown?.fullscreen ?? false;
+    }
+
+    minimise(): void {
+      this.#pane.shown?.minimise();
+    }
+
+    restore(): void {
+      this.#pane.shown?.restore();
+    }
+
+    hasFocus(): boolean {
+      return this.#pane.shown?.focused ?? false;
+    }
+
+    setIcon(width: number, height: number, pixels: Uint8Array): void {
+      const max = limits.windowIconMax;
+      if (width > max || height > max)
+        throw declared({
+          tag: "too-large",
+          val: `An icon of ${width} x ${height}; the limit is ${max} x ${max}`,
+        });
+      if (width === 0 || height === 0 || pixels.length !== width * height * 4)
+        throw declared({
+          tag: "invalid",
+          val: `An icon of ${width} x ${height} has ${width * height * 4} bytes; ${pixels.length} were given`,
+        });
+      open(this.#pane).setIcon(width, height, pixels);
+    }
+
+    setCursor(cursor: Cursor): void {
+      this.#pane.shown?.setCursor(cursor);
+    }
+
+    setPointer(pointer: PointerMode): void {
+      this.#pane.shown?.setPointer(pointer);
+    }
+
+    setTextInput(enabled: boolean): void {
+      this.#pane.shown?.setTextInput(enabled);
+    }
+
+    setTextArea(x: number, y: number, width: number, height: number): void {
+      this.#pane.shown?.setTextArea({ x, y, width, height });
+    }
+
+    setClosesItself(closes: boolean): void {
+      this.#pane.closesItself = closes;
+    }
+  };
+
+const nothing: Size = { width: 0, height: 0 };
+
+const open = ({ shown }: Pane) => {
+  if (!shown) throw declared({ tag: "closed" });
+  return shown;
+};
