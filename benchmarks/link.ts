@@ -1,8 +1,7 @@
 // The linker of loop-kit against jco's glue, on the same Bun and the same components: what a call costs, and
 // how long a component that nobody has seen takes to be linked. Ratios are of the targets in the linker's issue.
 import { join } from "node:path";
-import { decodeComponent } from "../src/contract/binary/decode.ts";
-import { worldOf } from "../src/contract/world.ts";
+import { decoded } from "../src/host/decoded.ts";
 import { jcoLinker } from "../src/host/jco.ts";
 import { ownLinker } from "../src/host/link/link.ts";
 import type { Linker, LinkRequest } from "../src/host/linker.ts";
@@ -20,8 +19,8 @@ interface Calls {
 }
 
 const requestFor = (bytes: Uint8Array): LinkRequest => {
-  const ast = decodeComponent(bytes);
-  return { component: verify("bench", bytes), ast, world: worldOf(ast), suspending: new Set() };
+  const component = verify("bench", bytes);
+  return { component, decoded: decoded(component), suspending: new Set() };
 };
 
 const callsOf = async (linker: Linker, bytes: Uint8Array): Promise<Calls> => {

@@ -1,4 +1,5 @@
 // Runs component-model .wast scripts against loop-kit's own linker: bun scripts/conformance.ts DIR|FILE…
+// With --replayed every instance is made by the recipe that a first one left, as all but the first are.
 // Prints a line for each failure, each kind of skip with its reason, and the counts; exits 1 on a failure.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,9 +14,9 @@ const scriptsIn = (path: string): string[] =>
       ? [path]
       : [];
 
-const runFile = async (path: string): Promise<Report[]> => {
+const runFile = async (path: string, replayed: boolean): Promise<Report[]> => {
   try {
-    return await runScript(readFileSync(path, "utf8"));
+    return await runScript(readFileSync(path, "utf8"), replayed);
   } catch (error) {
     return [{ line: 1, outcome: "failed", why: error instanceof Error ? error.message : String(error) }];
   }
@@ -23,13 +24,14 @@ const runFile = async (path: string): Promise<Report[]> => {
 
 const main = async (paths: readonly string[]): Promise<number> => {
   if (paths.length === 0) {
-    console.error("Usage: bun scripts/conformance.ts [--verbose] DIR|FILE…");
+    console.error("Usage: bun scripts/conformance.ts [--verbose] [--replayed] DIR|FILE…");
     return 2;
   }
   const verbose = paths.includes("--verbose");
+  const replayed = paths.includes("--replayed");
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const file of paths.filter((path) => path !== "--verbose").flatMap(scriptsIn)) {
-    const reports = await runFile(file);
+  for (const file of paths.filter((path) => !path.startsWith("--")).flatMap(scriptsIn)) {
+    const reports = await runFile(file, replayed);
     for (const { outcome } of reports) counts[outcome]++;
     for (const { line, outcome, why } of reports)
       if (outcome === "failed" || (outcome === "skipped" && verbose))

@@ -6,6 +6,9 @@ import { writeFileAtomic } from "../src/base/files.ts";
 import type { Builder } from "../src/builders/builder.ts";
 import { buildProject } from "../src/builders/project.ts";
 import { readCommands } from "../src/contract/commands.ts";
+import { recalledPath } from "../src/host/recall.ts";
+import { rehearse } from "../src/host/rehearse.ts";
+import { verify } from "../src/trust/verify.ts";
 import { filesBelow, root, stage } from "./carried.ts";
 import { adapterPaths } from "./executable.ts";
 
@@ -27,7 +30,14 @@ export const fillStage = async (force: boolean): Promise<void> => {
     const path = `commands/${component}.wasm`;
     place(path, bytes);
     kept.add(path);
-    catalog[component] = readCommands(`builtin:${component}`, bytes);
+    const identifier = `builtin:${component}`;
+    catalog[component] = readCommands(identifier, bytes);
+    // What a run of it would find out the first time, so that nobody's first run does.
+    const known = await rehearse(verify(identifier, bytes, { trust: "builtin" }));
+    if (!known) throw new Error(`${identifier} cannot be linked ahead`);
+    const link = recalledPath(known.key);
+    place(link, Buffer.from(JSON.stringify(known)));
+    kept.add(link);
   }
   place("commands.json", Buffer.from(JSON.stringify(catalog)));
   place("commit.txt", Buffer.from(commit()));

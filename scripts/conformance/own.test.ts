@@ -6,11 +6,12 @@ import { runScript } from "./script.ts";
 const folder = join(import.meta.dir, "../../tests/conformance");
 
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".wast")))
-  test(`${file} passes whole`, async () => {
-    const reports = await runScript(readFileSync(join(folder, file), "utf8"));
-    expect(reports.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
-    expect(reports.length).toBeGreaterThan(0);
-  });
+  for (const replayed of [false, true])
+    test(`${file} passes whole${replayed ? ", its instances made by recipes" : ""}`, async () => {
+      const reports = await runScript(readFileSync(join(folder, file), "utf8"), replayed);
+      expect(reports.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
+      expect(reports.length).toBeGreaterThan(0);
+    });
 
 test("a script that expects what is not so fails, line by line", async () => {
   const reports = await runScript(`(component

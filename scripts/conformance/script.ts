@@ -23,9 +23,12 @@ type Exports = Readonly<Record<string, unknown>>;
 /** A reason where the thing was skipped, so that what depends on it is too. */
 type Known<T> = T | Skip;
 
-/** Runs one script and reports on each directive in order. */
-export const runScript = async (text: string): Promise<Report[]> => {
-  const run = new Run(text);
+/**
+ * Runs one script and reports on each directive in order. With `replayed`, every instance is the second of its
+ * component, which is made by the recipe that the first one left.
+ */
+export const runScript = async (text: string, replayed = false): Promise<Report[]> => {
+  const run = new Run(text, replayed);
   const reports: Report[] = [];
   for (const directive of readScript(text)) {
     const line = lineOf(text, directive.start);
@@ -52,8 +55,11 @@ class Run {
   #lastDefinition: Known<LinkedComponent> = new Skip("there is no component before it");
   #current: Known<Exports> = new Skip("there is no component before it");
 
-  constructor(text: string) {
+  readonly #replayed: boolean;
+
+  constructor(text: string, replayed: boolean) {
     this.#text = text;
+    this.#replayed = replayed;
   }
 
   async directive(list: List): Promise<void> {
@@ -117,7 +123,10 @@ class Run {
     if (name) this.#instances.set(name, new Skip("its component was not instantiated"));
     const exports = await this.#keep(async () => {
       if (linked instanceof Skip) throw linked;
-      return linked.instantiate(Object.fromEntries(this.#registered)).catch(notEnabled);
+      const imports = Object.fromEntries(this.#registered);
+      // Where the first fails the second does too, and says why.
+      if (this.#replayed) await linked.instantiate(imports).catch(() => {});
+      return linked.instantiate(imports).catch(notEnabled);
     });
     this.#current = exports;
     if (name) this.#instances.set(name, exports);

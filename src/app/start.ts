@@ -5,6 +5,7 @@ import pkg from "../../package.json" with { type: "json" };
 import { Fault, fault } from "../base/fault.ts";
 import { nearest } from "../base/suggest.ts";
 import { timed, timings } from "../base/timings.ts";
+import { ahead } from "./ahead.ts";
 import { shippedCommands } from "./catalog.ts";
 import { commandNames, listCommands } from "./commands.ts";
 import { dispatch } from "./dispatch.ts";
@@ -24,6 +25,7 @@ export const start = async (argv: readonly string[]): Promise<number> => {
     if (options.version || options.licenses) return await about(program, words);
     const asksHelp = options.help || words.length === 0 || words[0] === "help";
     if (asksHelp) return await help(program, words[0] === "help" ? words.slice(1) : words);
+    ahead(words, program.shipped);
     const name = commandOf(words, commandNames(program.shipped, program.choosing));
     return await dispatch(program, name, words.slice(name.split(" ").length));
   } finally {

@@ -76,6 +76,8 @@ export const limits = {
   randomBytesMax: 16 * 1024 * 1024,
   /** Component and core instances in one instantiation; nested components can ask for exponentially many. */
   instancesMax: 10_000,
+  /** Steps of a recipe from which on reading it back is quicker than decoding the component. */
+  recipeStepsKeptMin: 64,
   /** Generated border functions kept for reuse in one process; each is a few kilobytes. */
   adaptersMax: 2048,
   /** Handles in one guest's table. The specification allows 2^28, which would be gigabytes of ours. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 // What the executable carries: WIT packages, templates, command components, adapters, licences. Each is named
@@ -33,6 +33,12 @@ export const carriedResource = async (path: string): Promise<Uint8Array | undefi
     : [Bun.file(join(stageRoot, path)), Bun.file(join(repositoryRoot, path))])
     if (await file.exists()) return file.bytes();
   return undefined;
+};
+
+/** The bytes of a file that the build makes, read at once, or undefined where there is none of that path. */
+export const carriedNow = (path: string): Buffer | undefined => {
+  const place = compiled ? compiledRoot + embeddedName(path) : join(stageRoot, path);
+  return existsSync(place) ? readFileSync(place) : undefined;
 };
 
 /** The bytes of a carried file. A missing one is a bug of the build, so it is no coded fault. */

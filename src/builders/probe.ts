@@ -1,7 +1,6 @@
 // For the builders' own tests: a built component, instantiated with what a test gives it and nothing else.
-import { decodeComponent } from "../contract/binary/decode.ts";
 import { unversioned } from "../contract/model.ts";
-import { worldOf } from "../contract/world.ts";
+import { decoded } from "../host/decoded.ts";
 import { deniedInterface } from "../host/denied.ts";
 import { jcoLinker } from "../host/jco.ts";
 import { verify } from "../trust/verify.ts";
@@ -39,8 +38,9 @@ export const probe = async (
     "wasi:cli/stderr": { getStderr: () => new OutputStream("stderr") },
     ...given,
   };
-  const ast = decodeComponent(bytes);
-  const world = worldOf(ast);
+  const component = verify("probe", bytes);
+  const known = decoded(component);
+  const { world } = known;
   const imports: Record<string, unknown> = {};
   for (const [name, extern] of world.imports) {
     const own = all[unversioned(name)];
@@ -55,12 +55,7 @@ export const probe = async (
       Object.setPrototypeOf(OutputStream.prototype, denied.OutputStream!.prototype);
     imports[name] = { ...denied, ...own };
   }
-  const linked = await jcoLinker.link({
-    component: verify("probe", bytes),
-    ast,
-    world,
-    suspending: new Set(),
-  });
+  const linked = await jcoLinker.link({ component, decoded: known, suspending: new Set() });
   const take = (from: keyof typeof written) => () => {
     const text = written[from];
     written[from] = "";

@@ -118,7 +118,7 @@ const func = (name: string, shape: Extract<Entity, { sort: "func" }>["func"]): F
 });
 
 /** "[method]pollable.block" and its kind; newer names put "async" before the word. */
-const roleOf = (name: string): FuncRole => {
+export const roleOf = (name: string): FuncRole => {
   const match = /^\[(?:async )?(constructor|method|static)\]([^.]+)(?:\.(.+))?$/.exec(name);
   if (!match) return { role: "free" };
   const [, role, resource, member] = match as unknown as [

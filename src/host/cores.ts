@@ -41,8 +41,8 @@ export const compileCore = (bytes: Uint8Array, metering?: Metering): Promise<Web
     return known.module;
   }
   const module = compile(bytes, metering);
-  // A copy, so that a slice does not keep its whole component alive.
-  keep(key, { bytes: new Uint8Array(bytes), module });
+  // No copy: a slice keeps its component alive, and most of a component is its core modules.
+  keep(key, { bytes, module });
   return module;
 };
 
@@ -50,10 +50,17 @@ export const compileCore = (bytes: Uint8Array, metering?: Metering): Promise<Web
  * Begins to compile the large core modules of a component before anything else is known of it: the compiler's
  * threads then work while the component is decoded and linked. Whoever instantiates meets a module that fails.
  */
-export const beginCores = (component: Uint8Array): void => {
-  for (const { start, end } of coreModuleRanges(component))
+export const beginCores = (
+  component: Uint8Array,
+  ranges: () => readonly (readonly [start: number, end: number])[] = () => coreModuleRanges(component),
+): void => {
+  if (begun.has(component)) return;
+  begun.add(component);
+  for (const [start, end] of ranges())
     if (end - start >= limits.coreSharedBytesMin) compileCore(component.subarray(start, end)).catch(() => {});
 };
+
+const begun = new WeakSet<Uint8Array>();
 
 const compile = async (bytes: Uint8Array, metering: Metering | undefined): Promise<WebAssembly.Module> => {
   if (!metering) return WebAssembly.compile(bytes as BufferSource);

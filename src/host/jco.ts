@@ -80,7 +80,11 @@ const readCached = (place: string): LinkedFile[] | undefined => {
   }
 };
 
-const transpile = async ({ component, world, suspending }: LinkRequest): Promise<LinkedFile[]> => {
+const transpile = async ({
+  component,
+  decoded: { world },
+  suspending,
+}: LinkRequest): Promise<LinkedFile[]> => {
   const { $init, generate } = await import("@bytecodealliance/jco-transpile/component");
   await $init;
   const names = [...world.imports.keys()];

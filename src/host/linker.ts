@@ -1,15 +1,13 @@
-import type { ComponentAst } from "../contract/binary/ast.ts";
-import type { World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Meter } from "./cores.ts";
+import type { Decoded } from "./decoded.ts";
 import type { Metering } from "./meter/meter.ts";
 
 /** What the plan tells a linker about one component's imports. */
 export interface LinkRequest {
   readonly component: VerifiedComponent;
-  /** Its bytes decoded and its world, so that nobody decodes twice. */
-  readonly ast: ComponentAst;
-  readonly world: World;
+  /** Its structure, its world and how it was linked before, so that nobody decodes twice. */
+  readonly decoded: Decoded;
   /**
    * Import functions that may answer with a promise, spelled as the component spells them:
    * "wasi:io/poll@0.2.6#[method]pollable.block".

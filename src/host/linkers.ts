@@ -1,6 +1,5 @@
 import { fault } from "../base/fault.ts";
-import type { ComponentAst } from "../contract/binary/ast.ts";
-import { needsJco } from "./link/needs.ts";
+import type { Decoded } from "./decoded.ts";
 import type { Linker } from "./linker.ts";
 
 // The two linkers and the choice between them. Each is loaded only when it is chosen: jco's is large.
@@ -15,8 +14,9 @@ export type LinkerName = keyof typeof linkers;
 export const linkerNames = Object.keys(linkers) as readonly LinkerName[];
 
 /** Which linker a component gets, and why, in words for `loop inspect`. */
-export const linkerFor = (ast: ComponentAst): { readonly name: LinkerName; readonly reason: string } => {
-  const reason = needsJco(ast);
+export const linkerFor = ({
+  asynchronous: reason,
+}: Decoded): { readonly name: LinkerName; readonly reason: string } => {
   return reason
     ? { name: "jco", reason: `${reason}, which loop's own linker does not do` }
     : { name: "loop", reason: "it is synchronous" };
@@ -24,10 +24,10 @@ export const linkerFor = (ast: ComponentAst): { readonly name: LinkerName; reado
 
 /** The linker that a component's bytes ask for, or the one that was forced. Faults: LK0303. */
 export const chooseLinker = async (
-  ast: ComponentAst,
+  decoded: Decoded,
   forced?: LinkerName,
 ): Promise<{ readonly linker: Linker; readonly reason: string }> => {
-  const { name, reason } = linkerFor(ast);
+  const { name, reason } = linkerFor(decoded);
   if (forced === "loop" && name === "jco")
     throw fault("LK0303", `loop's own linker was asked for, and the component needs jco's: ${reason}`, {
       hint: "leave out --linker=loop",

@@ -64,20 +64,21 @@ export interface LinkedPlan {
  * sandbox's default; any other import that nobody offers is a fault. Faults: LK0203, LK0301, LK0303.
  */
 export const link = async (component: VerifiedComponent, options: LinkOptions): Promise<LinkedPlan> => {
-  const { ast, world } = decoded(component);
+  const known = decoded(component);
+  const { world } = known;
   const absences = await absencesFor(world.imports.keys(), options.providers);
   const matches = [...world.imports].map(([name, extern]) =>
     match(component, name, extern, options.providers, absences),
   );
-  const request = { component, ast, world, suspending: suspendingOf(matches) };
-  const { linker } = await chooseLinker(ast, options.linker);
+  const request = { component, decoded: known, suspending: suspendingOf(matches) };
+  const { linker } = await chooseLinker(known, options.linker);
   const variants = new Map<string, Promise<Linked>>();
   /** Linked with what has to be metered: once for each combination, and plain where nothing has. */
   const variant = (metering: Metering | undefined): Promise<Linked> => {
     const key = metering ? `${metering.time}:${metering.memory}` : "";
-    const known = variants.get(key) ?? timed("link", () => linker.link({ ...request, metering }));
-    variants.set(key, known);
-    return known;
+    const made = variants.get(key) ?? timed("link", () => linker.link({ ...request, metering }));
+    variants.set(key, made);
+    return made;
   };
   await variant(meteringOf(options.limits ?? {}));
   return {

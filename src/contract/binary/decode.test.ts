@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { componentize } from "componentize-qjs";
 import { Fault } from "../../base/fault.ts";
 import { wasmTools } from "../tools.ts";
-import type { ComponentAst, Definition, Range } from "./ast.ts";
+import type { ComponentAst, Definition } from "./ast.ts";
 import { decodeComponent } from "./decode.ts";
 import { appendCustomSection, componentNames, coreModuleRanges, customSections } from "./sections.ts";
 
@@ -304,9 +304,9 @@ test("walking section heads finds the core modules that decoding finds", async (
     (core module (func))
     (component (core module (memory 1)) (component (core module)))
     (core module (global i32 (i32.const 0))))`);
-  const decodedRanges = (component: ComponentAst): Range[] =>
-    component.definitions.flatMap((definition) => {
-      if (definition.kind === "core-module") return [definition.range];
+  const decodedRanges = (component: ComponentAst): [number, number][] =>
+    component.definitions.flatMap((definition): [number, number][] => {
+      if (definition.kind === "core-module") return [[definition.range.start, definition.range.end]];
       return definition.kind === "component" ? decodedRanges(definition.component) : [];
     });
   expect(coreModuleRanges(bytes)).toEqual(decodedRanges(decodeComponent(bytes)));

@@ -1,6 +1,6 @@
 import { Fault, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import type { ComponentAst, Range, Sort } from "./ast.ts";
+import type { ComponentAst, Sort } from "./ast.ts";
 import { componentPreamble, modulePreamble } from "./decode.ts";
 import { Reader } from "./reader.ts";
 import { readSort } from "./type.ts";
@@ -35,14 +35,14 @@ const componentSection = 4;
  * Where core modules lie in a component and in those nested in it, by walking section heads alone. Bytes that do
  * not read end the walk without a word: `decodeComponent` is who reports them.
  */
-export const coreModuleRanges = (bytes: Uint8Array): Range[] => {
-  const found: Range[] = [];
+export const coreModuleRanges = (bytes: Uint8Array): [start: number, end: number][] => {
+  const found: [start: number, end: number][] = [];
   const walk = (start: number, end: number, depth: number): void => {
     const reader = new Reader(bytes, start + componentPreamble.length, end);
     while (!reader.done && found.length < limits.componentItemsMax) {
       const id = reader.byte();
       const { at, end: sectionEnd } = reader.slice(reader.u32());
-      if (id === coreModuleSection) found.push({ start: at, end: sectionEnd });
+      if (id === coreModuleSection) found.push([at, sectionEnd]);
       else if (id === componentSection && depth < limits.componentDepthMax) walk(at, sectionEnd, depth + 1);
     }
   };

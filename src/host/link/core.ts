@@ -1,15 +1,16 @@
 import { Fault, fault } from "../../base/fault.ts";
+import type { StringEncoding } from "../../contract/binary/ast.ts";
 import { instantiateCore, type Meter } from "../cores.ts";
 import { guestToGuest, guestToHost } from "./adapter.ts";
 import type { End } from "./draft.ts";
-import { liftedOf, suspending } from "./exporting.ts";
-import { destroy } from "./handles.ts";
+import { callable, liftedOf, suspending } from "./exporting.ts";
+import { destroy, lowerOwn } from "./handles.ts";
 import type { CoreFunc, CoreInstance, Func, Item } from "./item.ts";
 import { onFirstCall } from "./lazy.ts";
-import { Memory } from "./memory.ts";
+import { allocator, Memory } from "./memory.ts";
 import { Reach, still } from "./reach.ts";
 import { invalid } from "./scope.ts";
-import { type ComponentInstance, cannotEnter, cannotLeave, type ResourceType } from "./state.ts";
+import { type ComponentInstance, cannotEnter, cannotLeave, ResourceType } from "./state.ts";
 
 // Core items: what canonical definitions make of component functions, and what core instances import and export.
 
@@ -26,10 +27,10 @@ export const dropFunc = (instance: ComponentInstance, resource: ResourceType): C
   return { call, importable: suspending(call), exported: false, reach: new Reach(true) };
 };
 
-export const lowered = (func: Func, end: End): CoreFunc => {
+/** A function as `canon lower` gives it to a guest. `arity` counts its core parameters (`coreArity`). */
+export const lowered = (func: Func, end: End, arity: number): CoreFunc => {
   if (func.kind === "host") {
-    const { name, type, call: host, suspends } = func;
-    const call = onFirstCall(coreArity(type), () => guestToHost(name, type, end, host, suspends));
+    const call = onFirstCall(arity, () => guestToHost(func.name, func.type, end, func.call, func.suspends));
     const importable = func.suspends ? suspending(call) : call;
     return { call, importable, exported: false, reach: func.suspends ? new Reach(true) : still };
   }
@@ -38,13 +39,13 @@ export const lowered = (func: Func, end: End): CoreFunc => {
   if (related(end.instance, func.end.instance))
     return { call: cannotEnter, importable: cannotEnter, exported: false, reach: still };
   const lifted = liftedOf(func);
-  const call = onFirstCall(coreArity(func.type), () => guestToGuest(func.type, end, lifted));
+  const call = onFirstCall(arity, () => guestToGuest(func.type, end, lifted));
   const importable = lifted.suspends ? suspending(call) : call;
   return { call, importable, exported: false, reach: func.core.reach };
 };
 
 /** Core parameters of a lowered function: at most 16 flat values or one pointer, and a pointer for the result. */
-const coreArity = ({ params, result }: Func["type"]): number => {
+export const coreArity = ({ params, result }: Func["type"]): number => {
   const flat = params.reduce((sum, param) => sum + (param.type.flat?.length ?? 17), 0);
   const spilledResult = result !== undefined && (result.flat?.length ?? 2) > 1;
   return (flat > 16 ? 1 : flat) + (spilledResult ? 1 : 0);
@@ -89,14 +90,80 @@ const inMemory = (type: NonNullable<Func["type"]["result"]>): boolean => {
   }
 };
 
-export const coreImport = (sort: Item["sort"], value: unknown): unknown => {
+const coreImport = (sort: Item["sort"], value: unknown): unknown => {
   if (sort === "core-func") return (value as CoreFunc).importable;
   if (sort === "core-table") return (value as { table: unknown }).table;
   if (sort === "core-memory") return (value as Memory).memory;
   return value;
 };
 
-export const coreInstantiate = (
+/** What `canon resource.new` and `canon resource.rep` are, for resources of the instance's own. */
+export const resourceFunc = (
+  kind: "resource.new" | "resource.rep",
+  instance: ComponentInstance,
+  resource: ResourceType,
+): CoreFunc => {
+  const call =
+    kind === "resource.new"
+      ? (representation: number) => {
+          if (!instance.mayLeave) cannotLeave();
+          return lowerOwn(instance, resource, representation);
+        }
+      : (index: number) => instance.handles.get(index, resource).representation;
+  return { call, importable: call, exported: false, reach: still };
+};
+
+/** A resource type that the instance defines. */
+export const resourceOf = (instance: ComponentInstance, destructor: CoreFunc | undefined): ResourceType => {
+  if (!destructor) return new ResourceType("resource", instance);
+  const { core, suspends } = callable(destructor);
+  return new ResourceType("resource", instance, core as never, suspends);
+};
+
+export const endOf = (
+  instance: ComponentInstance,
+  encoding: StringEncoding,
+  memory: Memory | undefined,
+  realloc: CoreFunc | undefined,
+): End => ({
+  instance,
+  encoding,
+  memory,
+  realloc: memory && realloc && allocator(instance, memory, realloc.call as never),
+});
+
+/** A core module instantiated with other core instances under the names that it imports them by. */
+export const coreInstance = (
+  module: WebAssembly.Module,
+  args: readonly (readonly [name: string, instance: CoreInstance])[],
+  meter: Meter | undefined,
+  offset: number,
+): CoreInstance => {
+  const reach = new Reach();
+  const given: Record<string, Record<string, unknown>> = Object.create(null);
+  for (const [name, instance] of args) given[name] = coreImports(instance, reach);
+  return { exports: coreInstantiate(module, given, meter, offset), items: undefined, reach };
+};
+
+/** One core instance as what a module imports, and what that lets the module reach. */
+const coreImports = ({ exports, items, reach }: CoreInstance, from: Reach): Record<string, unknown> => {
+  if (exports) {
+    from.add(reach);
+    // Through a table of its own the other can call what this one puts in.
+    if (Object.values(exports).some((value) => value instanceof WebAssembly.Table)) reach.add(from);
+    return exports;
+  }
+  const object: Record<string, unknown> = Object.create(null);
+  for (const [name, { sort, value }] of items!) {
+    object[name] = coreImport(sort, value);
+    const other = (value as Partial<CoreFunc> | undefined)?.reach;
+    if (sort === "core-func" || sort === "core-table") from.add(other!);
+    if (sort === "core-table") other!.add(from);
+  }
+  return object;
+};
+
+const coreInstantiate = (
   module: WebAssembly.Module,
   given: Record<string, Record<string, unknown>>,
   meter: Meter | undefined,

@@ -1,11 +1,13 @@
 import { fault } from "../../base/fault.ts";
 import type { CoreType, Declaration, ExternType } from "../../contract/binary/ast.ts";
-import { pascal, unversioned } from "../../contract/model.ts";
+import { camel, pascal, unversioned } from "../../contract/model.ts";
 import type { HostCall } from "./adapter.ts";
 import { nativeFunc, nativeResource } from "./exporting.ts";
 import type { Component, CoreModule, Func, Instance, Item, TypeItem } from "./item.ts";
 import { misfitOf } from "./moduletype.ts";
 import { hostName } from "./names.ts";
+import { none } from "./recipe.ts";
+import type { Recorder } from "./record.ts";
 import { definedType, invalid, Scope } from "./scope.ts";
 import { type Callable, ResourceType } from "./state.ts";
 import { type FuncType, structure } from "./type.ts";
@@ -18,11 +20,13 @@ type Given = Readonly<Record<string, unknown>>;
 export interface Importing {
   /** Unversioned names of functions that may answer with a promise: "wasi:io/poll#[method]pollable.block". */
   readonly suspending: ReadonlySet<string>;
+  /** Writes down what is made, so that later instances need not walk the component. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** One import of the outermost component. `given` is undefined where nothing was given. */
 export const importItem = (
-  { suspending }: Importing,
+  importing: Importing,
   scope: Scope,
   name: string,
   type: ExternType,
@@ -33,16 +37,15 @@ export const importItem = (
     case "func": {
       const item = scope.get("type", type.type, offset);
       if (item.kind !== "func") throw invalid(offset, `type ${type.type} is no function type`);
-      const owner = { [hostName(name).form === "function" ? "func" : ""]: given };
-      const value = hostFunc(name, name, item.type, owner, { form: "function", key: "func" }, suspending);
-      return { sort: "func", value };
+      return { sort: "func", value: worldFunc(importing, name, item.type, given) };
     }
     case "instance": {
       const item = scope.get("type", type.type, offset);
       if (item.kind !== "instance") throw invalid(offset, `type ${type.type} is no instance type`);
-      return { sort: "instance", value: hostInstance(name, item, given, suspending) };
+      return { sort: "instance", value: hostInstance(importing, name, item, given) };
     }
     case "type":
+      importing.recorder?.spoil();
       return { sort: "type", value: hostType(scope, name, type.equal, given, offset) };
     case "core-module":
       return {
@@ -50,6 +53,7 @@ export const importItem = (
         value: hostModule(name, scope.get("core-type", type.type, offset), given),
       };
     case "component":
+      importing.recorder?.spoil();
       if (isComponent(given)) return { sort: "component", value: given };
       throw notGiven(name, "a component");
     default:
@@ -61,7 +65,7 @@ const hostModule = (name: string, type: CoreType | undefined, given: unknown): C
   if (!(given instanceof WebAssembly.Module)) throw notGiven(name, "a core module");
   const misfit = misfitOf(given, type);
   if (misfit) throw otherShape(name, misfit);
-  return { module: given, bytes: undefined };
+  return { module: given, start: undefined, bytes: undefined };
 };
 
 const isComponent = (given: unknown): given is Component =>
@@ -79,15 +83,20 @@ const hostType = (
 ): TypeItem => {
   if (equal === undefined) return { kind: "resource", resource: hostResource(name, given) };
   const item = scope.get("type", equal, offset);
-  if (item.kind === "resource" && typeof given === "function" && item.resource.hostClass !== given)
-    throw otherShape(name, "is another resource than the one that it has to be");
+  if (item.kind === "resource") requireSame(name, item.resource, given);
   return item;
+};
+
+/** A resource under a second name: where the host gives a class for it, that has to be the first one's. */
+export const requireSame = (name: string, { hostClass }: ResourceType, given: unknown): void => {
+  if (typeof given === "function" && hostClass !== given)
+    throw otherShape(name, "is another resource than the one that it has to be");
 };
 
 const otherShape = (name: string, how: string) =>
   fault("LK0302", `The component imports ${name}, and what is given for it ${how}`);
 
-const hostResource = (name: string, given: unknown): ResourceType => {
+export const hostResource = (name: string, given: unknown): ResourceType => {
   if (typeof given !== "function") throw notGiven(name, "a resource");
   const native = nativeResource(given);
   if (native) return native;
@@ -98,17 +107,20 @@ const hostResource = (name: string, given: unknown): ResourceType => {
 
 /** Walks an instance type and gives each export what the host's object has for it. */
 const hostInstance = (
+  importing: Importing,
   name: string,
   { declarations, scope: outer }: Extract<TypeItem, { kind: "instance" | "component" }>,
   given: unknown,
-  suspending: ReadonlySet<string>,
 ): Instance => {
-  const object = givenObject(name, declarations, given);
+  // An interface of types alone needs no implementation.
+  const needed = declarations.some((one) => one.kind === "export" && one.type.sort === "func");
+  const object = givenObject(name, needed, given);
+  importing.recorder?.made(object, ["host", name, needed]);
   const scope = new Scope(outer);
   const exports = new Map<string, Item>();
   for (const declaration of declarations) {
     const item = declared(scope, declaration, (key, type, at) => {
-      const made = exportItem(name, key, scope, type, object, suspending, at);
+      const made = exportItem(importing, name, key, scope, type, object, at);
       exports.set(key, made);
       return made;
     });
@@ -117,11 +129,10 @@ const hostInstance = (
   return { exports };
 };
 
-const givenObject = (name: string, declarations: readonly Declaration[], given: unknown): Given => {
+/** What the host gives for an interface; where nothing is `needed`, nothing will do. */
+export const givenObject = (name: string, needed: boolean, given: unknown): Given => {
   if (typeof given === "object" && given !== null) return given as Given;
-  // An interface of types alone needs no implementation.
-  const funcs = declarations.some((one) => one.kind === "export" && one.type.sort === "func");
-  if (given === undefined && !funcs) return {};
+  if (given === undefined && !needed) return {};
   throw notGiven(name, "an instance");
 };
 
@@ -158,42 +169,75 @@ const aliased = (scope: Scope, { alias, offset }: Extract<Declaration, { kind: "
 };
 
 const exportItem = (
+  importing: Importing,
   owner: string,
   name: string,
   scope: Scope,
   type: ExternType,
   given: Given,
-  suspending: ReadonlySet<string>,
   offset: number,
 ): Item => {
+  const { recorder } = importing;
   if (type.sort === "func") {
     const item = scope.get("type", type.type, offset);
     if (item.kind !== "func") throw invalid(offset, `type ${type.type} is no function type`);
-    const full = `${owner}#${name}`;
-    return { sort: "func", value: hostFunc(full, name, item.type, given, hostName(name), suspending) };
+    const value = hostFunc(importing, owner, name, () => item.type, given);
+    recorder?.made(value, ["host-func", recorder.ref(given), owner, name, recorder.func(item.type)]);
+    return { sort: "func", value };
   }
   if (type.sort === "type") {
     const value = hostType(scope, name, type.equal, given[pascal(name)], offset);
+    if (recorder && value.kind === "resource")
+      recordResource(recorder, name, value.resource, given, type.equal);
     return { sort: "type", value };
   }
-  return importItem({ suspending }, scope, name, type, given[name], offset);
+  recorder?.spoil();
+  return importItem(importing, scope, name, type, given[name], offset);
 };
 
-/** `full` is "ns:pkg/iface@1.0.0#name", or the bare name of a function of the world itself. */
-const hostFunc = (
-  full: string,
+const recordResource = (
+  recorder: Recorder,
   name: string,
-  type: FuncType,
+  resource: ResourceType,
   given: Given,
-  spelled: ReturnType<typeof hostName>,
-  suspending: ReadonlySet<string>,
+  equal: number | undefined,
+): void => {
+  const host = recorder.ref(given);
+  if (equal === undefined) recorder.made(resource, ["host-resource", host, name]);
+  else recorder.noted(["host-same", host, name, recorder.ref(resource)]);
+};
+
+/** A function of the world itself. */
+const worldFunc = (importing: Importing, name: string, type: FuncType, given: unknown): Func => {
+  const { recorder } = importing;
+  const func = hostFunc(importing, "", name, () => type, { [camel(name)]: given });
+  return recorder ? recorder.made(func, ["host-func", none, "", name, recorder.func(type)]) : func;
+};
+
+/** A function of the interface `owner`, or of the world where that is empty; its type is looked at when it is called. */
+export const hostFunc = (
+  { suspending }: Importing,
+  owner: string,
+  name: string,
+  type: () => FuncType,
+  given: Given,
 ): Func => {
-  const hash = full.lastIndexOf("#");
-  const plain = hash < 0 ? name : `${unversioned(full.slice(0, hash))}#${name}`;
+  const full = owner ? `${owner}#${name}` : name;
+  const spelled = hostName(name);
   const call = hostCall(full, given, spelled);
   const native = nativeFunc(nativeKey(given, spelled));
-  if (native && !sameSignature(native.type, type)) throw otherShape(full, "has another type");
-  return native ?? { kind: "host", type, name: full, call, suspends: suspending.has(plain) };
+  if (native && !sameSignature(native.type, type())) throw otherShape(full, "has another type");
+  if (native) return native;
+  const suspends = suspending.size > 0 && suspending.has(owner ? `${unversioned(owner)}#${name}` : name);
+  return {
+    kind: "host",
+    get type() {
+      return type();
+    },
+    name: full,
+    call,
+    suspends,
+  };
 };
 
 const hostCall = (full: string, given: Given, spelled: ReturnType<typeof hostName>): HostCall => {

@@ -10,10 +10,18 @@ import type {
   SortIndex,
 } from "../../contract/binary/ast.ts";
 import type { Meter } from "../cores.ts";
-import { coreExport, coreImport, coreInstantiate, dropFunc, lowered, requireMemory } from "./core.ts";
+import {
+  coreArity,
+  coreExport,
+  coreInstance,
+  dropFunc,
+  endOf,
+  lowered,
+  requireMemory,
+  resourceFunc,
+  resourceOf,
+} from "./core.ts";
 import type { End } from "./draft.ts";
-import { callable } from "./exporting.ts";
-import { lowerOwn } from "./handles.ts";
 import type { Importing } from "./importing.ts";
 import type {
   Component,
@@ -25,10 +33,9 @@ import type {
   Item,
   TypeItem,
 } from "./item.ts";
-import { allocator } from "./memory.ts";
-import { Reach, still } from "./reach.ts";
+import { still } from "./reach.ts";
 import { definedType, invalid, Scope } from "./scope.ts";
-import { ComponentInstance, cannotLeave, ResourceType } from "./state.ts";
+import { ComponentInstance } from "./state.ts";
 
 // Walks a component's definitions in order and fills its index spaces with live items: the component's own
 // instantiation, and that of components nested in it.
@@ -55,7 +62,9 @@ export const instantiate = (
   imports: ImportSource,
 ): Instance => {
   countOne(whole);
-  const walk = new Walk(whole, component, new ComponentInstance(parent), imports);
+  const instance = new ComponentInstance(parent);
+  whole.recorder?.made(instance, ["instance", whole.recorder.ref(parent)]);
+  const walk = new Walk(whole, component, instance, imports);
   for (const definition of component.ast.definitions) walk.define(definition);
   return { exports: walk.exports };
 };
@@ -123,7 +132,7 @@ class Walk {
   }
 
   #coreModule({ start, end }: Range): CoreModule {
-    return { module: this.#modules.get(start)!, bytes: this.#bytes.subarray(start, end) };
+    return { module: this.#modules.get(start)!, start, bytes: this.#bytes.subarray(start, end) };
   }
 
   #nested(ast: Component["ast"]): Component {
@@ -149,10 +158,11 @@ class Walk {
 
   #type({ type, offset }: Extract<Definition, { kind: "type" }>): TypeItem {
     if (type.kind !== "resource") return definedType(this.#scope, type, offset);
-    if (type.destructor === undefined)
-      return { kind: "resource", resource: new ResourceType("resource", this.#instance) };
-    const { core, suspends } = callable(this.#scope.get("core-func", type.destructor, offset));
-    const resource = new ResourceType("resource", this.#instance, core as never, suspends);
+    const { recorder } = this.#whole;
+    const destructor =
+      type.destructor === undefined ? undefined : this.#scope.get("core-func", type.destructor, offset);
+    const resource = resourceOf(this.#instance, destructor);
+    recorder?.made(resource, ["resource", recorder.ref(this.#instance), recorder.ref(destructor)]);
     return { kind: "resource", resource };
   }
 
@@ -165,7 +175,7 @@ class Walk {
     const item =
       alias.from === "export"
         ? scope.get("instance", alias.instance, offset).exports.get(alias.name)
-        : coreExport(scope.get("core-instance", alias.instance, offset), alias.name);
+        : this.#coreExport(scope.get("core-instance", alias.instance, offset), alias.name);
     if (item?.sort === alias.sort) return item;
     throw invalid(offset, `instance ${alias.instance} exports no ${alias.sort} "${alias.name}"`);
   }
@@ -184,36 +194,33 @@ class Walk {
     });
   }
 
-  #coreInstance(expression: CoreInstanceExpression, offset: number): CoreInstance {
-    countOne(this.#whole);
-    if (expression.kind === "exports") {
-      const items = expression.exports.map((one): [string, Item] => [one.name, this.#item(one, offset)]);
-      return { exports: undefined, items: new Map(items), reach: still };
-    }
-    const { module } = this.#scope.get("core-module", expression.module, offset);
-    const reach = new Reach();
-    const given: Record<string, Record<string, unknown>> = Object.create(null);
-    for (const { name, instance } of expression.args)
-      given[name] = this.#coreImports(this.#scope.get("core-instance", instance, offset), reach);
-    return { exports: coreInstantiate(module, given, this.#whole.meter, offset), items: undefined, reach };
+  #coreExport(instance: CoreInstance, name: string): Item | undefined {
+    const { recorder } = this.#whole;
+    const item = coreExport(instance, name);
+    // What a bag of items gives was made before.
+    if (item && instance.exports) recorder?.made(item.value, ["item", recorder.ref(instance), name]);
+    return item;
   }
 
-  /** One core instance as what a module imports, and what that lets the module reach. */
-  #coreImports({ exports, items, reach }: CoreInstance, from: Reach): Record<string, unknown> {
-    if (exports) {
-      from.add(reach);
-      // Through a table of its own the other can call what this one puts in.
-      if (Object.values(exports).some((value) => value instanceof WebAssembly.Table)) reach.add(from);
-      return exports;
+  #coreInstance(expression: CoreInstanceExpression, offset: number): CoreInstance {
+    countOne(this.#whole);
+    const { recorder, meter } = this.#whole;
+    if (expression.kind === "exports") {
+      const items = expression.exports.map((one): [string, Item] => [one.name, this.#item(one, offset)]);
+      const bag: CoreInstance = { exports: undefined, items: new Map(items), reach: still };
+      if (!recorder) return bag;
+      const refs = items.map(([name, { sort, value }]) => [name, sort, recorder.ref(value)] as const);
+      return recorder.made(bag, ["bag", refs]);
     }
-    const object: Record<string, unknown> = Object.create(null);
-    for (const [name, { sort, value }] of items!) {
-      object[name] = coreImport(sort, value);
-      const other = (value as Partial<CoreFunc> | undefined)?.reach;
-      if (sort === "core-func" || sort === "core-table") from.add(other!);
-      if (sort === "core-table") other!.add(from);
-    }
-    return object;
+    const { module, start } = this.#scope.get("core-module", expression.module, offset);
+    const args = expression.args.map(
+      ({ name, instance }) => [name, this.#scope.get("core-instance", instance, offset)] as const,
+    );
+    const made = coreInstance(module, args, meter, offset);
+    if (!recorder) return made;
+    if (start === undefined) recorder.spoil();
+    const refs = args.map(([name, instance]) => [name, recorder.ref(instance)] as const);
+    return recorder.made(made, ["core", start ?? 0, offset, refs]);
   }
 
   #options(options: CanonOptions, offset: number): End {
@@ -229,12 +236,21 @@ class Walk {
         `The component passes values as garbage-collected references (byte ${offset}), which loop does not link`,
       );
     const instance = this.#instance;
+    const { recorder } = this.#whole;
     const memory =
       memoryIndex === undefined ? undefined : this.#scope.get("core-memory", memoryIndex, offset);
-    if (reallocIndex === undefined) return { instance, encoding, memory, realloc: undefined };
-    if (!memory) throw invalid(offset, "a realloc is given without a memory");
-    const realloc = this.#scope.get("core-func", reallocIndex, offset);
-    return { instance, encoding, memory, realloc: allocator(instance, memory, realloc.call as never) };
+    if (reallocIndex !== undefined && !memory) throw invalid(offset, "a realloc is given without a memory");
+    const realloc =
+      reallocIndex === undefined ? undefined : this.#scope.get("core-func", reallocIndex, offset);
+    const end = endOf(instance, encoding, memory, realloc);
+    if (!recorder) return end;
+    return recorder.made(end, [
+      "end",
+      recorder.ref(instance),
+      encoding,
+      recorder.ref(memory),
+      recorder.ref(realloc),
+    ]);
   }
 
   #canon(canon: Canon, offset: number): Item {
@@ -245,7 +261,7 @@ class Walk {
         const end = this.#options(canon.options, offset);
         const func = this.#scope.get("func", canon.func, offset);
         requireMemory(func, end, "lower", offset);
-        return { sort: "core-func", value: lowered(func, end) };
+        return { sort: "core-func", value: this.#lower(func, end) };
       }
       case "builtin":
         throw fault(
@@ -255,6 +271,13 @@ class Walk {
       default:
         return { sort: "core-func", value: this.#resourceFunc(canon, offset) };
     }
+  }
+
+  #lower(func: Func, end: End): CoreFunc {
+    const { recorder } = this.#whole;
+    const arity = coreArity(func.type);
+    const made = lowered(func, end, arity);
+    return recorder ? recorder.made(made, ["lower", recorder.ref(func), recorder.ref(end), arity]) : made;
   }
 
   #lift(canon: Extract<Canon, { kind: "lift" }>, offset: number): Func {
@@ -267,24 +290,29 @@ class Walk {
     const end = this.#options(canon.options, offset);
     const func: Func = { kind: "lifted", type: type.type, core, postReturn, end };
     requireMemory(func, end, "lift", offset);
-    return func;
+    const { recorder } = this.#whole;
+    if (!recorder) return func;
+    const [typeRef, coreRef, postRef] = [
+      recorder.func(type.type),
+      recorder.ref(core),
+      recorder.ref(postReturn),
+    ];
+    return recorder.made(func, ["lift", typeRef, coreRef, postRef, recorder.ref(end)]);
   }
 
   #resourceFunc(canon: Extract<Canon, { type: number }>, offset: number): CoreFunc {
     const item = this.#scope.get("type", canon.type as number, offset);
     if (item.kind !== "resource") throw invalid(offset, `type ${canon.type} is no resource`);
     const { resource } = item;
+    const { recorder } = this.#whole;
     const instance = this.#instance;
-    if (canon.kind === "resource.drop") return dropFunc(instance, resource);
-    if (resource.implementer !== instance)
-      throw invalid(offset, `${canon.kind} is for resources that the component defines itself`);
-    const call =
-      canon.kind === "resource.new"
-        ? (representation: number) => {
-            if (!instance.mayLeave) cannotLeave();
-            return lowerOwn(instance, resource, representation);
-          }
-        : (index: number) => instance.handles.get(index, resource).representation;
-    return { call, importable: call, exported: false, reach: still };
+    const { kind } = canon;
+    if (kind !== "resource.drop" && kind !== "resource.new" && kind !== "resource.rep")
+      throw fault("LK0303", `The component uses ${kind} (byte ${offset}), and this linker does not offer it`);
+    if (kind !== "resource.drop" && resource.implementer !== instance)
+      throw invalid(offset, `${kind} is for resources that the component defines itself`);
+    const func =
+      kind === "resource.drop" ? dropFunc(instance, resource) : resourceFunc(kind, instance, resource);
+    return recorder ? recorder.made(func, [kind, recorder.ref(instance), recorder.ref(resource)]) : func;
   }
 }

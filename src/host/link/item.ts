@@ -80,7 +80,8 @@ export interface Item {
 
 export interface CoreModule {
   readonly module: WebAssembly.Module;
-  /** Undefined where the host gave the compiled module. */
+  /** Where it begins in its component; undefined, as are the bytes, where the host gave the compiled module. */
+  readonly start: number | undefined;
   readonly bytes: Uint8Array | undefined;
 }
 

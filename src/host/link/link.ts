@@ -13,48 +13,78 @@ import { importItem } from "./importing.ts";
 import { type ImportSource, type Instantiation, instantiate } from "./instantiate.ts";
 import type { Component } from "./item.ts";
 import { needsJco } from "./needs.ts";
+import type { Recipe } from "./recipe.ts";
+import { Recorder } from "./record.ts";
+import { replay } from "./replay.ts";
 
 export interface LinkOptions {
   /** Import functions that may answer with a promise, unversioned: "wasi:io/poll#[method]pollable.block". */
   readonly suspending?: ReadonlySet<string>;
   /** What of its core modules is metered; instances then need a meter. */
   readonly metering?: Metering | undefined;
+  /** The recipe of these very bytes, from an earlier link; without one the first instance writes it. */
+  readonly recipe?: Recipe | undefined;
+  /** Hears of a recipe that was written. */
+  readonly onRecipe?: ((recipe: Recipe) => void) | undefined;
+}
+
+/** Component bytes, and their structure where somebody asks for it. */
+interface Structured {
+  readonly bytes: Uint8Array;
+  readonly ast: ComponentAst;
 }
 
 /** A component ready to be instantiated any number of times, and to be given for a component import. */
-export interface LinkedComponent extends Linked {
-  readonly ast: ComponentAst;
+export interface LinkedComponent extends Linked, Structured {
   /** Its core modules, compiled. */
   readonly modules: Promise<Component["modules"]>;
 }
 
 /**
- * Begins to compile a component's core modules, in parallel, and gives what instantiates it. Faults: LK0203 and
- * LK0204 for the bytes (for a core module when it is instantiated), LK0303 for what this linker does not do.
+ * Begins to compile a component's core modules, in parallel, and gives what instantiates it: the first time by
+ * walking its definitions, and then by the recipe that was written on the way. Faults: LK0203 and LK0204 for the
+ * bytes (for a core module when it is instantiated), LK0303 for what this linker does not do.
  */
 export const linkComponent = async (
-  component: ComponentAst | Uint8Array,
+  component: Structured | Uint8Array,
   options: LinkOptions = {},
 ): Promise<LinkedComponent> => {
-  const ast = component instanceof Uint8Array ? decodeComponent(component) : component;
-  const reason = needsJco(ast);
+  const source = component instanceof Uint8Array ? decodeComponent(component) : component;
+  const { bytes } = source;
+  let { recipe } = options;
+  const reason = recipe ? undefined : needsJco(astOf(source));
   if (reason) throw fault("LK0303", `This linker is for synchronous components, and ${reason}`);
-  const modules = compileAll(ast, options.metering);
+  const ranges = recipe?.modules ?? coreRanges(astOf(source));
+  const modules = compileAll(bytes, ranges, options.metering);
   // Whoever instantiates meets the failure; nobody may.
   modules.catch(() => {});
   const suspending = options.suspending ?? new Set<string>();
   return {
-    ast,
+    bytes,
+    get ast() {
+      return astOf(source);
+    },
     modules,
     async instantiate(imports, meter) {
-      const whole: Instantiation = { suspending, meter, made: 0 };
+      if (recipe) {
+        const given = { suspending, meter, imports, modules: await modules };
+        return exportedObject(replay(recipe, given));
+      }
+      const recorder = new Recorder();
+      const whole: Instantiation = { suspending, meter, recorder, made: 0 };
       const given = Object.fromEntries(await Promise.all(Object.entries(imports).map(ready)));
-      const component: Component = { ast, outer: undefined, modules: await modules };
+      const component: Component = { ast: astOf(source), outer: undefined, modules: await modules };
       const { exports } = instantiate(whole, component, undefined, hostImports(whole, given));
+      const written = recorder.finish(exports, ranges);
+      if (written && !recipe) options.onRecipe?.(written);
+      recipe ??= written;
       return exportedObject(exports);
     },
   };
 };
+
+const astOf = (source: ComponentAst | Structured): ComponentAst =>
+  "definitions" in source ? source : source.ast;
 
 /** A linked component that is given for an import, as the walk takes it. */
 const ready = async ([name, given]: [string, unknown]): Promise<[string, unknown]> => {
@@ -74,21 +104,21 @@ const hostImports = (whole: Instantiation, imports: Readonly<Record<string, unkn
   };
 };
 
-const coreRanges = (ast: ComponentAst): { start: number; end: number }[] =>
-  ast.definitions.flatMap((definition) => {
-    if (definition.kind === "core-module") return [definition.range];
+const coreRanges = (ast: ComponentAst): Recipe["modules"] =>
+  ast.definitions.flatMap((definition): Recipe["modules"] => {
+    if (definition.kind === "core-module") return [[definition.range.start, definition.range.end]];
     return definition.kind === "component" ? coreRanges(definition.component) : [];
   });
 
 const compileAll = async (
-  ast: ComponentAst,
+  bytes: Uint8Array,
+  ranges: Recipe["modules"],
   metering: Metering | undefined,
 ): Promise<ReadonlyMap<number, WebAssembly.Module>> => {
-  const ranges = coreRanges(ast);
   const compiled = await Promise.all(
-    ranges.map(async ({ start, end }): Promise<[number, WebAssembly.Module]> => {
+    ranges.map(async ([start, end]): Promise<[number, WebAssembly.Module]> => {
       try {
-        return [start, await compileCore(ast.bytes.subarray(start, end), metering)];
+        return [start, await compileCore(bytes.subarray(start, end), metering)];
       } catch (error) {
         if (error instanceof Fault) throw error;
         const why = error instanceof Error ? error.message : String(error);
@@ -105,8 +135,13 @@ const version = "own-1";
 export const ownLinker: Linker = {
   name: "loop",
   version,
-  link: async ({ ast, suspending, metering }: LinkRequest): Promise<Linked> =>
-    linkComponent(ast, { suspending: withoutVersions(suspending), metering }),
+  link: async ({ decoded, suspending, metering }: LinkRequest): Promise<Linked> =>
+    linkComponent(decoded, {
+      suspending: withoutVersions(suspending),
+      metering,
+      recipe: decoded.recipe,
+      onRecipe: (recipe) => decoded.keep(recipe),
+    }),
 };
 
 const withoutVersions = (names: ReadonlySet<string>): Set<string> =>

@@ -34,13 +34,14 @@ export const pkgProvider = (services: PkgServices): Provider => ({
     "loop:pkg/inspector@0.1.0": {
       inspect: answering(async (identifier: string) => {
         const { component, locator } = await services.load(identifier);
-        const { importedPackages, read, report } = await import("./report.ts");
+        const { decoded } = await import("../../host/decoded.ts");
+        const { importedPackages, report } = await import("./report.ts");
         const sources = await services.sources(component);
         const serving = new Map<string, Serving>();
-        const decoded = named(component, () => read(component));
-        for (const [owner, names] of importedPackages(decoded))
+        const { world } = named(component, () => decoded(component));
+        for (const [owner, names] of importedPackages(world))
           serving.set(owner, await services.serving(names));
-        return named(component, () => report(component, decoded, locator, { sources, serving }));
+        return named(component, () => report(component, locator, { sources, serving }));
       }),
       wit: answering(async (identifier: string) => {
         const { component } = await services.load(identifier);

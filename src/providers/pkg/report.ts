@@ -1,9 +1,7 @@
-import type { ComponentAst } from "../../contract/binary/ast.ts";
-import { decodeComponent } from "../../contract/binary/decode.ts";
 import { readWishes } from "../../contract/capability.ts";
 import { readCommands } from "../../contract/commands.ts";
 import { unversioned, type World } from "../../contract/model.ts";
-import { worldOf } from "../../contract/world.ts";
+import { decoded } from "../../host/decoded.ts";
 import { linkerFor } from "../../host/linkers.ts";
 import type { Absence, Provider } from "../../host/provider.ts";
 import type { Locator } from "../../resolve/fetch.ts";
@@ -39,30 +37,15 @@ export interface Here {
   readonly serving: ReadonlyMap<string, Serving>;
 }
 
-/** A component's structure and world. */
-export interface Read {
-  readonly ast: ComponentAst;
-  readonly world: World;
-}
-
-/** Faults: LK0203, LK0204. */
-export const read = ({ bytes }: VerifiedComponent): Read => {
-  const ast = decodeComponent(bytes);
-  return { ast, world: worldOf(ast) };
-};
-
 /** `loop:pkg/inspector#report` of a component. Faults: those of decoding it. */
-export const report = (
-  component: VerifiedComponent,
-  { ast, world }: Read,
-  locator: Locator,
-  { sources, serving }: Here,
-) => {
+export const report = (component: VerifiedComponent, locator: Locator, { sources, serving }: Here) => {
   const { bytes, digest, identifier, trust } = component;
   const { given } = settle(sources, process.env);
   const wishes = readWishes(identifier, bytes);
+  const known = decoded(component);
+  const { ast, world } = known;
   const imports = [...world.imports.keys()];
-  const linker = linkerFor(ast);
+  const linker = linkerFor(known);
   const inside = partsOf(ast);
   return {
     identifier,
@@ -105,7 +88,7 @@ export const report = (
 };
 
 /** The packages that a component imports of, each with its imports. */
-export const importedPackages = ({ world }: Read): ReadonlyMap<string, readonly string[]> => {
+export const importedPackages = (world: World): ReadonlyMap<string, readonly string[]> => {
   const found = new Map<string, string[]>();
   for (const name of world.imports.keys()) {
     const owner = packageOf(name);

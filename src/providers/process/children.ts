@@ -1,6 +1,6 @@
-import { isatty } from "node:tty";
 import { errno, Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { isTerminal } from "../../base/terminal.ts";
 import { ClosedPipe, type Event, type OutputSink, type Stdio } from "../../host/provider.ts";
 import { InputPipe, OutputPipe, Wakes } from "./pipe.ts";
 import type { Program } from "./program.ts";
@@ -153,9 +153,9 @@ export class Child implements Event {
 
 /** Which of the instance's streams are the very terminal of this process, so that a child can have it itself. */
 const sharedTerminal = ({ stdin, stdout, stderr }: Stdio) => ({
-  stdin: stdin.isTerminal && isatty(0),
-  stdout: stdout.isTerminal && isatty(1),
-  stderr: stderr.isTerminal && isatty(2),
+  stdin: stdin.isTerminal && isTerminal(0),
+  stdout: stdout.isTerminal && isTerminal(1),
+  stderr: stderr.isTerminal && isTerminal(2),
 });
 
 type SharedTerminal = ReturnType<typeof sharedTerminal>;

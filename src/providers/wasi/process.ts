@@ -1,15 +1,14 @@
 import {
   closeSync,
   constants,
-  fstatSync,
   openSync,
   read as readLater,
   readSync,
-  type Stats,
   write as writeLater,
   writeSync,
 } from "node:fs";
 import { errno } from "../../base/fault.ts";
+import { isTerminal, statsOf } from "../../base/terminal.ts";
 import { ClosedPipe, type OutputSink, type Stdio } from "../../host/provider.ts";
 import { again } from "./state/again.ts";
 
@@ -86,31 +85,6 @@ class Doubled {
     }
   }
 }
-
-const statsOf = (fd: number): Stats | undefined => {
-  try {
-    return fstatSync(fd);
-  } catch {
-    // A closed descriptor says so when it is used.
-    return undefined;
-  }
-};
-
-/** Major numbers of Linux's memory devices (/dev/null and its like) and of its pseudo-terminals. */
-const memoryMajor = 1;
-const terminalMajors = [136, 143] as const;
-
-/** Asks the engine only where the device's number leaves it open: loading node:tty costs 13 ms on Bun 1.4.5. */
-const isTerminal = (fd: number): boolean => {
-  const stats = statsOf(fd);
-  if (!stats?.isCharacterDevice()) return false;
-  if (process.platform === "linux") {
-    const major = (stats.rdev >> 8) & 0xfff;
-    if (major === memoryMajor) return false;
-    if (major >= terminalMajors[0] && major <= terminalMajors[1]) return true;
-  }
-  return process.getBuiltinModule("node:tty").isatty(fd);
-};
 
 class DescriptorSource implements Pick<Stdio["stdin"], "read" | "isTerminal"> {
   readonly #double: Doubled;

@@ -11,7 +11,7 @@ export interface Crossing {
   readonly answer: unknown;
 }
 
-interface Call {
+export interface Call {
   readonly func: EchoFunc;
   readonly args: readonly unknown[];
   readonly answer: unknown;
