@@ -1,14 +1,17 @@
 import { fault } from "../base/fault.ts";
 
-/** How long interrupted work may take to clean up before it is left where it is. */
-const graceMs = 1000;
+/** How long interrupted work may take to clean up before it is left where it is, unless it says otherwise. */
+const graceMsDefault = 1000;
 
 /**
  * Runs work that a person may interrupt (SIGINT, SIGTERM): its signal is aborted, and the answer is the fault
  * LK0005. Only such work listens: a guest that computes keeps the system's own way of being interrupted, which
  * needs no turn of our event loop. A second interrupt ends the program at once.
  */
-export const interruptible = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+export const interruptible = async <T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  graceMs = graceMsDefault,
+): Promise<T> => {
   const controller = new AbortController();
   let interrupted = (_: unknown) => {};
   const interruption = new Promise<never>((_, reject) => {

@@ -14,6 +14,7 @@ import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
 import type { GrantSource } from "../trust/settle.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
@@ -23,6 +24,7 @@ import { interruptible } from "./interrupt.ts";
 import { type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
+import { explainError } from "./report.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
@@ -168,6 +170,8 @@ export class Program implements Linking {
         drive: async (instance) => (await import("../providers/window/drive.ts")).drive(instance),
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
         interruptible,
+        explain: (error) => explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)),
+        startWithCheapMemories,
       },
       slots: {
         folder,

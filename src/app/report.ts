@@ -19,13 +19,22 @@ const bugExit = 70;
 export const reportError = (error: unknown, json: boolean, styled: boolean): Report => {
   // A reader of standard output that went away ends a program without a word.
   if (error instanceof GuestExit) return { text: "", exitCode: error.exitCode };
-  if (error instanceof Fault)
-    return {
-      text: json ? faultDocument(error) : faultText(error, styled),
-      exitCode: error.code === "LK0005" ? interruptedExit : 1,
-    };
-  return { text: json ? bugDocument(error) : bugText(error, styled), exitCode: bugExit };
+  const explained = explainError(error, styled);
+  const text = json ? `${JSON.stringify({ error: explained.document }, null, 2)}\n` : explained.text;
+  if (error instanceof Fault) return { text, exitCode: error.code === "LK0005" ? interruptedExit : 1 };
+  return { text, exitCode: bugExit };
 };
+
+/** An error as it is printed for a person, and as the fields of a document for programs. */
+export const explainError = (error: unknown, styled: boolean): Explained =>
+  error instanceof Fault
+    ? { text: faultText(error, styled), document: faultDocument(error) }
+    : { text: bugText(error, styled), document: bugDocument(error) };
+
+export interface Explained {
+  readonly text: string;
+  readonly document: object;
+}
 
 const faultText = (error: Fault, styled: boolean): string => {
   const { bold, red, dim } = paint(styled);
@@ -40,17 +49,14 @@ const faultText = (error: Fault, styled: boolean): string => {
 const causesOf = (error: Fault): Cause[] =>
   error.causes.filter((cause, at, all) => at === 0 || causeText(cause) !== causeText(all[at - 1]!));
 
-const faultDocument = (error: Fault): string =>
-  document({
-    error: {
-      kind: "fault",
-      code: error.code,
-      title: error.title,
-      message: error.message,
-      hint: error.hint,
-      causes: causesOf(error),
-    },
-  });
+const faultDocument = (error: Fault): object => ({
+  kind: "fault",
+  code: error.code,
+  title: error.title,
+  message: error.message,
+  hint: error.hint,
+  causes: causesOf(error),
+});
 
 const bugText = (error: unknown, styled: boolean): string => {
   const { bold, red } = paint(styled);
@@ -63,10 +69,11 @@ const bugText = (error: unknown, styled: boolean): string => {
   ].join("\n");
 };
 
-const bugDocument = (error: unknown): string =>
-  document({ error: { kind: "bug", message: messageOf(error), stack: stackOf(error) } });
-
-const document = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const bugDocument = (error: unknown): object => ({
+  kind: "bug",
+  message: messageOf(error),
+  stack: stackOf(error),
+});
 
 const messageOf = (error: unknown): string => {
   if (error instanceof DeclaredError) return `A WIT err left its guest: ${error.message}`;

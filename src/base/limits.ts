@@ -200,6 +200,16 @@ export const limits = {
   httpBetweenBytesMsDefault: 600_000,
   /** A body of at most so many announced bytes is read whole before a served component is called. */
   serveAheadBytesMax: 64 * 1024,
+  /** Milliseconds in which a body of unknown length may come whole before its request asks for an instance. */
+  serveAheadMsMax: 50,
+  /** Milliseconds without a byte from or to a client before it is given up, where others wait for its instance. */
+  serveStalledMsMax: 5000,
+  /** The share of instances that requests with bodies of unknown length never have. */
+  serveShortShare: 0.25,
+  /** Fresh instances that lie ready where each request has its own; each holds its memory. */
+  serveSparesMax: 4,
+  /** Milliseconds that requests under way have once a server was asked to stop, where nobody says otherwise. */
+  serveGraceMsDefault: 10_000,
   /** Instances of a served component that live at once; requests beyond wait for one. */
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */

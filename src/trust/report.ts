@@ -9,15 +9,19 @@ export const grantHint = (identifier: string, interfaceName: string): string | u
     : undefined;
 };
 
-const ways = (identifier: string, grants: readonly WrittenGrant[]): string =>
+const ways = (identifier: string, grants: readonly WrittenGrant[], command = "run"): string =>
   [
-    `loop run ${identifier} ${grants.map(flagText).join(" ")}`,
+    `loop ${command} ${identifier} ${grants.map(flagText).join(" ")}`,
     "or, where it is built, in loop.toml:",
     ...tableText(grants).map((line) => `  ${line}`),
   ].join("\n");
 
 /** What a run was refused, for a person: each thing, then what grants all of it. Empty for no denials. */
-export const denialText = (identifier: string, denials: readonly Denial[]): string => {
+export const denialText = (
+  identifier: string,
+  denials: readonly Denial[],
+  command: "run" | "serve" = "run",
+): string => {
   if (denials.length === 0) return "";
   const grants = new Map<string, WrittenGrant>();
   for (const { grant } of denials) if (grant) grants.set(`${grant.kind} ${grant.value}`, grant);
@@ -28,6 +32,6 @@ export const denialText = (identifier: string, denials: readonly Denial[]): stri
     `loop: ${identifier} was denied what it was not granted:`,
     ...lines,
     ...new Set(denials.flatMap(({ hint }) => (hint ? [`hint: ${hint}`] : []))),
-    ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()])}`] : []),
+    ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()], command)}`] : []),
   ].join("\n")}\n`;
 };

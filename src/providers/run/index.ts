@@ -26,7 +26,15 @@ export interface RunServices {
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */
   readonly serve: MakeServer;
   /** Runs work until it ends or a person interrupts it, which the signal says. */
-  readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+  readonly interruptible: <T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    /** What it has to come to an end once it is interrupted. */
+    graceMs?: number,
+  ) => Promise<T>;
+  /** An error as it is printed for a person, and as the fields of a JSON document. */
+  readonly explain: (error: unknown) => { readonly text: string; readonly document: object };
+  /** Begins the program anew where that makes instances cheap; comes back where it does not. */
+  readonly startWithCheapMemories: () => Promise<void>;
 }
 
 export const runProvider = (services: RunServices): Provider => ({

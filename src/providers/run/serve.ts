@@ -1,8 +1,13 @@
 import { fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import { parseMs, printMs } from "../../base/quantity.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
+import { denialText } from "../../trust/report.ts";
+import type { Denial } from "../../trust/written.ts";
 import type { RunServices } from "./index.ts";
+import { Lines } from "./log.ts";
 import { openSession, type RunOptions } from "./session.ts";
 
 /** `loop:run/runner#serving` in the JS mapping. */
@@ -11,6 +16,9 @@ export interface Serving {
   readonly address: string;
   readonly perRequest: boolean;
   readonly instances: number | undefined;
+  readonly trailers: boolean;
+  readonly grace: string | undefined;
+  readonly json: boolean;
 }
 
 /** A server of one component, as whoever serves HTTP here makes it. */
@@ -21,13 +29,16 @@ export type MakeServer = (
     readonly port: number;
     readonly reuse: boolean;
     readonly instancesMax: number | undefined;
+    readonly trailers: boolean;
     contextOf(): InstanceContext;
     report(error: unknown): void;
+    handled: ((one: { method: string; target: string; status: number; ms: number }) => void) | undefined;
   },
-) => Promise<{ readonly url: string; stop(now?: boolean): Promise<void> }>;
-
-/** How long requests that are under way at an interrupt may take; within what an interrupted program has. */
-const graceMs = 700;
+) => Promise<{
+  readonly url: string;
+  readonly pending: number;
+  stop(graceMs: number): Promise<number>;
+}>;
 
 /** A limit on a run's time is one on each request's: a server has no end of its own. */
 export const limitsOfServer = ({ lifeMsMax, ...limits }: InstanceLimits): InstanceLimits => ({
@@ -35,32 +46,116 @@ export const limitsOfServer = ({ lifeMsMax, ...limits }: InstanceLimits): Instan
   ...(lifeMsMax !== undefined && { callMsMax: lifeMsMax }),
 });
 
+/** Beyond the requests' own time, for what comes after them: the audit, the last lines. */
+const endMsMax = 2000;
+
+type Services = Pick<
+  RunServices,
+  "folder" | "grants" | "serve" | "interruptible" | "explain" | "startWithCheapMemories"
+>;
+
 /** Serves until it is interrupted. Faults: LK0004 the address, LK0009 it cannot be had, LK0305 no handler. */
 export const serveComponent = async (
   plan: LinkedPlan,
   caller: InstanceContext,
   { timeout: _, ...options }: RunOptions,
-  { address, perRequest, instances }: Serving,
-  services: Pick<RunServices, "folder" | "grants" | "serve" | "interruptible">,
+  { address, perRequest, instances, trailers, grace, json }: Serving,
+  services: Services,
 ): Promise<void> => {
-  const say = (text: string) => void caller.stdio.stderr.write(new TextEncoder().encode(text));
   const { hostname, port } = parseAddr(address);
-  const { context } = await openSession(plan, caller, { ...options, capture: false }, services);
+  const graceMs = Math.min(
+    grace === undefined ? limits.serveGraceMsDefault : parseMs(grace, "--grace"),
+    limits.timerMsMax - endMsMax,
+  );
+  // Before anything is asked or opened: it may not come back.
+  await services.startWithCheapMemories();
+  const unread = Promise.withResolvers<void>();
+  const voice = voiceOf(plan.component.identifier, caller, json, services, unread.resolve);
+  // Standard output is the log's.
+  const stdio = json ? { ...caller.stdio, stdout: caller.stdio.stderr } : caller.stdio;
+  const { context, finish } = await openSession(
+    plan,
+    { ...caller, stdio },
+    { ...options, capture: false },
+    services,
+    voice.denied,
+  );
   const server = await services.serve(plan, {
     hostname,
     port,
     reuse: !perRequest,
     instancesMax: instances,
+    trailers,
     contextOf: () => context,
-    report: (error) => say(`loop: ${error instanceof Error ? error.message : String(error)}\n`),
+    report: voice.failed,
+    handled: voice.handled,
   });
-  say(`Serving ${plan.component.identifier} at ${server.url}\n`);
-  await services.interruptible(
-    (signal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
-  );
-  await Promise.race([server.stop(), Bun.sleep(graceMs)]);
-  await server.stop(true);
+  voice.serving(server.url);
+  await services.interruptible(async (signal) => {
+    const interrupted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await Promise.race([interrupted, unread.promise]);
+    voice.stopping(server.pending, graceMs);
+    voice.stopped(await server.stop(graceMs), graceMs);
+    await finish(true);
+  }, graceMs + endMsMax);
 };
+
+/** What is said of a server: sentences on standard error, or with --json events on standard output. */
+const voiceOf = (
+  component: string,
+  { stdio }: InstanceContext,
+  json: boolean,
+  { explain }: Pick<RunServices, "explain">,
+  gone: () => void,
+) => {
+  const lines = new Lines(json ? stdio.stdout : stdio.stderr, gone);
+  let requests = 0;
+  let errors = 0;
+  const event = (name: string, more: object) => {
+    const dropped = lines.takeDropped();
+    if (dropped > 0) lines.write(`${JSON.stringify({ event: "dropped", lines: dropped })}\n`);
+    lines.write(`${JSON.stringify({ event: name, time: new Date().toISOString(), ...more })}\n`);
+  };
+  return {
+    serving(url: string) {
+      if (json) event("serving", { component, url });
+      else lines.write(`Serving ${component} at ${url}\n`);
+    },
+    denied(denial: Denial) {
+      if (json) event("denied", { wanted: denial.wanted, grant: denial.grant });
+      else lines.write(denialText(component, [denial], "serve"));
+    },
+    failed(error: unknown) {
+      errors++;
+      const { text, document } = explain(error);
+      if (json) event("error", document);
+      else lines.write(text);
+    },
+    handled: json
+      ? (one: { method: string; target: string; status: number; ms: number }) => {
+          requests++;
+          event("request", { ...one, ms: Math.round(one.ms * 1000) / 1000 });
+        }
+      : undefined,
+    stopping(pending: number, graceMs: number) {
+      if (json) event("stopping", { pending, graceMs });
+      else if (pending > 0)
+        lines.write(
+          `Stopping: ${counted(pending)} under way, at most ${printMs(graceMs)} more; interrupt again to stop at once\n`,
+        );
+    },
+    stopped(cut: number, graceMs: number) {
+      if (json) event("stopped", { requests, errors, cut });
+      else if (cut > 0)
+        lines.write(
+          `loop: ${counted(cut)} not answered within ${printMs(graceMs)}; loop serve ${component} --grace ${printMs(graceMs * 2)}\n`,
+        );
+    },
+  };
+};
+
+const counted = (requests: number): string =>
+  requests === 1 ? "1 request was" : `${requests} requests were`;
 
 /** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. */
 const parseAddr = (text: string): { readonly hostname: string; readonly port: number } => {

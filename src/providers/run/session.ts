@@ -64,6 +64,8 @@ export const openSession = async (
   caller: InstanceContext,
   options: RunOptions,
   services: Pick<RunServices, "grants" | "folder">,
+  /** Told of each thing that is denied, once. */
+  denied?: (denial: Denial) => void,
 ): Promise<Session> => {
   const { identifier, digest } = plan.component;
   const kept = options.capture ? new KeptOutput(identifier) : undefined;
@@ -80,7 +82,9 @@ export const openSession = async (
       grants,
       onDenied: (denial) => {
         const known = denials.some(({ wanted }) => wanted === denial.wanted);
-        if (!known && denials.length < limits.denialsMax) denials.push(denial);
+        if (known || denials.length >= limits.denialsMax) return;
+        denials.push(denial);
+        denied?.(denial);
       },
       // A guest that asks how long it has left is told the moment when it will be stopped.
       ...(options.timeout !== undefined && {

@@ -6,6 +6,8 @@ import type { Instance } from "../../host/instance.ts";
 const growAfterMs = 5;
 /** How often instances that had nothing to do are let go. */
 const shrinkEveryMs = 15_000;
+/** How many get an instance before a long request that waits as well, so that those starve nobody and do not starve. */
+const passMax = 8;
 
 export interface PoolOptions {
   make(): Promise<Instance>;
@@ -14,20 +16,43 @@ export interface PoolOptions {
   readonly instancesMax: number;
 }
 
-/** The instances of a served component. Each serves one request at a time; the pool grows only where that is slow. */
+/** A place in the line for an instance. */
+export interface Place {
+  readonly instance: Instance | Promise<Instance>;
+  /** It turned out to be no long one: it waits no longer for the long ones' share. */
+  hurry(): void;
+}
+
+interface Waiting {
+  resolve(instance: Instance): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The instances of a served component. Each serves one request at a time; the pool grows only where that is slow.
+ * Requests that may take as long as their client likes ("long") never have the last instances, which are kept for
+ * those that do not. Where each request has an instance of its own, a few are made before they are needed.
+ */
 export class Pool {
   readonly #options: PoolOptions;
+  readonly #longMax: number;
   readonly #idle: Instance[] = [];
-  readonly #waiting: { resolve(instance: Instance): void; reject(error: unknown): void }[] = [];
+  #waiting: Waiting[] = [];
+  #waitingLong: Waiting[] = [];
+  readonly #long = new Set<Instance>();
+  #passed = 0;
   #live = 0;
   #making = 0;
   #idleLeast = 0;
   #growth: ReturnType<typeof setTimeout> | undefined;
+  #refilling: ReturnType<typeof setTimeout> | undefined;
   readonly #shrinking: ReturnType<typeof setInterval>;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    const { instancesMax } = options;
+    this.#longMax = instancesMax - (instancesMax > 1 ? Math.ceil(instancesMax * limits.serveShortShare) : 0);
     this.#shrinking = setInterval(() => this.#shrink(), shrinkEveryMs);
     this.#shrinking.unref();
   }
@@ -37,50 +62,116 @@ export class Pool {
     return this.#live;
   }
 
+  /** Nobody gets an instance before another request is over. */
+  get exhausted(): boolean {
+    const full = this.#live - this.#idle.length >= this.#options.instancesMax;
+    return (full && this.#waiting.length > 0) || (!this.#mayLong && this.#waitingLong.length > 0);
+  }
+
+  /** Makes the first instance, so that a component that cannot start is known before the first request. */
+  async begin(): Promise<void> {
+    this.#place(await this.take());
+  }
+
   /** An instance that nobody else uses; at once where one lies idle. Fault LK0204 where too many wait. */
   take(): Instance | Promise<Instance> {
-    const idle = this.#idle.pop();
+    return this.#idled() ?? this.#line(this.#waiting).promise;
+  }
+
+  /** As `take`, for a request of which nobody knows how long its client takes over it. */
+  takeLong(): Place {
+    const idle = this.#mayLong ? this.#idled() : undefined;
     if (idle) {
-      this.#idleLeast = Math.min(this.#idleLeast, this.#idle.length);
-      return idle;
+      this.#long.add(idle);
+      return { instance: idle, hurry() {} };
     }
-    if (this.#waiting.length >= limits.serveWaitingMax)
-      throw fault(
-        "LK0204",
-        `${this.#waiting.length} requests wait for the component; the limit is that many`,
-      );
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (!this.#options.reuse || this.#live === 0) this.#grow();
-      else this.#growLater();
-    });
+    const { promise, waiting } = this.#line(this.#waitingLong);
+    const hurry = () => {
+      const left = this.#waitingLong.filter((one) => one !== waiting);
+      if (left.length === this.#waitingLong.length) return;
+      this.#waitingLong = left;
+      const instance = this.#idled();
+      if (instance) return waiting.resolve(instance);
+      this.#waiting.push(waiting);
+      this.#growAsNeeded();
+    };
+    return { instance: promise, hurry };
   }
 
   /** Back from a request. */
   give(instance: Instance, healthy: boolean): void {
-    if (this.#options.reuse && healthy && !this.#closed) {
-      const next = this.#waiting.shift();
-      if (next) next.resolve(instance);
-      else this.#idle.push(instance);
-      return;
+    this.#long.delete(instance);
+    if (this.#options.reuse && healthy && !this.#closed) this.#place(instance);
+    else {
+      this.#drop(instance);
+      this.#growAsNeeded();
     }
-    this.#drop(instance);
-    if (this.#waiting.length > this.#making) this.#grow();
+    this.#refill();
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#shrinking);
     clearTimeout(this.#growth);
+    clearTimeout(this.#refilling);
     for (const instance of this.#idle.splice(0)) this.#drop(instance);
-    for (const { reject } of this.#waiting.splice(0)) reject(fault("LK0304", "The server was stopped"));
+    const waiting = [...this.#waiting.splice(0), ...this.#waitingLong.splice(0)];
+    for (const { reject } of waiting) reject(fault("LK0304", "The server was stopped"));
+  }
+
+  get #mayLong(): boolean {
+    return this.#long.size < this.#longMax;
+  }
+
+  #idled(): Instance | undefined {
+    const idle = this.#idle.pop();
+    if (idle) this.#idleLeast = Math.min(this.#idleLeast, this.#idle.length);
+    this.#refill();
+    return idle;
+  }
+
+  #line(line: Waiting[]): { readonly promise: Promise<Instance>; readonly waiting: Waiting } {
+    const count = this.#waiting.length + this.#waitingLong.length;
+    if (count >= limits.serveWaitingMax)
+      throw fault("LK0204", `${count} requests wait for the component; the limit is that many`);
+    const { promise, resolve, reject } = Promise.withResolvers<Instance>();
+    const waiting = { resolve, reject };
+    line.push(waiting);
+    this.#growAsNeeded();
+    return { promise, waiting };
+  }
+
+  /** An instance that is free, to who waits for it; else it lies idle. Long ones let several others pass first. */
+  #place(instance: Instance): void {
+    const isLong =
+      this.#mayLong &&
+      this.#waitingLong.length > 0 &&
+      (this.#waiting.length === 0 || this.#passed >= passMax);
+    this.#passed = isLong ? 0 : this.#passed + 1;
+    const next = isLong ? this.#waitingLong.shift() : this.#waiting.shift();
+    if (!next) this.#idle.push(instance);
+    else {
+      if (isLong) this.#long.add(instance);
+      next.resolve(instance);
+    }
+  }
+
+  /** Those in the line who could have an instance now if there were one. */
+  get #eligible(): number {
+    return this.#waiting.length + Math.min(this.#waitingLong.length, this.#longMax - this.#long.size);
+  }
+
+  #growAsNeeded(): void {
+    if (this.#eligible <= this.#making) return;
+    if (!this.#options.reuse || this.#live === 0) this.#grow();
+    else this.#growLater();
   }
 
   #growLater(): void {
     this.#growth ??= setTimeout(() => {
       this.#growth = undefined;
-      if (this.#waiting.length > 0 && this.#making === 0) this.#grow();
-      if (this.#waiting.length > 0 && !this.#closed) this.#growLater();
+      if (this.#eligible > 0 && this.#making === 0) this.#grow();
+      if (this.#eligible > 0 && !this.#closed) this.#growLater();
     }, growAfterMs);
   }
 
@@ -91,17 +182,28 @@ export class Pool {
     this.#options.make().then(
       (instance) => {
         this.#making--;
-        const next = this.#waiting.shift();
-        if (next) next.resolve(instance);
-        else if (this.#options.reuse && !this.#closed) this.#idle.push(instance);
-        else this.#drop(instance);
+        if (this.#closed) this.#drop(instance);
+        else this.#place(instance);
+        this.#refill();
       },
       (error) => {
         this.#making--;
         this.#live--;
-        this.#waiting.shift()?.reject(error);
+        (this.#waiting.shift() ?? this.#waitingLong.shift())?.reject(error);
+        this.#growAsNeeded();
       },
     );
+  }
+
+  /** Fresh instances lie ready, made one after the other while nobody waits. */
+  #refill(): void {
+    if (this.#options.reuse || this.#closed || this.#refilling) return;
+    const wanted = () => this.#eligible === 0 && this.#idle.length + this.#making < limits.serveSparesMax;
+    if (!wanted()) return;
+    this.#refilling = setTimeout(() => {
+      this.#refilling = undefined;
+      if (wanted()) this.#grow();
+    }, 0);
   }
 
   #drop(instance: Instance): void {
@@ -109,9 +211,10 @@ export class Pool {
     instance.drop();
   }
 
-  /** Those that lay idle all the while go; one stays. */
+  /** Those that lay idle all the while go; one stays, or the spares. */
   #shrink(): void {
-    for (const instance of this.#idle.splice(1, Math.max(0, this.#idleLeast - 1))) this.#drop(instance);
+    const kept = this.#options.reuse ? 1 : limits.serveSparesMax;
+    for (const instance of this.#idle.splice(kept, Math.max(0, this.#idleLeast - kept))) this.#drop(instance);
     this.#idleLeast = this.#idle.length;
   }
 }

@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 const servers: Server[] = [];
 afterAll(async () => {
-  for (const server of servers) await server.stop(true);
+  for (const server of servers) await server.stop();
 });
 
 const start = async (linker: LinkerName, options: Partial<ServeOptions> = {}) => {
@@ -45,7 +45,7 @@ const start = async (linker: LinkerName, options: Partial<ServeOptions> = {}) =>
     report: (error) => void reports.push(String(error)),
     ...options,
   });
-  cleanups.push(() => server.stop(true));
+  cleanups.push(() => server.stop());
   const get = async (path: string, init?: RequestInit & { decompress?: boolean }) => {
     const response = await fetch(`${server.url.slice(0, -1)}${path}`, { ...init, keepalive: false });
     return { status: response.status, body: await response.text(), headers: response.headers };
@@ -156,7 +156,8 @@ describe.each(linkerNames)("linked by %s", (linker) => {
     expect(reused.server.instances).toBe(1);
     const single = await start(linker, { reuse: false });
     expect([(await single.get("/count")).body, (await single.get("/count")).body]).toEqual(["1", "1"]);
-    await eventually(() => single.server.instances === 0, "instances of single requests are dropped");
+    const { serveSparesMax } = limits;
+    await eventually(() => single.server.instances === serveSparesMax, "fresh ones lie ready, and no others");
   });
 
   test("requests that wait do not make each other wait, up to the instances allowed", async () => {
@@ -239,10 +240,139 @@ describe.each(linkerNames)("linked by %s", (linker) => {
   });
 });
 
-const rawAskAndLeave = async (port: number, request: string): Promise<void> => {
+const clientsOf = (port: number) => {
+  const sockets: { terminate(): void }[] = [];
+  cleanups.push(() => {
+    for (const socket of sockets) socket.terminate();
+  });
+  /** A client that sends `pieces`, each after a pause, and what it is answered. */
+  return async (pieces: readonly string[], pauseMs: number) => {
+    let received = "";
+    const closed = Promise.withResolvers<string>();
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        data: (_, bytes) => {
+          received += bytes.toString("latin1");
+        },
+        close: () => closed.resolve(received),
+      },
+    });
+    sockets.push(socket);
+    for (const piece of pieces) {
+      socket.write(piece);
+      await Bun.sleep(pauseMs);
+    }
+    return { closed: closed.promise, received: () => received };
+  };
+};
+
+const upload = (path: string) => `POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`;
+
+test("slow clients of small bodies cost no instance, and nobody waits for them", async () => {
+  const { get, server } = await start("loop", { instancesMax: 2 });
+  const client = clientsOf(server.port);
+  const drops = ["1\r\na\r\n", "1\r\nb\r\n", "1\r\nc\r\n", "0\r\n\r\n"];
+  const slow = Array.from({ length: 30 }, () => client([upload("/length"), ...drops], 150));
+  for (let turn = 0; turn < 20; turn++) {
+    const startMs = performance.now();
+    expect((await get("/hello")).body).toBe("Hello");
+    expect(performance.now() - startMs).toBeLessThan(300);
+    await Bun.sleep(20);
+  }
+  const answers = await Promise.all(slow);
+  await eventually(
+    () => answers.every(({ received }) => received().endsWith("\r\n\r\n3")),
+    "all are answered",
+  );
+}, 20_000);
+
+test("long uploads never have the last instance", async () => {
+  const { get, server } = await start("loop", { instancesMax: 3 });
+  const client = clientsOf(server.port);
+  const large = `20000\r\n${"x".repeat(0x20000)}\r\n`;
+  await Promise.all(Array.from({ length: 6 }, () => client([upload("/length"), large], 100)));
+  for (let turn = 0; turn < 5; turn++) expect((await get("/hello")).body).toBe("Hello");
+  expect(server.pending).toBe(6);
+}, 20_000);
+
+test("where others wait, a client that does nothing for long loses its instance", async () => {
+  const { get, server, reports } = await start("loop", { instancesMax: 1 });
+  const client = clientsOf(server.port);
+  await client([upload("/length"), "5\r\nhello\r\n"], 100);
+  const startMs = performance.now();
+  expect((await get("/hello")).body).toBe("Hello");
+  expect(performance.now() - startMs).toBeGreaterThan(limits.serveStalledMsMax / 2);
+  // To its guest the body broke off: it is not taken for a whole one.
+  expect(reports.join()).toContain("last-operation-failed");
+}, 20_000);
+
+test("an upload that breaks off is an error to the guest, not an end", async () => {
+  const { server, reports } = await start("loop");
+  await rawAskAndLeave(server.port, `${upload("/length")}5\r\nhello\r\n`);
+  await eventually(() => server.pending === 0, "no request is pending");
+  await eventually(() => reports.length > 0, "it is reported");
+  expect(reports.join()).toContain("last-operation-failed");
+});
+
+test("a server that is stopped answers what is under way, within a bound, and nothing new", async () => {
+  const { server } = await start("loop");
+  const slow = fetch(`${server.url}slow`).then((answer) => answer.text());
+  await eventually(() => server.pending === 1, "the request is under way");
+  expect(await server.stop(5000)).toBe(0);
+  expect(await slow).toBe("slow");
+  await expect(fetch(`${server.url}hello`, { keepalive: false })).rejects.toThrow();
+
+  const other = await start("loop");
+  const client = clientsOf(other.server.port);
+  const { closed } = await client([upload("/length"), "5\r\nhello\r\n"], 150);
+  const startMs = performance.now();
+  expect(await other.server.stop(200)).toBe(1);
+  expect(performance.now() - startMs).toBeLessThan(2000);
+  expect(await closed).toBe("");
+}, 20_000);
+
+describe("with trailers", () => {
+  test("those of a request and of its answer pass", async () => {
+    const { server } = await start("loop", { trailers: true });
+    const asked = await rawAsk(
+      server.port,
+      `${upload("/trailers")}5\r\nhello\r\n0\r\nx-mine: of the request\r\n\r\n`,
+      500,
+    );
+    expect(asked).toContain("x-mine");
+    expect(asked).toMatch(/\r\n0\r\nx-end: 5\r\n\r\n$/);
+  });
+
+  test("all else is as without them", async () => {
+    const { get, server, reports } = await start("loop", { trailers: true });
+    expect((await get("/hello")).body).toBe("Hello");
+    expect((await get("/none")).status).toBe(404);
+    expect((await get("/error")).status).toBe(403);
+    const { headers, body: seen } = await get("/request?a=b", { method: "POST", body: "x" });
+    expect(headers.getSetCookie()).toEqual(["a", "b"]);
+    expect(JSON.parse(seen).target).toBe("/request?a=b");
+    for (const size of [1, limits.serveAheadBytesMax + 1, 3 << 20]) {
+      const body = Buffer.alloc(size, "abcdefgh").toString();
+      expect((await get("/echo", { method: "POST", body })).body === body).toBe(true);
+    }
+    expect((await get("/trap")).status).toBe(500);
+    const half = await rawAsk(server.port, "GET /half HTTP/1.1\r\nhost: a\r\n\r\n");
+    expect(half).not.toContain("\r\n0\r\n");
+    await rawAskAndLeave(server.port, "GET /zeroes?100000000 HTTP/1.1\r\nhost: a\r\n\r\n");
+    await rawAskAndLeave(server.port, `${upload("/length")}5\r\nhello\r\n`);
+    await eventually(() => server.pending === 0, "no request is pending");
+    expect(reports.join()).toContain("last-operation-failed");
+    expect(await server.stop(1000)).toBe(0);
+  }, 20_000);
+});
+
+/** Leaves after a request has surely been given its instance. */
+const rawAskAndLeave = async (port: number, request: string, afterMs = 150): Promise<void> => {
   const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
   socket.write(request);
-  await Bun.sleep(60);
+  await Bun.sleep(afterMs);
   socket.terminate();
 };
 

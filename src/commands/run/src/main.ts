@@ -41,7 +41,7 @@ const run = (invocation: Invocation): number => {
     capture: invocation.json,
   };
   if (invocation.command === "serve") {
-    serveAt(identifier, options, given);
+    serveAt(identifier, { ...options, capture: false }, given, invocation.json);
     return 0;
   }
   if (expression !== undefined) return call(identifier, expression, options, invocation.json);
@@ -50,14 +50,22 @@ const run = (invocation: Invocation): number => {
   return exitCode;
 };
 
-const serveAt = (identifier: string, options: Options, given: (name: string) => string[]): void => {
+const serveAt = (
+  identifier: string,
+  options: Options,
+  given: (name: string) => string[],
+  asJson: boolean,
+): void => {
   const [address = ""] = given("addr");
   const [instances] = given("instances");
-  const perRequest = given("per-request").length > 0;
+  const [grace] = given("grace");
   serve(identifier, options, {
     address,
-    perRequest,
+    perRequest: given("per-request").length > 0,
     instances: instances === undefined ? undefined : Number(instances),
+    trailers: given("trailers").length > 0,
+    grace,
+    json: asJson,
   });
 };
 

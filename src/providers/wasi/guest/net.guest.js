@@ -182,10 +182,22 @@ const routes = {
     try {
       for (;;) length += Number(input.blockingSkip(1 << 20));
     } catch (error) {
-      if ((error?.payload ?? error)?.tag !== "closed") throw error;
+      const err = error?.payload ?? error;
+      if (err?.tag !== "closed") throw new Error(`The body broke off: ${err?.tag}`);
     }
     drop(input);
     respond(out, 200, [], String(length));
+  },
+  /** What followed the request, and how long it was after the answer. */
+  "/trailers": (request, out) => {
+    const body = request.consume();
+    const input = body.stream();
+    const content = readAll(input);
+    drop(input);
+    const ending = http.IncomingBody.finish(body);
+    ending.subscribe().block();
+    const { val } = ending.get().val;
+    respond(out, 200, [], JSON.stringify(val ? shown(val) : null), [["x-end", String(content.length)]]);
   },
   /** So many zeroes as the query says. */
   "/zeroes": (request, out) => {

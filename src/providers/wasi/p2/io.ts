@@ -189,11 +189,12 @@ export class OutputStream extends Handle {
           },
         ),
       );
-    return this.#whenFree(() =>
-      after(length > 0n ? this.#held.waits.until(source.event) : undefined, () =>
-        this.splice(source, length),
-      ),
-    );
+    return this.#whenFree(() => {
+      // As blockingRead: waiting alone would ask for a probe, and every piece be as small.
+      const spliced = this.splice(source, length);
+      if (spliced > 0n || length === 0n) return spliced;
+      return after(this.#held.waits.until(source.event), () => this.splice(source, length));
+    });
   }
 
   /** Works once a write is taken. Two who wait are woken together, and the first may fill the stream again. */

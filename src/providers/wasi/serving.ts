@@ -1,0 +1,230 @@
+// The way of one request through one instance of a served component, and of its answer back. Owns who gets an
+// instance and who loses it; refuses to know how requests come in; called by the listeners of serve.ts.
+import { limits } from "../../base/limits.ts";
+import type { Instance } from "../../host/instance.ts";
+import { networkingOf } from "./networking.ts";
+import { type Answer, type Respond, ResponseOutparam } from "./p2/http.ts";
+import { IncomingRequest, type Received } from "./p2/requests.ts";
+import type { Pool } from "./pool.ts";
+import { Arrival } from "./state/arrival.ts";
+import type { OutgoingContent } from "./state/body.ts";
+import { FieldList } from "./state/fields.ts";
+
+/** What a handler answered, or what is answered for it: then without fields and without a body. */
+export type Outcome = Answer;
+
+/** What happened to one request, for whoever keeps a log. */
+export interface Handled {
+  readonly method: string;
+  readonly target: string;
+  readonly status: number;
+  /** From the request's head to the answer's; bodies may go on. */
+  readonly ms: number;
+}
+
+export interface Witness {
+  /** What goes wrong in the component: its traps, which the client sees as status 500. */
+  report(error: unknown): void;
+  /** Told of each request that was answered; absent where nobody wants to know. */
+  handled?: ((one: Handled) => void) | undefined;
+}
+
+/** What waits for a client and holds an instance meanwhile. */
+interface Slow {
+  stalledMs(): number;
+  /** The client is given up. */
+  cut(): void;
+}
+
+/** How often it is looked whether a client who does nothing keeps others waiting. */
+const watchEveryMs = 500;
+
+/** The way of requests through the instances of a component, whoever brings them. */
+export class Serving {
+  readonly #pool: Pool;
+  readonly #handler: string;
+  readonly #witness: Witness;
+  readonly #slow = new Set<Slow>();
+  readonly #watching: ReturnType<typeof setInterval>;
+  #pending = 0;
+  #stopping = false;
+
+  constructor(pool: Pool, handler: string, witness: Witness) {
+    this.#pool = pool;
+    this.#handler = handler;
+    this.#witness = witness;
+    this.#watching = setInterval(() => this.#watch(), watchEveryMs);
+    this.#watching.unref();
+  }
+
+  /** Requests begun whose answers are not yet handed over whole. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Whether connections are to end with their answers. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** New requests are refused from now on. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  close(): void {
+    clearInterval(this.#watching);
+  }
+
+  /** The answer to a request. Whoever sends it takes its body by `sending`. Never throws. */
+  async serve(received: Received): Promise<Outcome> {
+    const startMs = performance.now();
+    const { method, target } = received;
+    const done = (outcome: Outcome): Outcome => {
+      this.#witness.handled?.({ method, target, status: outcome.status, ms: performance.now() - startMs });
+      return outcome;
+    };
+    if (this.#stopping) return done(bare(503));
+    this.#pending++;
+    try {
+      const instance = await this.#instanceFor(received);
+      return done(instance ? await this.#handle(received, instance) : bare(408));
+    } catch (error) {
+      this.#witness.report(error);
+      return done(bare(503));
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /** The body of an answer, piece by piece, at the pace of whoever takes it; undefined at its end. */
+  sending(content: OutgoingContent): {
+    read(): Promise<Uint8Array | undefined>;
+    cancel(): void;
+  } {
+    let waitingSinceMs: number | undefined = performance.now();
+    this.#pending++;
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      this.#pending--;
+      this.#slow.delete(slow);
+    };
+    const slow: Slow = {
+      // Only what its guest waits for matters: a body that is whole holds no instance.
+      stalledMs: () =>
+        waitingSinceMs === undefined || content.queue.ended ? 0 : performance.now() - waitingSinceMs,
+      cut: () => {
+        content.queue.cancel();
+        end();
+      },
+    };
+    this.#slow.add(slow);
+    return {
+      async read() {
+        waitingSinceMs = undefined;
+        try {
+          const bytes = await content.queue.read(pieceBytes);
+          if (!bytes) end();
+          return bytes;
+        } catch (error) {
+          end();
+          throw error;
+        } finally {
+          waitingSinceMs = performance.now();
+        }
+      },
+      cancel() {
+        content.queue.cancel();
+        end();
+      },
+    };
+  }
+
+  /** Undefined where the client went away before it had one. */
+  async #instanceFor({ content }: Received): Promise<Instance | undefined> {
+    if (!(content instanceof Arrival)) return this.#pool.take();
+    const ahead = content.ahead();
+    await within(ahead, limits.serveAheadMsMax);
+    if (content.broken) return undefined;
+    if (content.over) return this.#pool.take();
+    const place = this.#pool.takeLong();
+    void ahead.then(() => content.over && place.hurry());
+    const instance = await place.instance;
+    if (!content.broken) return instance;
+    this.#pool.give(instance, true);
+    return undefined;
+  }
+
+  #handle(received: Received, instance: Instance): Promise<Outcome> {
+    const { content } = received;
+    const slow: Slow | undefined =
+      content instanceof Arrival && !content.over
+        ? { stalledMs: () => content.stalledMs, cut: () => content.cancel() }
+        : undefined;
+    if (slow) this.#slow.add(slow);
+    return new Promise((resolve) => {
+      let answered: Answer | undefined;
+      const respond: Respond = (answer) => {
+        if (!("status" in answer)) return resolve(bare(statusOf(answer.tag)));
+        answered = answer;
+        // The guest goes on: when it next waits or ends, its body may be whole, and goes out in one piece.
+        queueMicrotask(() => resolve(answer));
+      };
+      const finish = (healthy: boolean, error?: unknown) => {
+        if (slow) this.#slow.delete(slow);
+        content.cancel();
+        if (!healthy) this.#witness.report(error);
+        // Nobody is left to write the rest.
+        if (answered?.content && !answered.content.queue.ended) answered.content.abandon();
+        if (!answered) resolve(bare(500));
+        this.#pool.give(instance, healthy);
+      };
+      const common = networkingOf(instance.context);
+      try {
+        const call = instance.callNow(this.#handler, "handle", [
+          new IncomingRequest(common, received),
+          new ResponseOutparam(common, respond),
+        ]);
+        if (call instanceof Promise)
+          call.then(
+            () => finish(true),
+            (error) => finish(false, error),
+          );
+        else finish(true);
+      } catch (error) {
+        finish(false, error);
+      }
+    });
+  }
+
+  /** Where others wait for an instance, clients that have done nothing for long lose theirs. */
+  #watch(): void {
+    if (!this.#pool.exhausted) return;
+    for (const slow of [...this.#slow]) if (slow.stalledMs() > limits.serveStalledMsMax) slow.cut();
+  }
+}
+
+const pieceBytes = 64 * 1024;
+
+const bare = (status: number): Outcome => ({ status, fields: new FieldList(), content: undefined });
+
+/** Until a promise is settled, and no longer than so many milliseconds. */
+const within = async (promise: Promise<unknown>, ms: number): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+};
+
+/** What an error-code that a handler answers with is to its client. */
+const statusOf = (tag: string): number => {
+  if (tag === "HTTP-request-denied") return 403;
+  if (tag.startsWith("HTTP-request-")) return 400;
+  return tag.startsWith("connection-") || tag.startsWith("destination-") || tag.startsWith("DNS-")
+    ? 502
+    : 500;
+};
