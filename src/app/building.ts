@@ -2,7 +2,7 @@ import { fault } from "../base/fault.ts";
 import { nearest } from "../base/suggest.ts";
 import type { Builder } from "../builders/builder.ts";
 import type { Slots } from "../slots/registry.ts";
-import { type Linking, loadComponent, planFilling } from "./link.ts";
+import { grantsOf, type Linking, loadComponent, planFilling } from "./link.ts";
 import { builderMembers } from "./members.ts";
 
 const family = "builder:";
@@ -23,7 +23,7 @@ export const builderFor = async (
   const { component } = await loadComponent(filling!.identifier, linking);
   const { componentBuilder } = await import("../providers/build/guest.ts");
   const plan = await planFilling(component, decision!, filling!, linking);
-  return componentBuilder(language, plan, filling!.grants, linking.stdio);
+  return componentBuilder(language, plan, grantsOf(filling!), linking.stdio);
 };
 
 const noBuilder = (language: string) => {

@@ -89,7 +89,7 @@ export interface CapabilityRequest {
   /** A plan for a filling, linked with exactly these providers. */
   plan(decision: Decision, filling: Filling, providers: readonly Provider[]): Promise<LinkedPlan>;
   /** The context of a filling's instances, whose grants are its own. */
-  contextOf(filling: Filling, plan: LinkedPlan, caller: InstanceContext): InstanceContext;
+  contextOf(decision: Decision, filling: Filling, plan: LinkedPlan, caller: InstanceContext): InstanceContext;
 }
 
 /**
@@ -157,12 +157,13 @@ const narrowed = (
 };
 
 const standInFor = (
-  { slot }: Decision,
+  decision: Decision,
   filling: Filling,
   plan: LinkedPlan,
   rest: readonly Provider[],
   { world, contextOf }: CapabilityRequest,
 ): Provider => {
+  const { slot } = decision;
   const covers = coveredBy(slot.name);
   const exported = [...plan.world.exports.keys()];
   const interfaces = exported.filter(covers);
@@ -195,7 +196,7 @@ const standInFor = (
     plan,
     interfaces,
     joins,
-    contextOf: (caller) => contextOf(filling, plan, caller),
+    contextOf: (caller) => contextOf(decision, filling, plan, caller),
   });
 };
 

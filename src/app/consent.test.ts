@@ -50,6 +50,35 @@ test("what a loop.toml grants to a stranger is refused, with the command that ag
   );
 });
 
+test("folders, hosts and programs of a loop.toml are agreed to in the same words, and in no others", async () => {
+  const bytes = component();
+  const memory = decisions();
+  const filling = { identifier: "./x.wasm", grants: ["--dir=/tmp::/t:ro", "--allow-net=a.test:443"] };
+  const answer = () => codeOf(requireConsent(bytes, workspace, filling, undefined, memory));
+  expect(await answer()).toBe("LK0701 loop trust add ./x.wasm --dir /tmp::/t:ro --allow-net=a.test:443");
+  memory.grant(bytes.digest, "./x.wasm", [
+    { kind: "dir", value: "/tmp::/t" },
+    { kind: "net", value: "*" },
+  ]);
+  expect(await answer()).toBe("LK0701 loop trust add ./x.wasm --dir /tmp::/t:ro --allow-net=a.test:443");
+  memory.grant(bytes.digest, "./x.wasm", [
+    { kind: "dir", value: "/tmp::/t:ro" },
+    { kind: "net", value: "a.test:443" },
+  ]);
+  expect(await answer()).toBe("accepted");
+});
+
+test("what is granted where the filling is named for this one time needs no consent", async () => {
+  const filling = { identifier: "./x.wasm", grants, agreed: true };
+  const flag: Chosen = { ...workspace, source: "flag" };
+  expect(await codeOf(requireConsent(component(), flag, filling, undefined, decisions()))).toBe("accepted");
+  // Of a slot that several sources fill, a file's own fillings are still the file's word.
+  const ofFile = { identifier: "./x.wasm", grants };
+  expect(await codeOf(requireConsent(component(), flag, ofFile, undefined, decisions()))).toStartWith(
+    "LK0701",
+  );
+});
+
 test("an application's own loop.toml is no more believed than any other", async () => {
   const app: Chosen = {
     slot: { name: "style", scope: "/app#app", place: "/app/loop.toml:3" },

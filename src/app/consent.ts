@@ -2,10 +2,9 @@ import { fault } from "../base/fault.ts";
 import type { Filling, SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { Decisions } from "../trust/decisions.ts";
-import { mayUse } from "../trust/grants.ts";
-import { settle } from "../trust/settle.ts";
+import { mayUse, noGrants } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
-import { flagText, type WrittenGrant } from "../trust/written.ts";
+import { flagText, grantsOfText, grantText, type WrittenGrant } from "../trust/written.ts";
 import type { Ask } from "./ask.ts";
 
 // Grants that come with a filling are a file's word or were given to other bytes, until this person agrees. What
@@ -36,20 +35,18 @@ export const requireConsent = async (
     throw fault("LK0408", `The slot ${slot.name} needs a trusted filling, and ${identifier} is not trusted`, {
       hint: `loop trust add ${identifier}`,
     });
-  if (filling.grants.length === 0 || filling.digest === digest) return;
+  if (filling.grants.length === 0 || filling.agreed || filling.digest === digest) return;
   const changed = filling.digest !== undefined;
   if (changed ? component.trust === "builtin" : component.trust !== "untrusted") return;
-  const { grants } = settle([remembered(decisions, digest)], {});
-  const missing: WrittenGrant[] = filling.grants
-    .filter((name) => !mayUse(grants, name))
-    .map((value) => ({ kind: "capability", value }));
+  const decided = decisions.of(digest);
+  const missing = filling.grants.flatMap(grantsOfText).filter((grant) => !isDecided(grant, decided));
   if (missing.length === 0) return;
   const place = chosen.source === "workspace" ? "loop.toml" : (slot.place ?? "loop.toml");
   const why = changed
     ? `The slot ${slot.name} was filled with other bytes, which were granted this`
     : `${place} grants it this in the slot ${slot.name}`;
   if (await ask?.(component, missing, why)) return;
-  const names = missing.map(({ value }) => value).join(", ");
+  const names = missing.map(grantText).join(", ");
   throw fault(
     "LK0701",
     changed
@@ -57,17 +54,23 @@ export const requireConsent = async (
       : `${place} grants ${names} to ${identifier}, which fills ${slot.name}, and you have not agreed`,
     {
       hint: changed
-        ? `loop slot set ${slot.name} ${identifier} ${filling.grants.map((name) => `--grant ${name}`).join(" ")}`
+        ? `loop slot set ${slot.name} ${identifier} ${grantFlags(filling.grants)}`
         : `loop trust add ${identifier} ${missing.map(flagText).join(" ")}`,
     },
   );
 };
 
-const remembered = (decisions: Decisions, digest: string) =>
-  ({
-    name: "remembered",
-    place: "loop trust",
-    folder: "/",
-    // A folder that is gone by now is no reason to refuse a filling, which is shown none.
-    grants: decisions.of(digest).filter(({ kind }) => kind === "capability"),
-  }) as const;
+/** Whether a person granted this to these bytes: an interface also by its package, anything else in the same words. */
+const isDecided = ({ kind, value }: WrittenGrant, decided: readonly WrittenGrant[]): boolean => {
+  const own = decided.filter((one) => one.kind === kind).map((one) => one.value);
+  return kind === "capability"
+    ? mayUse({ ...noGrants, capabilities: new Set(own) }, value)
+    : own.includes(value);
+};
+
+/** Grants as the flags of `loop slot set`. */
+export const grantFlags = (texts: readonly string[]): string =>
+  texts
+    .flatMap(grantsOfText)
+    .map((grant) => (grant.kind === "capability" ? `--grant ${grant.value}` : flagText(grant)))
+    .join(" ");

@@ -1,4 +1,5 @@
 import { DeclaredError, Fault, fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
 import { timed } from "../base/timings.ts";
 import { type CommandDescription, commandSlot } from "../contract/description.ts";
 import { arrived } from "../host/crossing.ts";
@@ -6,10 +7,12 @@ import type { LinkedPlan } from "../host/plan.ts";
 import { GuestExit } from "../host/provider.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
+import { denialText } from "../trust/report.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import type { Denial } from "../trust/written.ts";
 import { commandContract, type ShippedCommand } from "./catalog.ts";
 import { describedAs } from "./commands.ts";
-import { loadComponent, planFilling, type SlotChoice } from "./link.ts";
+import { grantsOf, loadComponent, planFilling, type SlotChoice, slotDenials } from "./link.ts";
 import { globalOptions } from "./options.ts";
 import { parseWords, type Values } from "./parse.ts";
 import type { Program } from "./program.ts";
@@ -120,10 +123,15 @@ const call = async (
   invocation: ReturnType<typeof invocationOf>,
 ): Promise<number> => {
   const { identifier, digest } = component;
+  const denials: Denial[] = [];
   const instance = await plan.instantiate({
     component: { identifier, digest },
     args: [invocation.command],
-    grants: { folders: [], env: [], capabilities: new Set(chosen.filling.grants) },
+    grants: grantsOf(chosen.filling),
+    onDenied: (denial) => {
+      const known = denials.some(({ wanted }) => wanted === denial.wanted);
+      if (!known && denials.length < limits.denialsMax) denials.push(denial);
+    },
     stdio: program.stdio,
     onDrop: () => {},
   });
@@ -135,6 +143,8 @@ const call = async (
   } finally {
     instance.drop();
     await program.stdio.stdout.flush();
+    if (denials.length > 0)
+      await program.say(denialText(identifier, slotDenials(denials, chosen.decision, chosen.filling)));
   }
 };
 

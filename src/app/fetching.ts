@@ -8,7 +8,7 @@ import { Resolver } from "../resolve/resolver.ts";
 import { declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
-import { type Linking, loadComponent, planFilling } from "./link.ts";
+import { grantsOf, type Linking, loadComponent, planFilling } from "./link.ts";
 import { fetcherMembers } from "./members.ts";
 
 // Every scheme of identifiers is a slot, `fetcher:<scheme>`. What the executable ships fills those it knows; a
@@ -72,7 +72,7 @@ const fromComponent = async (
   const { component } = await loadComponent(filling.identifier, { ...linking, resolver: shipped });
   const { componentFetcher } = await import("../providers/pkg/guest.ts");
   const plan = await planFilling(component, decision, withNetwork(decision, filling), linking);
-  return componentFetcher(scheme, plan, filling.grants, linking.stdio);
+  return componentFetcher(scheme, plan, grantsOf(filling), linking.stdio);
 };
 
 /**

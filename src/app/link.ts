@@ -15,11 +15,14 @@ import type { Config, Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
+import type { Grants } from "../trust/grants.ts";
 import { grantHint } from "../trust/report.ts";
+import { settleTexts } from "../trust/settle.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { type Denial, grantText } from "../trust/written.ts";
 import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
-import { type Chosen, requireConsent } from "./consent.ts";
+import { type Chosen, grantFlags, requireConsent } from "./consent.ts";
 import { judgeFor } from "./judge.ts";
 import { plain } from "./style.ts";
 
@@ -82,7 +85,8 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
       // What serves a capability is served by the host: two of them that ask each other would never end.
       return planFilling(component, decision, filling, { ...linking, providers }, depthMax);
     },
-    contextOf: (filling, plan, caller) => contextOf(new Map([[plan, filling]]))(plan, caller),
+    contextOf: (decision, filling, plan, caller) =>
+      contextOf(new Map([[plan, filling]]), decision)(plan, caller),
   });
 
 /** A fault in a component's own bytes or imports says whose they are. */
@@ -114,6 +118,8 @@ export const planFilling = async (
 ): Promise<LinkedPlan> =>
   named(component, async () => {
     await requireConsent(component, decision, filling, linking.ask);
+    // A folder that is not there is said before anything of the filling runs.
+    grantsOf(filling);
     return link(component, {
       providers: [
         ...linking.providers,
@@ -122,7 +128,7 @@ export const planFilling = async (
       ],
       limits: limitsOf(decision),
       linker: linking.linker,
-      grantHint: (name) => fillingHint(name, decision, filling),
+      grantHint: (name) => fillingHint([unversioned(name)], decision, filling),
     });
   });
 
@@ -134,16 +140,16 @@ const limitsOf = ({ slot, timeoutMs }: SlotChoice): InstanceLimits => ({
   }),
 });
 
-/** Exactly what grants an interface to the filling of a slot, with what it has already. */
+/** Exactly what grants these texts to the filling of a slot, with what it has already. */
 export const fillingHint = (
-  name: string,
+  more: readonly string[],
   { slot, source }: SlotChoice,
   { identifier, grants }: Filling,
 ): string => {
-  const all = [...new Set([...grants, unversioned(name)])];
+  const all = [...new Set([...grants, ...more])];
   if (source === "workspace")
     return `in [slots."${slot.name}"] of loop.toml: grants = ${JSON.stringify(all)}`;
-  return `loop slot set ${slot.name} ${identifier} ${all.map((grant) => `--grant ${grant}`).join(" ")}`;
+  return `loop slot set ${slot.name} ${identifier} ${grantFlags(all)}`;
 };
 
 /** Providers for those imports of a component that the application's own slots serve. */
@@ -186,7 +192,7 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
     contract: slot.contract,
     combination: slot.combination,
     fillings: [...plans.keys()],
-    contextOf: contextOf(plans),
+    contextOf: contextOf(plans, decision),
     onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
   });
 };
@@ -213,13 +219,37 @@ const stoppedText = ({ code, message, causes, hint }: Fault): string =>
     .map((line) => `${plain(line as string)}\n`)
     .join("");
 
+/** What the filling of a slot may do. Faults: LK0702. */
+export const grantsOf = ({ grants }: Filling): Grants => settleTexts(grants, process.env);
+
+/** What was refused to the filling of a slot, as whoever runs it is told: one command grants all of it. */
+export const slotDenials = (
+  denials: readonly Denial[],
+  decision: SlotChoice,
+  filling: Filling,
+): readonly Denial[] => {
+  const wanted = denials.flatMap(({ grant }) => (grant ? [grantText(grant)] : []));
+  const whole = wanted.length > 0 ? fillingHint(wanted, decision, filling) : undefined;
+  return denials.map(({ wanted, grant, hint }) => {
+    const help = grant ? whole : hint;
+    return {
+      wanted: `${wanted}, wanted by ${filling.identifier} in ${decision.slot.name}`,
+      grant: undefined,
+      ...(help !== undefined && { hint: help }),
+    };
+  });
+};
+
 /** A filling has grants of its own, not those of its caller; it speaks through its caller's streams. */
 const contextOf =
-  (plans: ReadonlyMap<LinkedPlan, Filling>): FilledSlot["contextOf"] =>
+  (plans: ReadonlyMap<LinkedPlan, Filling>, decision: SlotChoice): FilledSlot["contextOf"] =>
   (plan, caller) => ({
     component: { identifier: plan.component.identifier, digest: plan.component.digest },
     args: [],
-    grants: { folders: [], env: [], capabilities: new Set(plans.get(plan)!.grants) },
+    grants: grantsOf(plans.get(plan)!),
+    onDenied: (denial) => {
+      for (const told of slotDenials([denial], decision, plans.get(plan)!)) caller.onDenied?.(told);
+    },
     stdio: caller.stdio,
     ...(caller.audit && { audit: caller.audit }),
     ...(caller.chance && { chance: caller.chance }),

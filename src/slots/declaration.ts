@@ -1,12 +1,13 @@
 import { realpathSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import type { Digest } from "../base/digest.ts";
-import { fault } from "../base/fault.ts";
+import { Fault, fault } from "../base/fault.ts";
 import type { Manifest, SlotTable } from "../base/manifest/manifest.ts";
 import { parseMs } from "../base/quantity.ts";
 import { nearest } from "../base/suggest.ts";
 import type { Combination } from "../host/filling.ts";
 import { parseIdentifier } from "../resolve/identifier.ts";
+import { fromTable, grantText, lastingTexts } from "../trust/written.ts";
 
 /** core: pinned to its default · default: replaceable · plugin: empty until someone fills it. */
 export type Policy = "core" | "default" | "plugin";
@@ -17,8 +18,10 @@ export type TrustNeeded = "untrusted" | "trusted";
 export interface Filling {
   /** Paths are absolute: what was chosen in one folder means the same in another. */
   readonly identifier: string;
-  /** Interfaces or packages that it may use beyond the default. */
+  /** What it may do beyond the default, each as `grantText` writes it, with absolute folders. */
   readonly grants: readonly string[];
+  /** Its grants were written in this very invocation, by whoever makes it, and not by a file. */
+  readonly agreed?: boolean;
   /** What the bytes were when it was remembered. */
   readonly digest?: Digest;
   /** What the component said of itself then, as JSON, so that nobody need load it to know. */
@@ -107,7 +110,7 @@ const declarationOf = (manifest: Manifest, name: string, table: SlotTable): Slot
     ...(table.combination && { combination: table.combination }),
     ...(table.trust && { trust: table.trust }),
     // Grants beside a `use` belong to what is used; the default has them only where it stands alone.
-    defaults: fillingsOf(table.default ?? [], manifest.folder, table.use ? [] : table.grants),
+    defaults: fillingsOf(table.default ?? [], manifest.folder, table.use ? [] : slotGrants(manifest, name)),
     config: table.config,
     timeoutMs:
       table.timeout === undefined ? undefined : parseMs(table.timeout, manifest.at("slots", name, "timeout")),
@@ -127,6 +130,20 @@ export const fillingsOf = (
   folder: string,
   grants: readonly string[] = [],
 ): Filling[] => identifiers.map((text) => ({ identifier: absoluteIdentifier(text, folder), grants }));
+
+/** What a `[slots.NAME]` table grants: a list in the words of flags, or a table as `[grants]`. Faults: LK0702. */
+export const slotGrants = (manifest: Manifest, name: string): string[] => {
+  const written = manifest.slots.get(name)?.grants;
+  if (!written) return [];
+  const isList = (value: typeof written): value is readonly string[] => Array.isArray(value);
+  try {
+    return lastingTexts(isList(written) ? written : fromTable(written).map(grantText), manifest.folder);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { code, message, hint } = error;
+    throw fault(code, `${manifest.at("slots", name, "grants")}: ${message}`, { hint, cause: error });
+  }
+};
 
 /** A path made absolute; any other identifier as it is. Faults: LK0102. */
 export const absoluteIdentifier = (text: string, folder: string): string => {

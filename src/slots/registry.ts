@@ -6,7 +6,9 @@ import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { nearest } from "../base/suggest.ts";
 import { matchInterface } from "../contract/semver.ts";
+import { settleTexts } from "../trust/settle.ts";
 import type { TrustClass } from "../trust/verify.ts";
+import { lastingTexts } from "../trust/written.ts";
 import {
   absoluteIdentifier,
   type Filling,
@@ -159,7 +161,7 @@ export class Slots {
   /**
    * Remembers what fills a slot from now on, after looking into each component. Relative paths are `cwd`'s. A
    * source above memory may still overrule it: the decision says so.
-   * Faults: LK0401, LK0402, LK0403, LK0408, LK0411, and those of resolving and remembering.
+   * Faults: LK0401, LK0402, LK0403, LK0408, LK0411, LK0702, and those of resolving and remembering.
    */
   async set(
     name: string,
@@ -177,9 +179,12 @@ export class Slots {
         "LK0411",
         `${identifiers.length} fillings are named for ${name}; the limit is ${limits.fillingsMax}`,
       );
+    const lasting = lastingTexts(grants, cwd);
+    // What could not be granted must not be remembered either.
+    settleTexts(lasting, {});
     const fillings: Filling[] = [];
     for (const text of new Set(identifiers))
-      fillings.push(await this.#fit(slot, absoluteIdentifier(text, cwd), grants));
+      fillings.push(await this.#fit(slot, absoluteIdentifier(text, cwd), lasting));
     this.#memory.remember(slot, fillings);
     return this.explain(name);
   }

@@ -1,7 +1,8 @@
 import { fault } from "../base/fault.ts";
 import type { Manifest } from "../base/manifest/manifest.ts";
 import { parseMs } from "../base/quantity.ts";
-import { type Config, type Filling, fillingsOf, type SlotDeclaration } from "./declaration.ts";
+import { identifierAndGrants, lastingTexts } from "../trust/written.ts";
+import { type Config, type Filling, fillingsOf, type SlotDeclaration, slotGrants } from "./declaration.ts";
 
 /** Whoever may have a say in what fills a slot, in the order of precedence, which is the same everywhere. */
 export const sourceNames = ["flag", "environment", "workspace", "remembered", "fork", "built-in"] as const;
@@ -33,7 +34,10 @@ export const tableSource = (name: Source["name"], choices: ReadonlyMap<string, C
   names: () => choices.keys(),
 });
 
-/** `--slot NAME=IDENTIFIER`, repeated for a list; `NAME=` empties the slot. Relative paths are cwd's. Faults: LK0004. */
+/**
+ * `--slot NAME=IDENTIFIER`, repeated for a list; `NAME=` empties the slot. Behind the identifier may stand what it is
+ * granted, in the words of flags. Relative paths are cwd's. Faults: LK0004, LK0702.
+ */
 export const flagSource = (values: readonly string[], cwd: string): Source =>
   tableSource("flag", assignments(values, cwd, "--slot "));
 
@@ -63,7 +67,11 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
     const name = value.slice(0, at);
     const choice = choices.get(name) ?? { fillings: [], place: "" };
     choices.set(name, choice);
-    if (at + 1 < value.length) choice.fillings.push(...fillingsOf([value.slice(at + 1)], cwd));
+    if (at + 1 < value.length) {
+      const { identifier, grants } = identifierAndGrants(value.slice(at + 1));
+      const fillings = fillingsOf([identifier], cwd, lastingTexts(grants, cwd));
+      choice.fillings.push(...fillings.map((filling) => ({ ...filling, agreed: true })));
+    }
     choice.place += `${choice.place && " "}${where}${value}`;
   }
   return choices;
@@ -73,14 +81,14 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
 export const workspaceSource = (manifests: readonly Manifest[]): Source => {
   const choices = new Map<string, Choice>();
   for (const manifest of manifests)
-    for (const [name, { contract, use, grants, timeout, config }] of manifest.slots) {
+    for (const [name, { contract, use, timeout, config }] of manifest.slots) {
       // Where the slot is declared, its configuration is the declaration's and no choice.
       const chosenConfig = contract === undefined ? config : undefined;
       const chosenTimeout = contract === undefined ? timeout : undefined;
       if (choices.has(name) || [use, chosenConfig, chosenTimeout].every((said) => said === undefined))
         continue;
       choices.set(name, {
-        ...(use && { fillings: fillingsOf(use, manifest.folder, grants) }),
+        ...(use && { fillings: fillingsOf(use, manifest.folder, slotGrants(manifest, name)) }),
         ...(chosenConfig && { config: chosenConfig }),
         ...(chosenTimeout && { timeoutMs: parseMs(chosenTimeout, manifest.at("slots", name, "timeout")) }),
         place: manifest.at("slots", name),

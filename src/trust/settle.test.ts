@@ -11,7 +11,11 @@ import {
   flagText,
   fromFlags,
   fromTable,
+  grantsOfText,
+  grantText,
+  identifierAndGrants,
   lasting,
+  lastingTexts,
   noFlags,
   tableText,
   type WrittenGrant,
@@ -130,6 +134,39 @@ test("every grant can be written as a flag and in loop.toml, and means the same"
     "--allow-run=git",
     "--allow=loop:storage",
   ]);
+});
+
+test("a grant as one text is what its flag says, and reads back as itself", () => {
+  const grants = [
+    { kind: "dir", value: "/a b::/d --x:ro" },
+    { kind: "net", value: "[::1]:8080" },
+    { kind: "env", value: "A" },
+    { kind: "env", value: "B=2,3 and 4" },
+    { kind: "run", value: "git" },
+    { kind: "capability", value: "loop:storage" },
+  ] as const;
+  for (const grant of grants) expect(grantsOfText(grantText(grant))).toEqual([grant]);
+  expect(grantsOfText("--allow-net a.test:443,b.test").map(grantText)).toEqual([
+    "--allow-net=a.test:443",
+    "--allow-net=b.test",
+  ]);
+  expect(lastingTexts(["--dir one", "--dir=one", "--grant=loop:run"], "/w")).toEqual([
+    "--dir=/w/one::one",
+    "loop:run",
+  ]);
+  for (const text of ["--allow-all=x", "--dir", "--dir=", "-d x", "--allow-env=A=1", "--allow-net=a,,b"])
+    expect(() => grantsOfText(text)).toThrow();
+});
+
+test("behind an identifier stands what it is granted, and nothing of it is read into the identifier", () => {
+  expect(identifierAndGrants("./a b.wasm --dir ./my data::/d --allow-net=a.test --env A=1 2")).toEqual({
+    identifier: "./a b.wasm",
+    grants: ["--dir ./my data::/d", "--allow-net=a.test", "--env A=1 2"],
+  });
+  expect(identifierAndGrants("https://a.test/x--dir.wasm")).toEqual({
+    identifier: "https://a.test/x--dir.wasm",
+    grants: [],
+  });
 });
 
 test("a folder that is remembered means the same from everywhere, under the name that it had", () => {

@@ -2,7 +2,7 @@ import { fault } from "../base/fault.ts";
 import { parseFolder } from "./folder.ts";
 import type { FolderGrant, Grants } from "./grants.ts";
 import { type NetworkGrant, parseNetwork } from "./network.ts";
-import type { WrittenGrant } from "./written.ts";
+import { grantsOfText, type WrittenGrant } from "./written.ts";
 
 /** Who may grant something, in the order of precedence. */
 export const grantSources = ["flag", "loop.toml", "remembered", "asked"] as const;
@@ -67,6 +67,11 @@ export const settle = (sources: readonly GrantSource[], environment: Environment
     given: [...given.values()],
   };
 };
+
+/** The grants of the filling of a slot, from the texts that came with it, whose folders are absolute. */
+export const settleTexts = (texts: readonly string[], environment: Environment): Grants =>
+  settle([{ name: "flag", place: "the slot", folder: "/", grants: texts.flatMap(grantsOfText) }], environment)
+    .grants;
 
 /** `NAME=VALUE`, `NAME` for a copy of the host's variable, `*` for all; one that the host lacks is left out. */
 const variables = (text: string, environment: Environment): (readonly [string, string])[] => {

@@ -129,6 +129,55 @@ const parts = (text: string, kind: GrantKind): string[] => {
   return found;
 };
 
+/** The flags by which a grant is written as one text, and where `fromFlags` takes their values. */
+const flagFields = {
+  dir: "folders",
+  env: "env",
+  "allow-net": "network",
+  "allow-env": "variables",
+  "allow-run": "programs",
+  allow: "capabilities",
+  grant: "capabilities",
+} as const satisfies Record<string, keyof FlagGrants>;
+
+/** A grant as one text: an interface or package as it is, anything else as its flag, `--dir=./data::/data:ro`. */
+export const grantText = ({ kind, value }: WrittenGrant): string => {
+  if (kind === "capability") return value;
+  return `--${kind === "env" && value.includes("=") ? "env" : flagNames[kind]}=${value}`;
+};
+
+/** What such a text grants: several where its flag takes several with commas. Faults: LK0702. */
+export const grantsOfText = (text: string): WrittenGrant[] => {
+  if (!text.startsWith("-")) return [{ kind: "capability", value: text }];
+  const [, name = "", value = ""] = /^--([a-z-]+)(?:=|\s+)(.+)$/s.exec(text) ?? [];
+  if (Object.hasOwn(flagFields, name))
+    return fromFlags({ ...noFlags, [flagFields[name as keyof typeof flagFields]]: [value] });
+  throw fault(
+    "LK0702",
+    `A filling is granted an interface, or a flag of loop run, and "${text}" was written`,
+    {
+      hint: `write one of ${Object.keys(flagFields)
+        .map((flag) => `--${flag}`)
+        .join(", ")}, with a value`,
+    },
+  );
+};
+
+/** Such texts so that they mean the same from every folder. Faults: LK0702. */
+export const lastingTexts = (texts: readonly string[], folder: string): string[] => [
+  ...new Set(lasting(texts.flatMap(grantsOfText), folder).map(grantText)),
+];
+
+/** An identifier and the flags behind it: `./x.wasm --dir ./data --allow-net=api.example.com`. */
+export const identifierAndGrants = (
+  text: string,
+): { readonly identifier: string; readonly grants: string[] } => {
+  const [identifier = "", ...grants] = text.split(beforeFlag);
+  return { identifier, grants };
+};
+
+const beforeFlag = new RegExp(`\\s+(?=--(?:${Object.keys(flagFields).join("|")})(?:=|\\s))`);
+
 /** What `--allow-all` says. Programs start for trusted components only, whatever is granted. */
 const everything: readonly WrittenGrant[] = [
   { kind: "dir", value: "." },

@@ -42,7 +42,8 @@ export interface SlotTable {
   readonly combination?: "one" | "first" | "all";
   readonly trust?: "untrusted" | "trusted";
   readonly use?: readonly string[];
-  readonly grants?: readonly string[];
+  /** In the words of flags ("loop:storage", "--dir ./data"), or as `[grants]` has them. */
+  readonly grants?: readonly string[] | GrantsTable;
   /** As written: "100ms". */
   readonly timeout?: string;
   readonly config?: Readonly<Record<string, unknown>>;

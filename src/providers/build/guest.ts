@@ -6,6 +6,7 @@ import type { Builder, BuildRequest, BuildResult } from "../../builders/builder.
 import { arrived } from "../../host/crossing.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Stdio } from "../../host/provider.ts";
+import type { Grants } from "../../trust/grants.ts";
 
 const contract = "loop:build/builder@0.1.0";
 /** What is made and not written; a builder is not shown it. */
@@ -18,7 +19,7 @@ const made = new Set(["build", "node_modules", ".git"]);
 export const componentBuilder = (
   language: string,
   plan: LinkedPlan,
-  grants: readonly string[],
+  grants: Grants,
   stdio: Stdio,
 ): Builder => ({
   language,
@@ -29,7 +30,7 @@ export const componentBuilder = (
     const instance = await plan.instantiate({
       component: { identifier, digest },
       args: [],
-      grants: { folders: [], env: [], capabilities: new Set(grants) },
+      grants,
       stdio,
       onDrop: () => {},
     });

@@ -5,6 +5,7 @@ import { arrived } from "../../host/crossing.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Stdio } from "../../host/provider.ts";
 import type { Fetcher } from "../../resolve/fetch.ts";
+import type { Grants } from "../../trust/grants.ts";
 
 const contract = "loop:pkg/fetcher@0.1.0";
 
@@ -15,7 +16,7 @@ const contract = "loop:pkg/fetcher@0.1.0";
 export const componentFetcher = (
   scheme: string,
   plan: LinkedPlan,
-  grants: readonly string[],
+  grants: Grants,
   stdio: Stdio,
 ): Fetcher => ({
   scheme,
@@ -26,10 +27,8 @@ export const componentFetcher = (
       component: { identifier, digest },
       args: [],
       grants: {
-        folders: [],
-        env: [],
-        capabilities: new Set(grants),
-        network: [{ use: "connect", host: { kind: "any" }, port: undefined }],
+        ...grants,
+        network: [...(grants.network ?? []), { use: "connect", host: { kind: "any" }, port: undefined }],
       },
       stdio: { ...stdio, stdout: stdio.stderr },
       onDrop: () => {},

@@ -40,12 +40,24 @@ const answer = (command: string, given: Given): readonly [unknown, () => string]
   }
   const slot =
     command === "slot set"
-      ? set(name, given("identifier"), given("grant"))
+      ? set(name, given("identifier"), granted(given))
       : command === "slot reset"
         ? reset(name)
         : show(name);
   return [asDocument(slot), () => (command === "slot show" ? page(slot) : changed(command, slot))];
 };
+
+/** What the flags grant, each as one text. */
+const granted = (given: Given): string[] => [
+  ...given("grant"),
+  ...["dir", "env", "allow-net", "allow-env", "allow-run"].flatMap((flag) =>
+    given(flag).map((value) => `--${flag}=${value}`),
+  ),
+];
+
+/** The flag that gives such a text. */
+const flag = (text: string): string =>
+  text.startsWith("-") ? `'${text.replaceAll("'", "'\\''")}'` : `--grant ${text}`;
 
 const asDocument = (slot: Slot) => ({
   ...slot,
@@ -88,7 +100,7 @@ const changed = (command: string, slot: Slot): string => {
 
 /** What a filling says that it needs is granted by the person and by nobody else. */
 const wish = ({ name, fillings, grants, wanted }: Slot): string => {
-  const flags = [...grants, ...wanted].map((grant) => `--grant ${grant}`).join(" ");
+  const flags = [...grants, ...wanted].map(flag).join(" ");
   return `It says that it needs ${wanted.join(", ")}, which is not granted; to grant it:\n  loop slot set ${name} ${fillings.join(" ")} ${flags}`;
 };
 
