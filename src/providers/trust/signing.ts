@@ -1,0 +1,107 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { errno, fault } from "../../base/fault.ts";
+import { writeFileAtomic } from "../../base/files.ts";
+import { limits } from "../../base/limits.ts";
+import { parseIdentifier } from "../../resolve/identifier.ts";
+import { KeyStore } from "../../trust/key/store.ts";
+import { verify as verifyBytes } from "../../trust/verify.ts";
+import type { TrustServices } from "./index.ts";
+import { passphraseOf } from "./keys.ts";
+import { requireKey, signerRecord } from "./signers.ts";
+
+/** `loop:trust/signing#request`. */
+export interface SignRequest {
+  readonly path: string;
+  readonly key: string;
+  readonly passphrase: string | undefined;
+  readonly package: string | undefined;
+  readonly detached: boolean;
+  readonly replace: boolean;
+  readonly output: string | undefined;
+}
+
+/** Signs a file, in its place or another. What loop built here stays what it built here. */
+export const sign = async (services: TrustServices, request: SignRequest) => {
+  const { path: written, package: name, replace, detached } = request;
+  const path = filePath(services, written);
+  const bytes = readBounded(path, limits.componentBytesMax, "A component");
+  const before = verifyBytes(written, bytes);
+  const key = await new KeyStore().open(request.key, passphraseOf(services, request.passphrase));
+  const { signBytes, signDetached } = await import("../../trust/signature/sign.ts");
+  const { readStatement } = await import("../../trust/signature/statement.ts");
+  const made = await (detached ? signDetached : signBytes)(bytes, key, { package: name, replace });
+  const target = resolve(services.folder, request.output ?? (detached ? `${path}.sig` : path));
+  const { mode } = statSync(path);
+  writeFileAtomic(target, made, detached ? {} : { mode: mode & 0o777 });
+  const { digest } = detached ? before : verifyBytes(written, made);
+  if (!detached) carryOver(services, before.digest, digest, target);
+  return { path: target, digest, key: key.key, package: readStatement(detached ? bytes : made)?.package };
+};
+
+/** The signed bytes are other bytes: that loop built them here has to be remembered of these too. */
+const carryOver = ({ decisions }: TrustServices, before: string, digest: string, path: string): void => {
+  const built = decisions().trust(before).find(({ why }) => why === "built");
+  if (built) decisions().built(digest, path, built.name ?? "");
+};
+
+const filePath = ({ folder }: TrustServices, text: string): string => {
+  const { scheme, rest } = parseIdentifier(text);
+  if (scheme === "file") return resolve(folder, rest);
+  throw fault("LK0102", `A component's file was looked for to sign, and "${text}" names no file`, {
+    hint: `write ./${rest} if it is one`,
+  });
+};
+
+const readBounded = (path: string, max: number, what: string): Uint8Array => {
+  try {
+    const { size } = statSync(path);
+    if (size > max) throw fault("LK0204", `${path} is ${size} bytes; the limit is ${max}`);
+    return readFileSync(path);
+  } catch (error) {
+    const code = errno(error);
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw fault("LK0101", `${what} was looked for at ${path}, and there is no such file`, { cause: error });
+    if (code) throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw error;
+  }
+};
+
+/** Who signed a component, and whether that is enough: by the keys that are named, or else by those trusted here. */
+export const verify = async (
+  services: TrustServices,
+  identifier: string,
+  named: readonly string[],
+  signature: string | undefined,
+) => {
+  const { folder, keyring, decisions } = services;
+  const ring = keyring();
+  const asked = named.map((text) => requireKey(text, ring, folder).key);
+  const { bytes, locator } = await services.fetch(identifier);
+  const { digest } = verifyBytes(identifier, bytes, { digest: locator.digest });
+  const { checkSignatures } = await import("../../trust/signature/check.ts");
+  const detached =
+    signature === undefined
+      ? undefined
+      : readBounded(resolve(folder, signature), limits.signatureBytesMax, "A signature");
+  const signed = await checkSignatures(identifier, bytes, {
+    keys: [...new Set([...asked, ...ring.list().map(({ key }) => key)])],
+    detached,
+    package: locator.package,
+    memory: decisions().signers(),
+  });
+  if (!signed)
+    throw fault("LK0804", `${identifier} was to be verified, and it is not signed`, {
+      hint: `with a signature that lies beside it: loop verify ${identifier} --signature FILE`,
+    });
+  const judgement = ring.judge(signed, locator.package);
+  return {
+    identifier,
+    digest,
+    holds: asked.length > 0 ? asked.every((key) => signed.signers.includes(key)) : judgement.trusted,
+    threshold: asked.length > 0 ? asked.length : judgement.threshold,
+    signers: judgement.signers.map(signerRecord),
+    unknown: judgement.unknown,
+    package: judgement.package,
+  };
+};
