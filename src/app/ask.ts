@@ -44,6 +44,7 @@ type Choose = (question: string, choices: readonly string[], standard: number) =
 /** Nothing of it but the first is asked for by a question. */
 const settings: CliSettings = {
   interactive: () => true,
+  unseen: (work) => work(),
   styled: () => false,
   columns: () => 0,
   commands: async () => [],

@@ -25,6 +25,9 @@ export const judgeFor = (folder: string, decisions: Decisions = new Decisions())
 export const keyringHere = (folder: string, decisions: Decisions = new Decisions()): Keyring =>
   keyringOf(manifestsHere(folder), decisions);
 
+/** The folder of the workspace here, or of the one project: that of the topmost loop.toml that speaks for it. */
+export const workspaceHere = (folder: string): string | undefined => manifestsHere(folder).at(-1)?.folder;
+
 const keyringOf = (manifests: readonly Manifest[], decisions: Decisions): Keyring =>
   new Keyring({
     remembered: decisions.signers().all(),

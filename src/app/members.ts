@@ -29,6 +29,7 @@ export const commandMembers = [
   { component: "inspect", group: "Use" },
   { component: "slot", group: "Slots" },
   { component: "trust", group: "Trust" },
+  { component: "sign", group: "Trust" },
   { component: "shell", group: "Shell" },
 ] as const;
 

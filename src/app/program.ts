@@ -21,6 +21,7 @@ import { listCommands } from "./commands.ts";
 import { fetcherOf, openRemote, shippedSchemes } from "./fetching.ts";
 import type { ListedCommand } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
+import { keyringHere, workspaceHere } from "./judge.ts";
 import { type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
@@ -136,6 +137,7 @@ export class Program implements Linking {
     return {
       cli: {
         interactive: () => this.interactive,
+        unseen: async (work) => (await import("./unseen.ts")).unseen(work),
         styled: () => this.styled,
         columns: () => this.terminalColumns,
         commands: () => this.commands(),
@@ -155,8 +157,12 @@ export class Program implements Linking {
       },
       trust: {
         folder,
+        fetch: (identifier) => this.resolver.fetch(identifier),
         load: (identifier) => loadComponent(identifier, this, this.decisions()),
         decisions: () => new Decisions(),
+        keyring: () => keyringHere(folder),
+        workspace: () => workspaceHere(folder),
+        environment: process.env,
         sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
       process: { environment: process.env },

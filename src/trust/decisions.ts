@@ -3,6 +3,7 @@ import type { StateFile } from "../base/database.ts";
 import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { stateFile } from "../base/state.ts";
+import type { PublicKey } from "./key/public.ts";
 import { Signers } from "./signers.ts";
 import type { GrantKind, WrittenGrant } from "./written.ts";
 
@@ -99,6 +100,13 @@ export class Decisions {
       database.query("DELETE FROM decisions WHERE subject = ?").run(subject);
     });
     return true;
+  }
+
+  /** Forgets what was granted to whatever a key signs; says whether there was anything. */
+  removeSigner(key: PublicKey): boolean {
+    const subjects = this.list().decided.map(({ subject }) => subject);
+    const found = subjects.filter((subject) => subject === key || subject.startsWith(`${key} `));
+    return [...new Set(found)].map((subject) => this.remove(subject)).some(Boolean);
   }
 
   #read<T>(work: (database: Database) => T, otherwise: T): T {

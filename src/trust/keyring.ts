@@ -115,8 +115,10 @@ const knownKeys = (sources: KeyringSources): Map<PublicKey, KnownKey> => {
   for (const { key, name, scope, expiresMs } of remembered.believed) {
     const workspace = folders.get(scope);
     if (scope !== "" && !workspace) continue;
-    const proposed = workspace?.keys.find((one) => one.key === key);
-    const ends = earlier(expiresMs, proposed?.expiresMs);
+    const proposals = workspace
+      ? workspaces.flatMap(({ keys }) => keys.filter((one) => one.key === key))
+      : [];
+    const ends = proposals.map((one) => one.expiresMs).reduce(earlier, expiresMs);
     const standing = ends !== undefined && ends <= nowMs ? "expired" : "trusted";
     const place = workspace ? `you, in ${workspace.folder}` : "you";
     say({ key, name, standing, place, expiresMs: ends });

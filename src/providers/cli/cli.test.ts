@@ -7,7 +7,7 @@ import { type CliSettings, cliProvider } from "./index.ts";
 
 /** A person who types `input`; what they see is collected. */
 const person = (input: string, more: { terminal?: boolean; settings?: Partial<CliSettings> } = {}) => {
-  const seen = { out: "", err: "" };
+  const seen = { out: "", err: "", unseen: [] as string[] };
   const chunks = input.match(/[\s\S]{1,3}/g) ?? [];
   const drops: (() => void)[] = [];
   const sink = (name: "out" | "err") => ({
@@ -36,6 +36,14 @@ const person = (input: string, more: { terminal?: boolean; settings?: Partial<Cl
   };
   const provider = cliProvider({
     interactive: () => true,
+    unseen: async (work) => {
+      seen.unseen.push("begin");
+      try {
+        return await work();
+      } finally {
+        seen.unseen.push("end");
+      }
+    },
     styled: () => false,
     columns: () => 72,
     commands: async () => [],
@@ -50,6 +58,7 @@ interface Terminal {
   write(text: string): Promise<void>;
   note(text: string): void;
   columns(): number;
+  askSecret(question: string): Promise<string>;
   ask(question: string, standard: string | undefined): Promise<string>;
   choose(question: string, choices: string[], standard: number): Promise<number>;
 }
@@ -68,7 +77,7 @@ test("what a command writes and notes goes to the two streams", async () => {
   const { terminal, seen } = person("");
   await terminal.write("a\n");
   terminal.note("b");
-  expect(seen).toEqual({ out: "a\n", err: "b\n" });
+  expect(seen).toMatchObject({ out: "a\n", err: "b\n" });
 });
 
 test("an answer is one line, and what was typed ahead is the next answer", async () => {
@@ -140,4 +149,35 @@ test("progress that nobody ended ends with its instance", async () => {
   const after = seen.err;
   await Bun.sleep(200);
   expect(seen.err).toBe(after);
+});
+
+test("a secret is typed unseen, and what is taken back is not in it", async () => {
+  const { terminal, seen } = person("aé\x7fb\x08\x08secr\x15pä\x7fass\x7fss\rnext\n");
+  expect(await terminal.askSecret("Passphrase?")).toBe("passs");
+  expect(seen.err).toBe("Passphrase? \n");
+  expect(seen.unseen).toEqual(["begin", "end"]);
+  expect(await terminal.ask("Other?", undefined)).toBe("next");
+});
+
+test("a secret that is interrupted is none, and the terminal is as it was", async () => {
+  for (const input of ["abc\x03\n", "\x04\n", "abc"]) {
+    const { terminal, seen } = person(input);
+    expect(await refusal(terminal.askSecret("Passphrase?"))).toBe("LK0005");
+    expect(seen.unseen).toEqual(["begin", "end"]);
+  }
+});
+
+test("a secret is a line of the input where that is no terminal, and nothing is asked", async () => {
+  const { terminal, seen } = person("one\r\ntwo words \nthree", { terminal: false });
+  expect(await terminal.askSecret("Passphrase?")).toBe("one");
+  expect(await terminal.askSecret("Passphrase?")).toBe("two words ");
+  expect(await terminal.askSecret("Passphrase?")).toBe("three");
+  expect(await refusal(terminal.askSecret("Passphrase?"))).toBe("LK0003");
+  expect(seen).toEqual({ out: "", err: "", unseen: [] });
+});
+
+test("no secret is asked for at a terminal where no questions may be asked", async () => {
+  const { terminal, seen } = person("secret\r", { settings: { interactive: () => false } });
+  expect(await refusal(terminal.askSecret("Passphrase?"))).toBe("LK0003");
+  expect(seen.unseen).toEqual([]);
 });

@@ -11,6 +11,8 @@ import { terminal } from "./terminal.ts";
 export interface CliSettings {
   /** Questions may be asked: both ends are a terminal and no JSON was asked for. */
   readonly interactive: () => boolean;
+  /** Does work while the terminal neither shows what is typed nor waits for the end of a line. */
+  readonly unseen: <T>(work: () => Promise<T>) => Promise<T>;
   /** Standard output may carry colours. */
   readonly styled: () => boolean;
   /** Columns of the terminal; 0 where standard output is none. */
@@ -33,6 +35,7 @@ export const cliProvider = (settings: CliSettings): Provider => ({
     "loop:cli/terminal#write",
     "loop:cli/terminal#note",
     "loop:cli/terminal#ask",
+    "loop:cli/terminal#ask-secret",
     "loop:cli/terminal#choose",
     "loop:cli/registry#commands",
   ],

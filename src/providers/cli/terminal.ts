@@ -44,6 +44,25 @@ export const terminal = (
         (await answer(`${question}${standard === undefined ? "" : ` [${standard}]`} `)) || (standard ?? "")
       );
     },
+    async askSecret(question: string) {
+      if (!stdio.stdin.isTerminal) {
+        const line = await lines.next();
+        if (line !== undefined) return line.replace(/\r$/, "");
+        throw declared(
+          refusal(
+            "LK0003",
+            `A secret was looked for ("${question}"), and standard input is no terminal and empty`,
+          ),
+        );
+      }
+      require(question);
+      await say(`${question} `);
+      try {
+        return await settings.unseen(() => typed(lines));
+      } finally {
+        await say("\n");
+      }
+    },
     async choose(question: string, choices: readonly string[], standard: number) {
       require(question);
       if (choices.length === 0)
@@ -68,6 +87,30 @@ const choiceOf = (text: string, choices: readonly string[]): number | undefined 
   return matching.length === 1 ? matching[0] : undefined;
 };
 
+/** What a terminal that does not edit lines gives for keys. */
+const pressed = { interrupt: 3, end: 4, backspace: 8, lineFeed: 10, enter: 13, eraseLine: 21, erase: 127 };
+
+/** A line as it is typed, with what a person takes back taken back. Faults: LK0005. */
+const typed = async (lines: LineReader): Promise<string> => {
+  let bytes: number[] = [];
+  for (;;) {
+    const byte = await lines.byte();
+    if (byte === undefined || byte === pressed.interrupt || (byte === pressed.end && bytes.length === 0))
+      throw declared(refusal("LK0005", "The question was not answered"));
+    if (byte === pressed.enter || byte === pressed.lineFeed || byte === pressed.end)
+      return Buffer.from(bytes).toString();
+    if (byte === pressed.erase || byte === pressed.backspace) bytes = withoutLast(bytes);
+    else if (byte === pressed.eraseLine) bytes = [];
+    else if (bytes.length < limits.answerBytesMax) bytes.push(byte);
+  }
+};
+
+/** Without the last character, which in UTF-8 begins at the last byte that continues none. */
+const withoutLast = (bytes: readonly number[]): number[] => {
+  const at = bytes.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
+  return bytes.slice(0, Math.max(0, at));
+};
+
 const refusal = (code: string, message: string) => ({ code, message, hint: undefined, causes: [] });
 
 const encoder = new TextEncoder();
@@ -90,6 +133,18 @@ class LineReader {
       if (bytes === undefined) return this.#kept.length > 0 ? this.#take(this.#kept.length) : undefined;
       this.#kept = Buffer.concat([this.#kept, bytes]);
     }
+  }
+
+  /** The next byte, or undefined at the end of the input. */
+  async byte(): Promise<number | undefined> {
+    if (this.#kept.length === 0) {
+      const bytes = await this.#stdin.read(4096);
+      if (bytes === undefined) return undefined;
+      this.#kept = Buffer.from(bytes);
+    }
+    const [first] = this.#kept;
+    this.#kept = this.#kept.subarray(1);
+    return first;
   }
 
   #take(end: number): string {

@@ -1,30 +1,56 @@
-// loop:trust: a person's decisions about components, for a command. Owns their WIT form; refuses to decide and to
-// believe a path (decisions belong to digests); listed in the app's table.
+// loop:trust: a person's decisions about components and signers, their keys, signing and verifying, for a command. Owns
+// their WIT form; refuses to decide and to believe a path (decisions belong to digests and signers); listed in the
+// app's table.
 import type { Digest } from "../../base/digest.ts";
 import { Fault, fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
+import type { Fetched } from "../../resolve/fetch.ts";
 import type { Decisions } from "../../trust/decisions.ts";
+import type { Judgement, Keyring, Standing } from "../../trust/keyring.ts";
 import { type GrantSource, settle } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import { type FlagGrants, flagText, fromFlags, lasting, noFlags } from "../../trust/written.ts";
+import type { ExportRequest } from "./keys.ts";
+import type { SignRequest } from "./signing.ts";
 
 /** What the composition root gives. */
 export interface TrustServices {
   /** Absolute; relative paths are relative to it. */
   readonly folder: string;
   readonly load: (identifier: string) => Promise<{ readonly component: VerifiedComponent }>;
+  /** The bytes that an identifier names, before anybody looks at their signatures. */
+  readonly fetch: (identifier: string) => Promise<Fetched>;
   readonly decisions: () => Decisions;
+  /** Whose signatures count here, read anew. */
+  readonly keyring: () => Keyring;
+  /** The absolute folder of the workspace here; undefined where no loop.toml is. */
+  readonly workspace: () => string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Who would grant a component something if it were run here without a flag. */
   readonly sources: (component: VerifiedComponent) => Promise<readonly GrantSource[]>;
 }
 
 type FlagsGiven = Pick<FlagGrants, "folders" | "network" | "variables" | "programs" | "capabilities">;
 
+const suspending: Readonly<Record<string, readonly string[]>> = {
+  trust: ["list", "add", "remove", "explain"],
+  signers: ["list", "find", "believe", "revoke", "forget", "require"],
+  keys: ["list", "create", "import-key", "export-key", "remove"],
+  signing: ["sign", "verify"],
+};
+
+// What keys and signatures need is loaded with the first of these calls.
+const signers = () => import("./signers.ts");
+const keys = () => import("./keys.ts");
+const signing = () => import("./signing.ts");
+
 export const trustProvider = (services: TrustServices): Provider => ({
   name: "trust",
-  interfaces: ["loop:trust/trust@0.1.0"],
-  suspending: ["list", "add", "remove", "explain"].map((name) => `loop:trust/trust#${name}`),
+  interfaces: Object.keys(suspending).map((name) => `loop:trust/${name}@0.1.0`),
+  suspending: Object.entries(suspending).flatMap(([name, functions]) =>
+    functions.map((one) => `loop:trust/${name}#${one}`),
+  ),
   defaultGranted: [],
   instantiate: () => ({
     "loop:trust/trust@0.1.0": {
@@ -35,8 +61,51 @@ export const trustProvider = (services: TrustServices): Provider => ({
       ),
       explain: answering((identifier: string) => explain(services, identifier)),
     },
+    "loop:trust/signers@0.1.0": {
+      list: answering(async () => (await signers()).policy(services)),
+      find: answering(async (text: string) => (await signers()).find(services, text)),
+      believe: answering(
+        async (text: string, name: string | undefined, expires: string | undefined, workspace: boolean) =>
+          (await signers()).believe(services, text, name, expires, workspace),
+      ),
+      revoke: answering(async (text: string) => (await signers()).revoke(services, text)),
+      forget: answering(async (text: string) => (await signers()).forget(services, text)),
+      require: answering(async (threshold: number, workspace: boolean) =>
+        (await signers()).require(services, threshold, workspace),
+      ),
+    },
+    "loop:trust/keys@0.1.0": {
+      list: answering(async () => (await keys()).list()),
+      passphraseGiven: () => services.environment[passphraseVariable] !== undefined,
+      create: answering(async (name: string, locked: boolean, passphrase: string | undefined) =>
+        (await keys()).create(services, name, locked, passphrase),
+      ),
+      importKey: answering(
+        async (name: string, path: string, locked: boolean, passphrase: string | undefined) =>
+          (await keys()).importKey(services, name, path, locked, passphrase),
+      ),
+      exportKey: answering(
+        async (
+          name: string,
+          form: ExportRequest["form"],
+          whole: boolean,
+          passphrase: string | undefined,
+          output: string | undefined,
+        ) => (await keys()).exportKey(services, { name, form, whole, passphrase, output }),
+      ),
+      remove: answering(async (name: string) => (await keys()).remove(name)),
+    },
+    "loop:trust/signing@0.1.0": {
+      sign: answering(async (request: SignRequest) => (await signing()).sign(services, request)),
+      verify: answering(async (identifier: string, named: readonly string[], signature: string | undefined) =>
+        (await signing()).verify(services, identifier, named, signature),
+      ),
+    },
   }),
 });
+
+/** What gives the passphrase of a key where nobody can type. */
+export const passphraseVariable = "LOOP_KEY_PASSPHRASE";
 
 const entries = (decisions: Decisions) => {
   const { trusted, decided } = decisions.list();
@@ -81,9 +150,12 @@ const digestFor = async ({ load }: TrustServices, identifier: string): Promise<D
 
 const explain = async (services: TrustServices, identifier: string) => {
   const { component } = await services.load(identifier);
-  const { digest, trust } = component;
+  const { digest, trust, signatures } = component;
   const { given } = settle(await services.sources(component), process.env);
+  const { signerRecord } = await signers();
   const reasons = services.decisions().trust(digest).map(reasonText);
+  const signed = signatures && signatureText(signatures);
+  const none = ["It is not signed, loop did not build it here, and you did not add it"];
   return {
     identifier,
     digest,
@@ -91,11 +163,29 @@ const explain = async (services: TrustServices, identifier: string) => {
     reasons:
       trust === "builtin"
         ? ["The executable carries it"]
-        : reasons.length > 0
-          ? reasons
-          : ["It is not signed, loop did not build it here, and you did not add it"],
+        : [...reasons, ...(signed ?? (reasons.length > 0 ? [] : none))],
+    signers: signatures?.signers.map(signerRecord) ?? [],
     grants: given.map((grant) => ({ ...grant, flag: flagText(grant) })),
   };
+};
+
+/** What the signatures of a component come to, a sentence each. */
+const signatureText = ({ signers, unknown, threshold, package: name, trusted }: Judgement): string[] => [
+  ...signers.map(
+    ({ key, name, standing, place }) => `Signed by ${name || key}, ${standingText[standing]} (${place})`,
+  ),
+  ...unknown.map((id) => `Signed by a key that nobody here knows${id === "" ? "" : `, with the id ${id}`}`),
+  ...(name === undefined ? [] : [`Signed as ${name}`]),
+  ...(trusted ? [] : [`Signatures of trusted keys that are needed: ${threshold}`]),
+];
+
+const standingText: Record<Standing, string> = {
+  trusted: "whom you trust",
+  expired: "whose key has expired",
+  revoked: "whose key was revoked",
+  proposed: "whom loop.toml names and you have not agreed to",
+  own: "which is a key of yours that you have not trusted",
+  unknown: "whom you do not know",
 };
 
 const reasonText = ({ why, identifier }: { readonly why: string; readonly identifier: string }): string =>

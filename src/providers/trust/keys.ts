@@ -6,12 +6,12 @@ import { limits } from "../../base/limits.ts";
 import { readPrivateKey, writePrivateKey } from "../../trust/key/private.ts";
 import { type KeyForm, noKey, writePublicKey } from "../../trust/key/public.ts";
 import { type KeyInfo, KeyStore } from "../../trust/key/store.ts";
-import type { TrustServices } from "./index.ts";
+import { passphraseVariable, type TrustServices } from "./index.ts";
 
 /** `loop:trust/keys#key`. */
 const record = ({ name, key, locked, path, createdAt }: KeyInfo) => ({
   name,
-  public: key,
+  publicKey: key,
   locked,
   path,
   created: createdAt,
@@ -19,17 +19,16 @@ const record = ({ name, key, locked, path, createdAt }: KeyInfo) => ({
 
 export const list = () => new KeyStore().list().map(record);
 
-/** What the environment says where nobody can type. */
-const variable = "LOOP_KEY_PASSPHRASE";
-
-export const passphraseGiven = ({ environment }: TrustServices): boolean => environment[variable] !== undefined;
-
 /** The passphrase that was typed, or else that of the environment. */
 export const passphraseOf = ({ environment }: TrustServices, typed: string | undefined): string | undefined =>
-  typed ?? environment[variable];
+  typed ?? environment[passphraseVariable];
 
 /** The passphrase for a key that is to be kept; undefined where it is to lie open. Faults: LK0808. */
-const protection = (services: TrustServices, locked: boolean, typed: string | undefined): string | undefined => {
+const protection = (
+  services: TrustServices,
+  locked: boolean,
+  typed: string | undefined,
+): string | undefined => {
   if (!locked) return undefined;
   const passphrase = passphraseOf(services, typed);
   if (passphrase) return passphrase;
@@ -38,8 +37,12 @@ const protection = (services: TrustServices, locked: boolean, typed: string | un
   });
 };
 
-export const create = async (services: TrustServices, name: string, locked: boolean, typed: string | undefined) =>
-  record(await new KeyStore().create(name, protection(services, locked, typed)));
+export const create = async (
+  services: TrustServices,
+  name: string,
+  locked: boolean,
+  typed: string | undefined,
+) => record(await new KeyStore().create(name, protection(services, locked, typed)));
 
 export const importKey = async (
   services: TrustServices,
@@ -102,7 +105,9 @@ export const exportKey = async (services: TrustServices, request: ExportRequest)
 /** A key never takes the place of a file: that may be the only copy of another. */
 const write = (path: string, bytes: Uint8Array, mode: number): void => {
   if (existsSync(path))
-    throw fault("LK0807", `A key was to be written to ${path}, and a file is there`, { hint: "--output OTHER" });
+    throw fault("LK0807", `A key was to be written to ${path}, and a file is there`, {
+      hint: "--output OTHER",
+    });
   writeFileAtomic(path, bytes, { mode });
 };
 

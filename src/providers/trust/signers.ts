@@ -36,10 +36,17 @@ interface Written {
  * Faults: LK0805 a name of several keys, LK0806, LK0007.
  */
 export const writtenKey = (text: string, ring: Keyring, folder: string): Written | undefined => {
-  const direct = isPublicKey(text) || text.startsWith("ssh-ed25519 ") ? readPublicKey(Buffer.from(text)) : undefined;
+  const direct =
+    isPublicKey(text) || text.startsWith("ssh-ed25519 ") ? readPublicKey(Buffer.from(text)) : undefined;
   if (direct) return { key: direct, name: undefined };
-  if (text.startsWith("ed25519:") || text.startsWith("ssh-ed25519 ")) throw noKey(`"${text}"`, "a public key");
-  const named = new Set(ring.list().filter(({ name }) => name === text).map(({ key }) => key));
+  if (text.startsWith("ed25519:") || text.startsWith("ssh-ed25519 "))
+    throw noKey(`"${text}"`, "a public key");
+  const named = new Set(
+    ring
+      .list()
+      .filter(({ name }) => name === text)
+      .map(({ key }) => key),
+  );
   if (named.size > 1)
     throw fault("LK0805", `"${text}" is the name of several keys here: ${[...named].join(", ")}`, {
       hint: "write the key itself",
@@ -62,7 +69,8 @@ const keyInFile = (text: string, folder: string): Written | undefined => {
     const name = basename(path, extname(path));
     return { key, name: isKeyName(name) ? name : undefined };
   } catch (error) {
-    if (errno(error)) throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    if (errno(error))
+      throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
     throw error;
   }
 };
@@ -71,7 +79,10 @@ const keyInFile = (text: string, folder: string): Written | undefined => {
 export const requireKey = (text: string, ring: Keyring, folder: string): Written => {
   const found = writtenKey(text, ring, folder);
   if (found) return found;
-  const names = ring.list().map(({ name }) => name).filter((name) => name !== "");
+  const names = ring
+    .list()
+    .map(({ name }) => name)
+    .filter((name) => name !== "");
   const near = nearest(text, names);
   throw fault(
     "LK0805",
@@ -103,9 +114,13 @@ export const believe = (
       hint: known.place === "you" ? `if that was a mistake: loop trust remove ${key}` : "loop trust list",
     });
   if (given !== undefined && !isKeyName(given))
-    throw fault("LK0603", `A name for a key is letters, digits and -, _, . or @, and "${given}" was written`, {
-      hint: "loop trust add KEY --name alice",
-    });
+    throw fault(
+      "LK0603",
+      `A name for a key is letters, digits and -, _, . or @, and "${given}" was written`,
+      {
+        hint: "loop trust add KEY --name alice",
+      },
+    );
   const name = given ?? written.name ?? (known.name || key.slice("ed25519:".length, "ed25519:".length + 8));
   const scope = workspace ? requireWorkspace(services) : "";
   const expiresMs = expires === undefined ? undefined : endOfDay(expires);
@@ -116,7 +131,9 @@ export const believe = (
 export const revoke = ({ folder, keyring, decisions }: TrustServices, text: string) => {
   const ring = keyring();
   const { key, name } = requireKey(text, ring, folder);
-  decisions().signers().revoke(key, name ?? ring.standing(key).name);
+  decisions()
+    .signers()
+    .revoke(key, name ?? ring.standing(key).name);
   return signerRecord(keyring().standing(key));
 };
 
@@ -134,7 +151,10 @@ export const require = (services: TrustServices, threshold: number, workspace: b
       `A threshold is a number from 1 to ${limits.thresholdMax}, and ${threshold} was written`,
       { hint: "loop trust threshold 2" },
     );
-  services.decisions().signers().require(workspace ? requireWorkspace(services) : "", threshold);
+  services
+    .decisions()
+    .signers()
+    .require(workspace ? requireWorkspace(services) : "", threshold);
   return policy(services);
 };
 

@@ -41,7 +41,9 @@ export const sign = async (services: TrustServices, request: SignRequest) => {
 
 /** The signed bytes are other bytes: that loop built them here has to be remembered of these too. */
 const carryOver = ({ decisions }: TrustServices, before: string, digest: string, path: string): void => {
-  const built = decisions().trust(before).find(({ why }) => why === "built");
+  const built = decisions()
+    .trust(before)
+    .find(({ why }) => why === "built");
   if (built) decisions().built(digest, path, built.name ?? "");
 };
 

@@ -1,7 +1,17 @@
-// loop trust list, add, remove and explain. Owns how decisions read; refuses to decide anything, which the person
+// loop trust list, add, remove, explain, revoke and threshold. Owns how decisions read; refuses to decide anything, which the person
 // does, or to keep it, which the host does; called through the slots command:trust.*.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
+import {
+  believe,
+  find,
+  forget,
+  type Policy,
+  list as policy,
+  require,
+  revoke,
+  type Signer,
+} from "loop:trust/signers@0.1.0";
 import { add, type Entry, type Explanation, explain, list, remove } from "loop:trust/trust@0.1.0";
 import { values } from "../../arguments.ts";
 import { bold, fault, json, table } from "../../text.ts";
@@ -13,24 +23,61 @@ const run = (invocation: Invocation): number => {
   return 0;
 };
 
-const answer = (command: string, given: (name: string) => string[]): readonly [unknown, () => string] => {
+type Given = (name: string) => string[];
+type Answer = readonly [document: unknown, text: () => string];
+
+const answer = (command: string, given: Given): Answer => {
   const identifier = given("identifier")[0] ?? "";
-  if (command === "trust list") {
-    const entries = list();
-    return [entries, () => listing(entries)];
+  switch (command) {
+    case "trust list": {
+      const [entries, signers] = [list(), policy()];
+      return [{ entries, ...signers }, () => listing(entries, signers)];
+    }
+    case "trust explain": {
+      const explanation = explain(identifier);
+      return [explanation, () => page(explanation)];
+    }
+    case "trust remove":
+      return removed(identifier);
+    case "trust revoke": {
+      const signer = revoke(given("key")[0] ?? "");
+      return [signer, () => `What ${called(signer)} signs is never trusted again\n`];
+    }
+    case "trust threshold": {
+      const now = require(Number(given("count")[0]), given("workspace").length > 0);
+      return [now, () => `Signatures of different trusted keys that are needed here: ${now.threshold}\n`];
+    }
   }
-  if (command === "trust explain") {
-    const explanation = explain(identifier);
-    return [explanation, () => page(explanation)];
-  }
-  if (command === "trust remove") {
-    if (!remove(identifier))
-      throw fault(
-        "LK0704",
-        `Nothing is remembered of ${identifier}, so there is nothing to forget`,
-        "loop trust list",
-      );
-    return [{ removed: true }, () => `Nothing is remembered of ${identifier} any more\n`];
+  return added(identifier, given);
+};
+
+const removed = (identifier: string): Answer => {
+  if (!(find(identifier) ? forget(identifier) : remove(identifier)))
+    throw fault(
+      "LK0704",
+      `Nothing is remembered of ${identifier}, so there is nothing to forget`,
+      "loop trust list",
+    );
+  return [{ removed: true }, () => `Nothing is remembered of ${identifier} any more\n`];
+};
+
+const forKeys = ["name", "expires", "workspace"];
+const forComponents = ["dir", "allow-net", "allow-env", "allow-run", "allow"];
+
+const added = (identifier: string, given: Given): Answer => {
+  const isKey = find(identifier) !== undefined;
+  const wrong = (isKey ? forComponents : forKeys).find((name) => given(name).length > 0);
+  if (wrong)
+    throw fault(
+      "LK0004",
+      isKey
+        ? `--${wrong} grants something to a component, and ${identifier} is a key`
+        : `--${wrong} is said of a key, and ${identifier} is none`,
+      isKey ? "loop trust add FILE --allow=…" : "loop key list",
+    );
+  if (isKey) {
+    const signer = believe(identifier, given("name")[0], given("expires")[0], given("workspace").length > 0);
+    return [signer, () => trustedText(signer)];
   }
   const entry = add(identifier, {
     folders: given("dir"),
@@ -42,18 +89,51 @@ const answer = (command: string, given: (name: string) => string[]): readonly [u
   return [entry, () => sentence(identifier, entry)];
 };
 
+const called = ({ key, name }: Signer): string => (name === "" ? key : `${name} (${key})`);
+
+const trustedText = (signer: Signer): string =>
+  signer.standing === "trusted"
+    ? `What ${called(signer)} signs is trusted${signer.place === "you" ? "" : ` by ${signer.place}`}${
+        signer.expires === undefined ? "" : `, up to ${signer.expires}`
+      }\n`
+    : `${called(signer)} is remembered, and counts for nothing now: ${signer.standing}\n`;
+
+const signersPage = ({ threshold, signers }: Policy): string[] =>
+  signers.length === 0
+    ? []
+    : [
+        [
+          table([
+            ["KEY", "CALLED", "STANDING", "SAYS WHO"],
+            ...signers.map(({ name, key, standing, place, expires }) => [
+              key,
+              name || "-",
+              expires === undefined ? standing : `${standing}, last day ${expires}`,
+              place,
+            ]),
+          ]),
+          threshold > 1 ? `\nSignatures of different trusted keys that are needed: ${threshold}\n` : "",
+        ].join(""),
+      ];
+
 const sentence = (identifier: string, { subject, reasons, grants }: Entry): string =>
   `${identifier} (${short(subject)}) is ${reasons.length > 0 ? "trusted" : "not trusted"}, and is granted ${granted(grants)}\n`;
 
-const short = (digest: string): string => digest.slice(0, "sha256:".length + 12);
+/** Of a digest the beginning, of a signer all but the form of the key. */
+const short = (subject: string): string =>
+  subject.startsWith("sha256:")
+    ? subject.slice(0, "sha256:".length + 12)
+    : subject.replace(/^(ed25519:.{8})\S*/, "$1…");
 
 const granted = (grants: Entry["grants"]): string =>
   grants.map(({ kind, value }) => `${kind} ${value}`).join(", ") || "nothing";
 
-const listing = (entries: Entry[]): string =>
-  entries.length === 0
-    ? "Nobody is trusted, and nothing is granted\n"
-    : table([["DIGEST", "CALLED", "TRUSTED", "GRANTED"], ...entries.map(row)]);
+const listing = (entries: Entry[], signers: Policy): string => {
+  if (entries.length === 0 && signers.signers.length === 0)
+    return "Nobody is trusted, and nothing is granted\n";
+  const components = table([["DIGEST", "CALLED", "TRUSTED", "GRANTED"], ...entries.map(row)]);
+  return [...(entries.length > 0 ? [components] : []), ...signersPage(signers)].join("\n");
+};
 
 const row = ({ subject, identifier, reasons, grants }: Entry): string[] => [
   short(subject),
@@ -64,13 +144,14 @@ const row = ({ subject, identifier, reasons, grants }: Entry): string[] => [
 
 const says: Record<string, string> = { added: "by you", built: "built here" };
 
-const page = ({ identifier, digest, class: trust, reasons, grants }: Explanation): string =>
+const page = ({ identifier, digest, class: trust, reasons, signers, grants }: Explanation): string =>
   [
     `${bold(identifier)}\n`,
     table(
       [
         ["digest", digest],
         ["trust", `${trust}: ${reasons.join("; ")}`],
+        ...signers.map(({ name, key, standing }) => ["signed by", `${name || "-"} ${key} (${standing})`]),
       ],
       "  ",
     ),
