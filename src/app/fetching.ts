@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { Fault } from "../base/fault.ts";
-import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import type { Manifest } from "../base/manifest/manifest.ts";
 import type { Fetcher } from "../resolve/fetch.ts";
+import { type Identifier, parseIdentifier } from "../resolve/identifier.ts";
 import type { Policy } from "../resolve/policy.ts";
 import type { Describe, Remote } from "../resolve/remote.ts";
 import { Resolver } from "../resolve/resolver.ts";
-import { declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
+import { absoluteIdentifier, declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { grantsOf, type Linking, loadComponent, planFilling } from "./link.ts";
@@ -84,23 +84,33 @@ const withNetwork = ({ source }: Decision, filling: Filling): Filling =>
     ? filling
     : { ...filling, grants: [...new Set([...filling.grants, ...network])] };
 
-/** Store and lock of a folder; with `forgiving` a loop.toml that does not read has no lock. Faults: LK05. */
-export const openRemote = async (folder: string, policy: Policy, forgiving: boolean): Promise<Remote> => {
+/**
+ * What loop.toml says of identifiers: `[dependencies]` give a package's name without a version its meaning, and
+ * `[registries]` their mirrors. The nearest manifest that gives a meaning counts; mirrors add up.
+ */
+export const saidOf = (manifests: () => readonly Manifest[]) => ({
+  meaning: (identifier: Identifier): Identifier => {
+    const { text } = identifier;
+    for (const { dependencies, folder } of manifests()) {
+      const said = dependencies[text];
+      if (said === undefined) continue;
+      // A range begins with a digit or an operator; a path that does is written "./1.wasm".
+      return parseIdentifier(/^[\d^~<>=*]/.test(said) ? `${text}@${said}` : absoluteIdentifier(said, folder));
+    }
+    return identifier;
+  },
+  mirrorsOf: (host: string): readonly string[] =>
+    manifests().flatMap(({ registries }) => registries[host]?.mirrors ?? []),
+});
+
+/** Store, and the lock of the outermost manifest. */
+export const openRemote = async (manifests: readonly Manifest[], policy: Policy): Promise<Remote> => {
   const [{ Remote }, { lockName }] = await Promise.all([
     import("../resolve/remote.ts"),
     import("../resolve/lock.ts"),
   ]);
-  const root = readable(folder, forgiving).at(-1);
+  const root = manifests.at(-1);
   return new Remote({ lockPath: root && join(root.folder, lockName), policy, describe });
-};
-
-const readable = (folder: string, forgiving: boolean): readonly Manifest[] => {
-  try {
-    return readManifests(folder);
-  } catch (error) {
-    if (forgiving && error instanceof Fault) return [];
-    throw error;
-  }
 };
 
 /** What the lock notes of a component. Faults: those of verifying and decoding it. */

@@ -109,4 +109,16 @@ export const fetcherMembers: readonly FetcherMember[] = [
     identifier: "host:http",
     load: async () => (await import("../resolve/web.ts")).httpFetcher,
   },
+  {
+    scheme: "oci",
+    summary: "Pulls from OCI registries",
+    identifier: "host:oci",
+    load: async () => (await import("../resolve/oci/pull.ts")).ociFetcher,
+  },
+  {
+    scheme: "package",
+    summary: "Finds NAMESPACE:NAME@RANGE through registries",
+    identifier: "host:package",
+    load: async () => (await import("../resolve/package.ts")).packageFetcher,
+  },
 ];

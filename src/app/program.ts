@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
+import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
 import { dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
@@ -18,7 +19,7 @@ import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
-import { fetcherOf, openRemote, shippedSchemes } from "./fetching.ts";
+import { fetcherOf, openRemote, saidOf, shippedSchemes } from "./fetching.ts";
 import type { ListedCommand } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
 import { keyringHere, workspaceHere } from "./judge.ts";
@@ -44,6 +45,7 @@ export class Program implements Linking {
   readonly providers: readonly Provider[];
   readonly resolver: Resolver;
   #slots: Slots | undefined;
+  #read: readonly Manifest[] | undefined;
 
   constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
     this.options = options;
@@ -55,7 +57,8 @@ export class Program implements Linking {
       policy: options,
       fetcherOf: (scheme) => fetcherOf(scheme, this.choosing, this),
       schemes: shippedSchemes,
-      remote: () => openRemote(folder, options, options.builtin),
+      remote: () => openRemote(this.#manifests(), options),
+      ...saidOf(() => this.#manifests()),
     });
     const services = this.#services();
     this.providers = providerMembers.map((member) => member(services));
@@ -108,6 +111,12 @@ export class Program implements Linking {
     });
     return this.#slots;
   };
+
+  /** What speaks for the folder, read when it is first asked for; with --builtin only what reads. */
+  #manifests(): readonly Manifest[] {
+    this.#read ??= readTolerant(this.folder, this.options.builtin);
+    return this.#read;
+  }
 
   /** The slots that choose commands; none with --builtin, whatever they say and whether or not they can be read. */
   get choosing(): Slots | undefined {
@@ -230,6 +239,15 @@ const rememberBuilt = ({ digest, component, name }: BuiltComponent): string | un
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return `It is not trusted, since that could not be remembered: ${error.message}`;
+  }
+};
+
+const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {
+  try {
+    return readManifests(folder);
+  } catch (error) {
+    if (tolerant && error instanceof Fault) return [];
+    throw error;
   }
 };
 

@@ -42,6 +42,8 @@ export interface FetchContext {
   readonly onProgress?: OnProgress | undefined;
   /** For remote fetchers: what is here already, and where downloads are gone on with. */
   readonly store?: Store | undefined;
+  /** Registries that are asked before an OCI host, each with a path before the repository if it has one. */
+  readonly mirrorsOf?: ((host: string) => readonly string[]) | undefined;
   /** What peers are held to, where not to the limits. */
   readonly bounds?: Partial<Bounds> | undefined;
 }

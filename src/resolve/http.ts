@@ -29,6 +29,8 @@ export interface HttpRequest {
   readonly authorization?: string | undefined;
   readonly body?: Uint8Array | string | undefined;
   readonly allowHttp?: boolean | undefined;
+  /** A host that plain http may be spoken with, and with no other that it leads to. */
+  readonly plainHost?: string | undefined;
   readonly bounds?: Partial<Bounds> | undefined;
 }
 
@@ -84,7 +86,7 @@ export const send = async (address: string, request: HttpRequest = {}): Promise<
 
 const sameOrigin = (a: URL, b: URL): boolean => a.origin === b.origin;
 
-const urlOf = (address: string, { allowHttp }: HttpRequest): URL => {
+const urlOf = (address: string, request: HttpRequest): URL => {
   let url: URL;
   try {
     url = new URL(address);
@@ -99,14 +101,14 @@ const urlOf = (address: string, { allowHttp }: HttpRequest): URL => {
         hint: "docker login HOST keeps them for registries",
       },
     );
-  requireSecure(url, allowHttp);
+  requireSecure(url, request);
   return url;
 };
 
 /** Plain http is for this machine, unless the person said otherwise. */
-const requireSecure = (url: URL, allowHttp: boolean | undefined): void => {
-  if (url.protocol === "https:" || (url.protocol === "http:" && (allowHttp || isLocalHost(url.hostname))))
-    return;
+const requireSecure = (url: URL, { allowHttp, plainHost }: HttpRequest): void => {
+  const plain = allowHttp || url.host === plainHost || isLocalHost(url.hostname);
+  if (url.protocol === "https:" || (url.protocol === "http:" && plain)) return;
   if (url.protocol !== "http:")
     throw fault("LK0113", `${shown(url.href)} was to be fetched, and only https and http are spoken`);
   throw fault("LK0117", `${shown(url.href)} is plain http, which anyone on the way can read and change`, {
@@ -114,7 +116,8 @@ const requireSecure = (url: URL, allowHttp: boolean | undefined): void => {
   });
 };
 
-const redirected = (from: URL, location: string, { method = "GET", allowHttp }: HttpRequest): URL => {
+const redirected = (from: URL, location: string, request: HttpRequest): URL => {
+  const { method = "GET", allowHttp } = request;
   let url: URL;
   try {
     url = new URL(location, from);
@@ -129,7 +132,7 @@ const redirected = (from: URL, location: string, { method = "GET", allowHttp }: 
     throw fault("LK0113", `${shown(from.href)} redirects from https to plain http, at ${url.host}`, {
       hint: "where that is meant: --allow-http",
     });
-  requireSecure(url, allowHttp);
+  requireSecure(url, request);
   return url;
 };
 

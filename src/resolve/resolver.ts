@@ -16,6 +16,8 @@ export interface ResolverOptions {
   readonly remote: () => Promise<Remote>;
   /** What `[dependencies]` says that an identifier means; the identifier itself where it says nothing. */
   readonly meaning?: (identifier: Identifier) => Identifier;
+  /** What loop.toml says of a registry's mirrors. */
+  readonly mirrorsOf?: FetchContext["mirrorsOf"];
   readonly policy?: Policy;
   readonly onProgress?: OnProgress | undefined;
 }
@@ -56,14 +58,19 @@ export class Resolver {
   }
 
   async #prepare(text: string) {
-    const { fetcherOf, schemes, meaning, onProgress } = this.#options;
+    const { fetcherOf, schemes, meaning } = this.#options;
     const written = parseIdentifier(text);
     const identifier = written.scheme === "package" && meaning ? meaning(written) : written;
     const fetcher = await fetcherOf(identifier.scheme);
     if (!fetcher) throw noFetcher(identifier, schemes());
-    const { allowHttp } = this.policy;
-    const context: FetchContext = { folder: this.folder, allowHttp, onProgress };
-    return { identifier, fetcher, context };
+    return { identifier, fetcher, context: this.context() };
+  }
+
+  /** What fetchers are told, for whoever asks a registry for something other than a component. */
+  context(): FetchContext {
+    const { folder, policy } = this;
+    const { onProgress, mirrorsOf } = this.#options;
+    return { folder, allowHttp: policy.allowHttp, onProgress, mirrorsOf };
   }
 }
 

@@ -88,6 +88,10 @@ export interface Manifest {
   readonly capabilities: CapabilitiesTable;
   readonly trust: TrustTable;
   readonly slots: ReadonlyMap<string, SlotTable>;
+  /** By package name: a range of versions, or an identifier. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  /** By host. */
+  readonly registries: Readonly<Record<string, { readonly mirrors?: readonly string[] }>>;
   /** Where a key is written, "/home/a/hello/loop.toml:12", for faults found later: `at("build", "main")`. */
   at(...path: KeyPath): string;
 }
@@ -277,6 +281,8 @@ interface Written {
   readonly grants?: GrantsTable;
   readonly capabilities?: CapabilitiesTable;
   readonly trust?: TrustTable;
+  readonly dependencies?: Manifest["dependencies"];
+  readonly registries?: Manifest["registries"];
   readonly slots?: Readonly<
     Record<string, Omit<SlotTable, "use" | "default"> & { use?: Names; default?: Names }>
   >;
@@ -295,6 +301,8 @@ const shape = (document: Written, path: string, at: Manifest["at"]): Manifest =>
   grants: document.grants ?? {},
   capabilities: document.capabilities ?? {},
   trust: document.trust ?? {},
+  dependencies: document.dependencies ?? {},
+  registries: document.registries ?? {},
   slots: new Map(
     Object.entries(document.slots ?? {}).map(([name, { use, default: standard, ...slot }]) => [
       name,
