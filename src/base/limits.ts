@@ -102,6 +102,8 @@ export const limits = {
   directoryEntriesMax: 1_000_000,
   /** Pollables in one `poll` call. */
   pollablesMax: 4096,
+  /** Waits of one guest that end at once, in a row, before the process gets a turn: with a timer of no time it never would. */
+  promptWaitsMax: 64,
   /** Bytes of a guest's standard error kept for the report of a trap. */
   stderrTailBytesMax: 16 * 1024,
   /** An answer typed at a question; a line end that never comes must not fill memory. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { limits } from "../../base/limits.ts";
-import { errOf, type Given, provideSockets } from "./fixture.ts";
+import { errOf, type Given, provide, provideSockets } from "./fixture.ts";
 import type { IpSocketAddress } from "./p2/network.ts";
 import type { TcpSocket } from "./p2/tcp.ts";
 
@@ -162,6 +162,44 @@ test("each state permits what the specification permits", async () => {
   expect(await errOf(() => connected(four(1), failed))).toBe("connection-refused");
   expect(await errOf(() => failed.startBind(net, four()))).toBe("invalid-state");
   expect(await errOf(() => failed.hopLimit())).toBe("invalid-state");
+});
+
+test("a state that does not permit a call says so whatever the address is", async () => {
+  const { listening, net } = await start();
+  const listener = listening(four());
+  expect(await errOf(() => listener.startConnect(net, four(0)))).toBe("invalid-state");
+  expect(await errOf(() => listener.startBind(net, six()))).toBe("invalid-state");
+});
+
+test("what had come when a guest ended its receiving is not read any more", async () => {
+  const { listening, connected, accepted } = await start();
+  const listener = listening(four());
+  const client = await connected(listener.localAddress());
+  const server = await accepted(listener);
+  await server.output.blockingWriteAndFlush(bytes("too late"));
+  await client.input.subscribe().block();
+  client.socket.shutdown("receive");
+  expect(await errOf(() => client.input.read(10n))).toEqual({ tag: "closed" });
+  expect(await errOf(() => client.input.read(0n))).toEqual({ tag: "closed" });
+  expect(client.input.subscribe().ready()).toBe(true);
+});
+
+test("a guest that polls with a timer of no time still hears its sockets", async () => {
+  const { listening, connected, accepted } = await start();
+  const { poll, monotonic } = provide();
+  const listener = listening(four());
+  const client = await connected(listener.localAddress());
+  const server = await accepted(listener);
+  await client.output.blockingWriteAndFlush(bytes("hello"));
+  const heard = server.input.subscribe();
+  let polls = 0;
+  for (let ready: Uint32Array = Uint32Array.of(); !ready.includes(1); polls++) {
+    const answer = poll([monotonic.subscribeDuration(0n), heard]);
+    // As the glue does: what is no promise goes on at once, without a turn for anybody.
+    ready = (answer instanceof Promise ? await answer : answer) as Uint32Array;
+    expect(polls).toBeLessThan(100_000);
+  }
+  expect(text(server.input.read(10n))).toBe("hello");
 });
 
 test("a bound socket connects from where it is bound", async () => {

@@ -131,3 +131,48 @@ test("datagrams that nobody takes are dropped beyond a bound", async () => {
   await Bun.sleep(20);
   expect(two.input.receive(10_000n).length).toBeLessThanOrEqual(limits.datagramsMax);
 });
+
+test("datagrams that come together are received together", async () => {
+  const { bound } = await start("127.0.0.1,listen=127.0.0.1");
+  const [one, two] = [await bound(), await bound()];
+  one.output.checkSend();
+  const both = ["a", "b"].map((data) => ({ data: bytes(data), remoteAddress: two.address }));
+  expect(one.output.send(both)).toBe(2n);
+  expect((await two.receive()).map(({ data }) => text(data))).toEqual(["a", "b"]);
+});
+
+test.if(process.platform === "linux")(
+  "a peer that is gone is told to who talks to it alone, once",
+  async () => {
+    const { bound } = await start("127.0.0.1,[::1],listen=127.0.0.1,listen=[::1]");
+    for (const address of [four(), six()]) {
+      const gone = await bound(address);
+      gone.socket[Symbol.dispose]();
+      const sender = await bound(address, gone.address);
+      sender.send("x");
+      expect(await errOf(sender.receive)).toBe("connection-refused");
+      expect(sender.input.receive(1n)).toEqual([]);
+      // To a socket without a peer the same is no news.
+      const free = await bound(address);
+      free.send("x", gone.address);
+      await Bun.sleep(20);
+      expect(free.input.receive(1n)).toEqual([]);
+    }
+  },
+);
+
+test.if(process.platform === "linux")(
+  "with a peer, a socket bound to any address has the one that leads there, until it has none",
+  async () => {
+    const { bound } = await start("127.0.0.1,listen=0.0.0.0,listen=127.0.0.1");
+    const server = await bound();
+    const client = await bound(four(0, [0, 0, 0, 0]), server.address);
+    const { port } = client.address.val;
+    expect(client.socket.localAddress()).toEqual(four(port));
+    client.send("x");
+    const [first] = await server.receive();
+    expect(first!.remoteAddress).toEqual(four(port));
+    client.socket.stream(undefined);
+    expect(client.socket.localAddress()).toEqual(four(port, [0, 0, 0, 0]));
+  },
+);

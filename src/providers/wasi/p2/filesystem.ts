@@ -56,7 +56,8 @@ export class Descriptor extends Handle {
 
   readViaStream(offset: bigint): InputStream {
     return refusable(() => {
-      const file = this.#file;
+      if (this.#node instanceof OpenFolder) throw refusal("EISDIR", "a folder has no contents to read");
+      const file = this.#node;
       const input = new Input(this.#watched.reading(file.source(offset)), { prompt: file.seekable });
       return this.#streaming(file, (letGo) => new InputStream(this.#filing, input, letGo));
     });

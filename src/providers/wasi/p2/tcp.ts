@@ -23,7 +23,7 @@ import {
 type State =
   | { readonly at: "unbound" | "bind-in-progress" | "bound" | "listen-in-progress" | "listening" | "closed" }
   | { readonly at: "connect-in-progress"; readonly connecting: Later<Connection> }
-  | { readonly at: "connected"; readonly connection: Connection };
+  | { readonly at: "connected"; readonly connection: Connection; readonly input: Input };
 
 export type ShutdownType = "receive" | "send" | "both";
 
@@ -42,16 +42,16 @@ export class TcpSocket extends Handle {
     listen: (wake) => this.#waitingFor().listen(wake),
   };
 
-  constructor(common: Networking, socket: Socket, connection?: Connection) {
+  constructor(common: Networking, socket: Socket, connected?: { connection: Connection; input: Input }) {
     super(common.handles);
     this.#common = common;
     this.#socket = socket;
-    this.#state = connection ? { at: "connected", connection } : { at: "unbound" };
+    this.#state = connected ? { at: "connected", ...connected } : { at: "unbound" };
   }
 
   startBind(_network: NetworkHandle, address: IpSocketAddress): void {
-    const local = toEndpoint(address, this.#socket.family);
     this.#expect("unbound");
+    const local = toEndpoint(address, this.#socket.family);
     socketed(() => this.#socket.bind(local));
     this.#state = { at: "bind-in-progress" };
   }
@@ -62,8 +62,8 @@ export class TcpSocket extends Handle {
   }
 
   startConnect(_network: NetworkHandle, address: IpSocketAddress): void {
-    const remote = toRemote(address, this.#socket.family);
     this.#expect("unbound", "bound");
+    const remote = toRemote(address, this.#socket.family);
     this.#state = { at: "connect-in-progress", connecting: new Later(this.#socket.connect(remote)) };
   }
 
@@ -73,8 +73,9 @@ export class TcpSocket extends Handle {
     if (!connecting.ready) throw declared("would-block");
     this.#state = { at: "closed" };
     const connection = socketed(() => connecting.get());
-    this.#state = { at: "connected", connection };
-    return streamsOf(this.#common, connection);
+    const input = new Input(connection.received);
+    this.#state = { at: "connected", connection, input };
+    return streamsOf(this.#common, connection, input);
   }
 
   startListen(): void {
@@ -101,7 +102,9 @@ export class TcpSocket extends Handle {
         throw error;
       }
     });
-    return [new TcpSocket(this.#common, accepted, connection), ...streamsOf(this.#common, connection)];
+    const input = new Input(connection.received);
+    const socket = new TcpSocket(this.#common, accepted, { connection, input });
+    return [socket, ...streamsOf(this.#common, connection, input)];
   }
 
   localAddress(): IpSocketAddress {
@@ -195,7 +198,10 @@ export class TcpSocket extends Handle {
 
   shutdown(which: ShutdownType): void {
     if (this.#state.at !== "connected") throw declared("invalid-state");
-    if (which !== "send") this.#state.connection.endReceiving();
+    if (which !== "send") {
+      this.#state.connection.endReceiving();
+      this.#state.input.end();
+    }
     if (which !== "receive") this.#state.connection.endSending();
   }
 
@@ -234,8 +240,8 @@ export class TcpSocket extends Handle {
   }
 }
 
-const streamsOf = (common: Networking, connection: Connection): [InputStream, OutputStream] => [
-  new InputStream(common, new Input(connection.received)),
+const streamsOf = (common: Networking, connection: Connection, input: Input): [InputStream, OutputStream] => [
+  new InputStream(common, input),
   new OutputStream(common, new Output(connection)),
 ];
 

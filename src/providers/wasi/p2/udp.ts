@@ -71,7 +71,7 @@ export class UdpSocket extends Handle {
   stream(remoteAddress: IpSocketAddress | undefined): [IncomingDatagramStream, OutgoingDatagramStream] {
     if (!this.#bound) throw declared("invalid-state");
     const remote = remoteAddress && toRemote(remoteAddress, this.#socket.family);
-    if (remote) socketed(() => this.#socket.checkReach(remote));
+    socketed(() => this.#socket.associate(remote));
     const association: Association = { remote, current: () => this.#association === association };
     this.#association = association;
     return [
@@ -167,9 +167,8 @@ export class IncomingDatagramStream extends DatagramStream {
 
   receive(maxResults: bigint): IncomingDatagram[] {
     this.checkCurrent();
-    return this.socket
-      .receive(Number(maxResults), this.association.remote)
-      .map(({ bytes, remote }) => ({ data: bytes, remoteAddress: fromEndpoint(remote) }));
+    const came = socketed(() => this.socket.receive(Number(maxResults), this.association.remote));
+    return came.map(({ bytes, remote }) => ({ data: bytes, remoteAddress: fromEndpoint(remote) }));
   }
 }
 

@@ -123,8 +123,9 @@ export class OpenFile {
     return writeSync(this.#fd.number, bytes, 0, bytes.length, this.seekable ? position : null);
   }
 
+  /** EINVAL where it was not opened to be written, as ftruncate has it. */
   setSize(size: bigint): void {
-    this.checkWrite();
+    if (!this.mode.write) throw refusal("EINVAL", "not opened to be written");
     const length = this.#position(size);
     if (length === undefined) throw refusal("EFBIG", "file too large");
     ftruncateSync(this.#fd.number, length);

@@ -211,6 +211,14 @@ export const connectSocket = (fd: number, remote: Endpoint): boolean => {
   throw refusal(name ?? "EIO", "connect failed");
 };
 
+/** Gives a datagram socket no peer again. */
+export const disconnectSocket = (fd: number): void => {
+  const { c } = system();
+  // AF_UNSPEC is 0 everywhere.
+  const address = new Uint8Array(16);
+  check(c.connect(fd, address, address.length), "connect");
+};
+
 const setInt = (fd: number, level: number, name: number, value: number): void =>
   void check(system().c.setsockopt(fd, level, name, new Int32Array([value]), 4), "setsockopt");
 

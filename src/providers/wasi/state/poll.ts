@@ -44,6 +44,8 @@ export class Listeners {
 export class Waits {
   readonly #ends = new Set<(reason: unknown) => void>();
   #ended = false;
+  /** Waits that ended at once since the process last had a turn. */
+  #prompt = 0;
 
   /** The indices of the events that are ready: at once where some are, otherwise when the first becomes so. */
   poll(events: readonly Event[]): number[] | Promise<number[]> {
@@ -54,12 +56,23 @@ export class Waits {
         `The component polled ${events.length} pollables at once; the limit is ${limits.pollablesMax}`,
       );
     const ready = readyOnes(events);
-    return ready.length > 0 ? ready : this.#wait(events);
+    if (ready.length > 0 && !this.#isTurn()) return ready;
+    return this.#wait(events, ready.length > 0);
   }
 
   /** Waits for one event; undefined where it is ready. */
   until(event: Event): void | Promise<void> {
-    if (!event.ready()) return this.#wait([event]).then(() => {});
+    const ready = event.ready();
+    if (!ready || this.#isTurn()) return this.#wait([event], ready).then(() => {});
+  }
+
+  /**
+   * Whether the process gets a turn although something is ready: a guest that polls in a loop with a timer of no time
+   * would otherwise keep everything else, its own sockets included, from ever becoming so.
+   */
+  #isTurn(): boolean {
+    this.#prompt += 1;
+    return this.#prompt >= limits.promptWaitsMax;
   }
 
   endAll(): void {
@@ -68,11 +81,13 @@ export class Waits {
     for (const end of [...this.#ends]) end(reason);
   }
 
-  async #wait(events: readonly Event[]): Promise<number[]> {
+  async #wait(events: readonly Event[], turn: boolean): Promise<number[]> {
+    this.#prompt = 0;
+    if (turn) await new Promise<void>((resolve) => setImmediate(resolve));
     for (;;) {
-      await this.#wakeOf(events);
       const ready = readyOnes(events);
       if (ready.length > 0) return ready;
+      await this.#wakeOf(events);
     }
   }
 

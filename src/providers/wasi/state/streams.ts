@@ -57,6 +57,14 @@ export class Input {
     return this.#ended ? undefined : none;
   }
 
+  /** Nothing more is read from it, what was already taken from the source included. */
+  end(): void {
+    this.#ended = true;
+    this.#held = none;
+    this.#failure = undefined;
+    this.#listeners.wakeAll();
+  }
+
   get #settled(): boolean {
     return this.#held.length > 0 || this.#ended;
   }
@@ -81,6 +89,7 @@ export class Input {
 
   #arrive(take: () => void): void {
     this.#pulling = false;
+    if (this.#ended) return;
     take();
     this.#listeners.wakeAll();
   }

@@ -1,7 +1,7 @@
 import type { udp } from "bun";
 import { addressText, parseAddress } from "../../../base/address.ts";
 import { limits } from "../../../base/limits.ts";
-import type { Family } from "./libc.ts";
+import { boundTo, connectSocket, disconnectSocket, type Family } from "./libc.ts";
 import { type Endpoint, endpointText, type Network } from "./network.ts";
 import { Options } from "./options.ts";
 import { type Event, Listeners } from "./poll.ts";
@@ -25,8 +25,12 @@ export class UdpSocket {
   #open = false;
   #blocked = false;
   #closed = false;
+  #associated = false;
+  #waking = false;
+  /** What the system said of a datagram that its peer did not take. */
+  #failure: unknown;
   readonly received: Event = {
-    ready: () => this.#waiting.length > 0 || this.#closed,
+    ready: () => this.#waiting.length > 0 || this.#failure !== undefined || this.#closed,
     listen: (wake) => this.#listeners.add(wake),
   };
   readonly writable: Event = {
@@ -48,6 +52,8 @@ export class UdpSocket {
   }
 
   get local(): Endpoint | undefined {
+    // With a peer, a socket that was bound to any address has the one that leads there.
+    if (this.#associated && this.#fd !== undefined) return boundTo(this.#fd);
     const address = this.#socket && parseAddress(this.#socket.address.address.split("%")[0]!);
     return address && { address, port: this.#socket!.port };
   }
@@ -66,8 +72,8 @@ export class UdpSocket {
           this.#blocked = false;
           this.#listeners.wakeAll();
         },
-        // A datagram that could not be delivered is no error of the socket's.
-        error: () => {},
+        // The engine passes the error alone, whatever its types say of a socket before it.
+        error: (...told: readonly unknown[]) => this.#fail(told.at(-1)),
       },
     });
     if (this.#closed) {
@@ -79,8 +85,28 @@ export class UdpSocket {
     if (this.#fd !== undefined) this.options.apply(this.#fd);
   }
 
-  /** Datagrams that have come, `max` at most; those of `only` alone where it is given. */
+  /**
+   * Gives the socket a peer, or none. EACCES unless it may send there, or the system's answer. Only Linux lets a socket
+   * with a peer be sent from as the engine sends; elsewhere the peer is known to the streams alone, and what it refuses
+   * is not told.
+   */
+  associate(remote: Endpoint | undefined): void {
+    if (remote) this.#network.checkReach(remote);
+    const fd = this.#fd;
+    if (process.platform !== "linux" || fd === undefined || !(remote || this.#associated)) return;
+    if (remote) connectSocket(fd, remote);
+    else disconnectSocket(fd);
+    this.#associated = remote !== undefined;
+    this.#failure = undefined;
+  }
+
+  /** Datagrams that have come, `max` at most; those of `only` alone where it is given. The system's errors. */
   receive(max: number, only?: Endpoint): Datagram[] {
+    if (this.#failure !== undefined && this.#waiting.length === 0) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      throw failure;
+    }
     if (only) this.#waiting = this.#waiting.filter(({ remote }) => sameEndpoint(remote, only));
     return this.#waiting.splice(0, max);
   }
@@ -94,11 +120,6 @@ export class UdpSocket {
     if (!sent) this.#blocked = true;
     else this.#network.onUse?.("send", endpointText(remote.address, remote.port), bytes.length);
     return sent;
-  }
-
-  /** EACCES unless it may send there. */
-  checkReach(remote: Endpoint): void {
-    this.#network.checkReach(remote);
   }
 
   close(): void {
@@ -116,7 +137,24 @@ export class UdpSocket {
     if (this.#closed || !address || this.#waiting.length >= limits.datagramsMax) return;
     if (!this.#open && !this.#network.mayReach(address, port)) return;
     this.#waiting.push({ bytes: bytes.slice(), remote: { address, port } });
-    this.#listeners.wakeAll();
+    this.#wakeSoon();
+  }
+
+  /** A datagram that could not be delivered is an error of a socket that has a peer, and of no other. */
+  #fail(error: unknown): void {
+    if (!this.#associated) return;
+    this.#failure = error;
+    this.#wakeSoon();
+  }
+
+  /** Datagrams come in bursts: who waits for the first finds those that came with it. */
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    setImmediate(() => {
+      this.#waking = false;
+      this.#listeners.wakeAll();
+    });
   }
 }
 
