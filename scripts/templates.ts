@@ -40,11 +40,21 @@ const checkTemplate = (template: string, temporary: string, record: Record, tsc:
     return exitCode === 0;
   };
   const project = join(temporary, "probe");
-  const words = ["new", String(about.kind), "probe", "--lang", String(about.language)];
+  const words = ["new", String(about.kind), "probe", "--template", String(about.name)];
   if (!run([executable, ...words], temporary)) return;
   install(folder, project);
   if (!run([executable, "build"], project)) return;
-  run([executable, "run"], project);
+  // Flags with which it runs where nobody looks on.
+  run(
+    [
+      executable,
+      "run",
+      ...String(about.check ?? "")
+        .split(" ")
+        .filter(Boolean),
+    ],
+    project,
+  );
   if (existsSync(join(project, "tsconfig.json"))) run([...tsc, "."], project);
 };
 

@@ -23,10 +23,13 @@ export const create = (invocation: Invocation): number => {
   if (ofKind.length === 0) throw noKind(kind, templates);
   const name = given("name")[0] ?? askName(kind, asks);
   const [lang] = given("lang");
+  const [named] = given("template");
   const template =
-    lang === undefined && asks && incomplete && ofKind.length > 1
-      ? askTemplate(ofKind)
-      : ofLanguage(ofKind, kind, lang ?? defaultLanguage);
+    named !== undefined
+      ? ofName(ofKind, kind, named, lang)
+      : lang === undefined && asks && incomplete && ofKind.length > 1
+        ? askTemplate(ofKind)
+        : ofLanguage(ofKind, kind, lang ?? defaultLanguage);
   const paths = createFrom(template.name, name, name);
   if (invocation.json) write(json({ name, kind, language: template.language, folder: name, files: paths }));
   else write(report(name, template, paths));
@@ -55,7 +58,7 @@ const askTemplate = (ofKind: Template[]): Template => {
     0,
     ofKind.findIndex((template) => template.language === defaultLanguage),
   );
-  const lines = ofKind.map((template) => `${template.language}: ${template.summary}`);
+  const lines = ofKind.map(({ name, summary }) => `${name}: ${summary}`);
   return ofKind[choose("In which language?", lines, first)]!;
 };
 
@@ -63,8 +66,17 @@ const ofLanguage = (ofKind: Template[], kind: string, written: string): Template
   const language = languageAliases[written] ?? written;
   const found = ofKind.find((template) => template.language === language);
   if (found) return found;
-  const known = ofKind.map((template) => template.language).join(", ");
+  const known = [...new Set(ofKind.map((template) => template.language))].join(", ");
   throw fault("LK0605", `There is no ${kind} template in "${written}"; there are: ${known}`);
+};
+
+const ofName = (ofKind: Template[], kind: string, written: string, lang: string | undefined): Template => {
+  const found = ofKind.find((template) => template.name === written);
+  const known = ofKind.map((template) => template.name).join(", ");
+  if (!found) throw fault("LK0605", `There is no ${kind} template "${written}"; there are: ${known}`);
+  if (lang !== undefined && (languageAliases[lang] ?? lang) !== found.language)
+    throw fault("LK0605", `The template "${written}" is in ${found.language}, and "${lang}" was asked for`);
+  return found;
 };
 
 const noKind = (kind: string, templates: Template[]) => {
