@@ -1,6 +1,6 @@
 /** What of a capability was used: "files" of "/data/a.txt", with how many bytes went which way. */
 export interface Use {
-  /** "files", "network", "programs", "environment", "clocks", "randomness". */
+  /** "files", "stdio", "network", "programs", "storage", "environment", "clocks", "randomness". */
   readonly capability: string;
   /** Which one: a path, a host and port, a program, a variable's name; the guest's own words where it chose them. */
   readonly target: string;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "../../base/digest.ts";
 import { DeclaredError } from "../../base/fault.ts";
+import type { Audit } from "../../host/audit.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import { noGrants } from "../../trust/grants.ts";
 import { type StorageServices, storageProvider, type WireValue } from "./storage.ts";
@@ -44,7 +45,7 @@ export const bench = () => {
   const root = mkdtempSync(join(tmpdir(), "loop-storage-"));
   const drops: (() => void)[] = [];
   let folders = 0;
-  const open = (folder: string, services: Partial<StorageServices> = {}, name = "a") => {
+  const open = (folder: string, services: Partial<StorageServices> = {}, name = "a", audit?: Audit) => {
     const own: (() => void)[] = [];
     const context: InstanceContext = {
       component: { identifier: `${name}.wasm`, digest: `sha256:${sha256(name)}` },
@@ -55,6 +56,7 @@ export const bench = () => {
         stdout: { write() {}, flush() {}, isTerminal: false },
         stderr: { write() {}, flush() {}, isTerminal: false },
       },
+      ...(audit && { audit }),
       onDrop: (release) => own.push(release),
     };
     const made = storageProvider({ folder: () => folder, ...services }).instantiate(context);

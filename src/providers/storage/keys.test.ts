@@ -86,3 +86,28 @@ test("keys and values beyond the limits are refused", async () => {
   expect(await refusal(() => kv.set("é".repeat(limits.storageKeyBytesMax), bytes("v")))).toBe("too-large");
   expect(await refusal(() => kv.set("k", new Uint8Array(limits.storageValueBytesMax + 1)))).toBe("too-large");
 });
+
+test("an audit names the keys that were used, and how many bytes went which way", async () => {
+  const uses: string[] = [];
+  const { kv, sql } = open(freshFolder(), {}, "a", ({ capability, action, target, bytes = 0 }) =>
+    uses.push(`${capability} ${action} ${target} ${bytes}`),
+  );
+  await kv.set("k", bytes("four"));
+  await kv.get("k");
+  await kv.get("none");
+  await kv.list("p", undefined, 10);
+  await kv.compareAndSwap("k", bytes("four"), bytes("others"));
+  await kv.delete("k");
+  await sql.execute("CREATE TABLE t (a)", []);
+  await sql.query("SELECT * FROM t", []);
+  expect(uses).toEqual([
+    "storage write k 4",
+    "storage read k 4",
+    "storage read none 0",
+    "storage list p* 0",
+    "storage swap k 6",
+    "storage remove k 0",
+    "storage execute sql 0",
+    "storage query sql 0",
+  ]);
+});

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sha256 } from "../../base/digest.ts";
 import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import type { Audit } from "../../host/audit.ts";
 import { Lifetime } from "../../host/lifetime.ts";
 import type { InstanceContext, Provider } from "../../host/provider.ts";
 import type { Answer, Changes, Value } from "./connection.ts";
@@ -88,14 +89,22 @@ const storage = (context: InstanceContext, services: StorageServices) => {
 
   return {
     "loop:storage/types@0.1.0": {},
-    "loop:storage/key-value@0.1.0": keyValue(store, answer),
-    "loop:storage/sql@0.1.0": sql(store, answer),
+    "loop:storage/key-value@0.1.0": keyValue(store, answer, watching(context.audit)),
+    "loop:storage/sql@0.1.0": sql(store, answer, watching(context.audit)),
   };
 };
 
+/** Says what is asked of the database; of values and texts of SQL only how long they are. */
+type Watching = (action: string, target: string, bytes?: number) => void;
+
+const watching =
+  (audit: Audit | undefined): Watching =>
+  (action, target, bytes) =>
+    audit?.({ capability: "storage", action, target, ...(bytes !== undefined && { bytes }) });
+
 type AnswerWith = <T>(work: () => MaybeLater<T>) => MaybeLater<T>;
 
-const keyValue = (store: () => Store, answer: AnswerWith) => {
+const keyValue = (store: () => Store, answer: AnswerWith, used: Watching) => {
   let keys: Keys | undefined;
   const onKeys = <T>(work: (keys: Keys) => T): MaybeLater<T> =>
     answer(() =>
@@ -105,24 +114,40 @@ const keyValue = (store: () => Store, answer: AnswerWith) => {
       }),
     );
   return {
-    get: (key: string) => onKeys((all) => all.get(key)),
-    set: (key: string, value: Uint8Array) => onKeys((all) => all.set(key, value)),
-    delete: (key: string) => onKeys((all) => all.delete(key)),
-    list: (prefix: string, cursor: string | undefined, max: number): MaybeLater<Page> =>
-      onKeys((all) => all.list(prefix, cursor, max)),
-    compareAndSwap: (key: string, expected: Uint8Array | undefined, replacement: Uint8Array | undefined) =>
-      onKeys((all) => all.compareAndSwap(key, expected, replacement)),
+    get: (key: string) =>
+      onKeys((all) => {
+        const value = all.get(key);
+        used("read", key, value?.length ?? 0);
+        return value;
+      }),
+    set(key: string, value: Uint8Array) {
+      used("write", key, value.length);
+      return onKeys((all) => all.set(key, value));
+    },
+    delete(key: string) {
+      used("remove", key);
+      return onKeys((all) => all.delete(key));
+    },
+    list(prefix: string, cursor: string | undefined, max: number): MaybeLater<Page> {
+      used("list", `${prefix}*`);
+      return onKeys((all) => all.list(prefix, cursor, max));
+    },
+    compareAndSwap(key: string, expected: Uint8Array | undefined, replacement: Uint8Array | undefined) {
+      used("swap", key, replacement?.length ?? 0);
+      return onKeys((all) => all.compareAndSwap(key, expected, replacement));
+    },
   };
 };
 
 /** The engine, for single statements or inside a transaction. */
 type Ask = (request: Request) => Promise<unknown>;
 
-const sql = (store: () => Store, answer: AnswerWith) => {
+const sql = (store: () => Store, answer: AnswerWith, used: Watching) => {
   const single: Ask = (request) => store().ask(request);
 
   const execute = (ask: Ask, scope: Scope, text: string, parameters: readonly WireValue[]) =>
     answer(async () => {
+      used("execute", "sql");
       const request = {
         op: "execute",
         scope,
@@ -134,6 +159,7 @@ const sql = (store: () => Store, answer: AnswerWith) => {
 
   const query = (ask: Ask, scope: Scope, text: string, parameters: readonly WireValue[]) =>
     answer(async () => {
+      used("query", "sql");
       const request = {
         op: "query",
         scope,

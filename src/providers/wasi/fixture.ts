@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeclaredError } from "../../base/fault.ts";
+import type { Audit } from "../../host/audit.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import type { FolderGrant } from "../../trust/grants.ts";
 import { parseNetwork } from "../../trust/network.ts";
@@ -29,6 +30,7 @@ export interface Given {
   readonly stdio?: InstanceContext["stdio"];
   /** As a person writes it: "127.0.0.1:*,listen=127.0.0.1:0". */
   readonly network?: string;
+  readonly audit?: Audit;
 }
 
 /** A context with what is given and nothing else, and what dropping its instance does. */
@@ -38,6 +40,7 @@ export const contextOf = ({
   folders = [],
   stdio = bufferStdio(),
   network,
+  audit,
 }: Given = {}) => {
   const releases: (() => void)[] = [];
   const context: InstanceContext = {
@@ -50,6 +53,7 @@ export const contextOf = ({
       network: network === undefined ? [] : parseNetwork(network),
     },
     stdio,
+    ...(audit && { audit }),
     onDrop: (release) => void releases.push(release),
   };
   const drop = () => {

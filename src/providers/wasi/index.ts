@@ -19,7 +19,7 @@ const instantiate = (context: InstanceContext): Implementations => {
   const held: Filing = { ...heldOf(context), files, audit: context.audit };
   const { error, poll, streams } = io(held);
   if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
-  const standard = standardStreams(held, context.stdio);
+  const standard = standardStreams(held, context.stdio, context.audit);
   const terminal = terminals(held, context.stdio);
   const { types, preopens } = filesystem(held, context.grants.folders);
   const source = randomSource(context);

@@ -1,9 +1,11 @@
 import { fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
+import type { Audit } from "../../../host/audit.ts";
 import { GuestExit, type InstanceContext } from "../../../host/provider.ts";
 import { Handle } from "../state/handles.ts";
 import { Input, Output } from "../state/streams.ts";
 import { type Held, InputStream, OutputStream } from "./io.ts";
+import { Watched } from "./watched.ts";
 
 // wasi:cli 0.2: environment, exit, the standard streams and the terminals behind them.
 
@@ -44,26 +46,31 @@ export const exit = {
 };
 
 /** Handles to one stream share its state, so order and back-pressure hold however often a guest asks for it. */
-export const standardStreams = (held: Held, { stdin, stdout, stderr }: InstanceContext["stdio"]) => {
+export const standardStreams = (
+  held: Held,
+  { stdin, stdout, stderr }: InstanceContext["stdio"],
+  audit?: Audit,
+) => {
+  const watched = (name: string) => new Watched(audit, name, "stdio");
   let input: Input | undefined;
   let output: Output | undefined;
   let errors: Output | undefined;
   return {
     stdin: {
       getStdin() {
-        input ??= new Input(stdin);
+        input ??= new Input(watched("standard input").reading(stdin));
         return new InputStream(held, input);
       },
     },
     stdout: {
       getStdout() {
-        output ??= new Output(stdout);
+        output ??= new Output(watched("standard output").writing(stdout));
         return new OutputStream(held, output);
       },
     },
     stderr: {
       getStderr() {
-        errors ??= new Output(stderr);
+        errors ??= new Output(watched("standard error").writing(stderr));
         return new OutputStream(held, errors);
       },
     },

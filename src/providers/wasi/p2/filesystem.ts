@@ -74,8 +74,8 @@ export class Descriptor extends Handle {
   appendViaStream(): OutputStream {
     return refusable(() => {
       const file = this.#file;
-      const sink = this.#watched.writing(file.appender());
-      const output = new Output(sink);
+      const sink = file.appender();
+      const output = new Output(this.#watched.writing(sink));
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo), sink.close);
     });
   }
@@ -110,10 +110,12 @@ export class Descriptor extends Handle {
   }
 
   setSize(size: bigint): void {
+    this.#watched.use("set size");
     refusable(() => this.#file.setSize(size));
   }
 
   setTimes(access: NewTimestamp, modified: NewTimestamp): void {
+    this.#watched.use("set times");
     refusable(() => this.#node.setTimes(newTime(access), newTime(modified)));
   }
 
@@ -153,6 +155,7 @@ export class Descriptor extends Handle {
   }
 
   setTimesAt(flags: PathFlags, path: string, access: NewTimestamp, modified: NewTimestamp): void {
+    this.#watched.use("set times", path);
     refusable(() =>
       this.#folder.setTimesAt(path, isSet(flags, "symlinkFollow"), newTime(access), newTime(modified)),
     );

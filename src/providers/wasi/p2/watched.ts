@@ -2,15 +2,17 @@ import type { Audit } from "../../../host/audit.ts";
 import { after } from "../state/poll.ts";
 import type { ByteSink, ByteSource } from "../state/streams.ts";
 
-/** Says what is done with one open file or folder, and through it; nothing where nobody wants to know. */
+/** Says what is done with one open file, folder or stream, and through it; nothing where nobody wants to know. */
 export class Watched {
   readonly #audit: Audit | undefined;
   readonly #path: string;
+  readonly #capability: string;
 
   /** `path` is the guest's own. */
-  constructor(audit: Audit | undefined, path: string) {
+  constructor(audit: Audit | undefined, path: string, capability = "files") {
     this.#audit = audit;
     this.#path = path;
+    this.#capability = capability;
   }
 
   /** What lies at a path below it, as the guest names it. */
@@ -21,7 +23,7 @@ export class Watched {
   use(action: string, path?: string, bytes?: number): void {
     if (!this.#audit) return;
     const target = path === undefined ? this.#path : this.below(path);
-    this.#audit({ capability: "files", action, target, ...(bytes !== undefined && { bytes }) });
+    this.#audit({ capability: this.#capability, action, target, ...(bytes !== undefined && { bytes }) });
   }
 
   /** The source, saying what is read from it. */
@@ -37,10 +39,10 @@ export class Watched {
   }
 
   /** The sink, saying what is written to it. */
-  writing<Sink extends ByteSink>(sink: Sink): Sink {
+  writing(sink: ByteSink): ByteSink {
     if (!this.#audit) return sink;
     return {
-      ...sink,
+      flush: () => sink.flush(),
       write: (bytes) => {
         this.use("write", undefined, bytes.length);
         return sink.write(bytes);

@@ -42,10 +42,10 @@ export class Connection implements ByteSink {
     return this.#closed;
   }
 
-  /** From here on says what goes over it; undefined for nobody. */
-  watch(onUse: OnUse | undefined, target: string): void {
+  /** From here on says what goes over it; undefined for nobody. `begun` is how it came to be. */
+  watch(onUse: OnUse | undefined, target: string, begun: "connect" | "accept" = "connect"): void {
     if (!onUse) return;
-    onUse("connect", target);
+    onUse(begun, target);
     this.#onUse = (action, bytes) => onUse(action, target, bytes);
     if (this.#early > 0) this.#onUse("receive", this.#early);
   }

@@ -33,6 +33,8 @@ export class TcpSocket {
     const live = () => this.#connection?.fd ?? this.#listener?.fd ?? this.#bound;
     this.options = accepted ? accepted.options.inherit(live) : new Options("tcp", family, live);
     this.#connection = accepted?.connection;
+    // By its address alone: each connection comes from another port.
+    accepted?.connection.watch(network.onUse, accepted.connection.remote.address, "accept");
   }
 
   get connection(): Connection | undefined {

@@ -108,7 +108,10 @@ export class UdpSocket {
       throw failure;
     }
     if (only) this.#waiting = this.#waiting.filter(({ remote }) => sameEndpoint(remote, only));
-    return this.#waiting.splice(0, max);
+    const taken = this.#waiting.splice(0, max);
+    for (const { bytes, remote } of taken)
+      this.#network.onUse?.("receive", endpointText(remote.address, remote.port), bytes.length);
+    return taken;
   }
 
   /** False where the system has no room for it now. EACCES, EMSGSIZE, or the system's answer. */
