@@ -30,7 +30,7 @@ const codeOf = async (work: Promise<unknown>): Promise<string> => {
 
 test("every template says what it is", async () => {
   const all = await templateList();
-  expect(all.map(({ name }) => name)).toEqual(["component-c", "component-ts", "component-wat"]);
+  expect(all.map(({ name }) => name)).toEqual(["component-c", "component-ts", "component-wat", "window"]);
   for (const { kind, language, summary } of all)
     expect([kind, typeof language, typeof summary]).toEqual(["component", "string", "string"]);
 });
@@ -40,6 +40,7 @@ describe("a project from a template", () => {
     ["component-ts", "hello"],
     ["component-c", "hello-c"],
     ["component-wat", "hello-wat"],
+    ["window", "spark"],
   ] as const)
     test(`${template} has a loop.toml and a world that read, and no placeholder left`, async () => {
       const folder = join(root, name);
