@@ -58,7 +58,7 @@ describe("a project from a template", () => {
       const wit = await projectWit(folder);
       if (component?.world)
         expect([...(await worldFromWit(wit, component.world)).exports.keys()]).toContain(
-          "wasi:cli/run@0.2.12",
+          template === "window" ? "loop:window/app@0.1.0" : "wasi:cli/run@0.2.12",
         );
     });
 
