@@ -2,6 +2,7 @@ import type { Stdio } from "../host/provider.ts";
 import type { CliSettings } from "../providers/cli/index.ts";
 import { terminal } from "../providers/cli/terminal.ts";
 import { Decisions } from "../trust/decisions.ts";
+import { type SignerSubject, signatureWords, signerSubjects } from "../trust/subject.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { grantWords, lasting, type WrittenGrant } from "../trust/written.ts";
 
@@ -17,7 +18,7 @@ const thisRun = new Map<string, WrittenGrant[]>();
 
 export const grantedThisRun = (digest: string): readonly WrittenGrant[] => thisRun.get(digest) ?? [];
 
-/** Asks on the terminal: once, this run, remember (by digest) or no, which is the default. */
+/** Asks on the terminal: once, this run, remember (of these bytes, or of a trusted signer) or no, which is the default. */
 export const askOn =
   (stdio: Stdio, folder: string): Ask =>
   async (component, grants, why) => {
@@ -27,17 +28,29 @@ export const askOn =
     if (grants.every(asked)) return true;
     const { choose } = terminal({ stdio }, settings) as { choose: Choose };
     const what = grants.map(grantWords).join(", ");
+    const signers = signerSubjects(component);
+    const answers = [
+      "once",
+      "this run",
+      "remember, for these very bytes",
+      ...signers.map(rememberText),
+      "no",
+    ];
     const answer = await choose(
-      printable(`${identifier} (${signature(component)}) wants ${what}. ${why}`),
-      answers,
+      printable(`${identifier} (${signatureOf(component)}) wants ${what}. ${why}`),
+      answers.map(printable),
       answers.length - 1,
     );
+    if (answer === answers.length - 1) return false;
     if (answer === 1) thisRun.set(digest, [...grantedThisRun(digest), ...grants]);
-    if (answer === 2) new Decisions().grant(digest, identifier, lasting(grants, folder));
-    return answer < answers.length - 1;
+    const subject = answer === 2 ? digest : signers[answer - 3]?.subject;
+    if (answer >= 2 && subject !== undefined)
+      new Decisions().grant(subject, identifier, lasting(grants, folder));
+    return true;
   };
 
-const answers = ["once", "this run", "remember, for these very bytes", "no"];
+const rememberText = ({ name, package: what }: SignerSubject): string =>
+  `remember, for ${what === undefined ? "all" : `every ${what}`} that ${name} signs`;
 
 type Choose = (question: string, choices: readonly string[], standard: number) => Promise<number>;
 
@@ -54,5 +67,5 @@ const settings: CliSettings = {
 /** A guest wrote it, and it must not move the cursor. */
 const printable = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
 
-const signature = ({ digest, trust }: VerifiedComponent): string =>
-  `unsigned${trust === "trusted" ? ", trusted" : ""}, ${digest.slice(0, "sha256:".length + 12)}`;
+const signatureOf = (component: VerifiedComponent): string =>
+  `${signatureWords(component)}, ${component.digest.slice(0, "sha256:".length + 12)}`;

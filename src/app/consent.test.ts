@@ -7,7 +7,12 @@ import { stateFile } from "../base/state.ts";
 import { appendCustomSection } from "../contract/binary/sections.ts";
 import type { Stdio } from "../host/provider.ts";
 import { Decisions } from "../trust/decisions.ts";
-import { type TrustClass, verify } from "../trust/verify.ts";
+import { signingKey } from "../trust/key/private.ts";
+import { Keyring } from "../trust/keyring.ts";
+import { noMemory } from "../trust/signature/check.ts";
+import { signBytes } from "../trust/signature/sign.ts";
+import { rememberedGrants } from "../trust/subject.ts";
+import { type Judge, type TrustClass, verify, verifyFetched } from "../trust/verify.ts";
 import { askOn, grantedThisRun } from "./ask.ts";
 import { type Chosen, requireConsent } from "./consent.ts";
 
@@ -177,6 +182,48 @@ test("once is asked again, this run is not, and only what is remembered is writt
   expect(await ask(kept, wish, "")).toBe(true);
   const subjects = new Decisions().list().decided.map(({ subject }) => subject);
   expect(subjects).toEqual([kept.digest]);
+});
+
+test("a question says who signed, and what is remembered of a trusted signer counts for what they sign", async () => {
+  const key = await signingKey(new Uint8Array(32).fill(9));
+  const judge: Judge = {
+    trusts: () => false,
+    requires: () => undefined,
+    keyring: () =>
+      new Keyring({
+        remembered: {
+          believed: [{ key: key.key, name: "alice", scope: "", expiresMs: undefined }],
+          revoked: [],
+          thresholds: new Map(),
+        },
+        workspaces: [],
+        own: [],
+        nowMs: 0,
+      }),
+    memory: noMemory,
+  };
+  const signed = async (name: string | undefined) =>
+    verifyFetched(
+      "./x.wasm",
+      await signBytes(appendCustomSection(empty, `n${made++}`, ""), key, { package: name }),
+      judge,
+    );
+  const [one, next, other] = await Promise.all(
+    ["acme:tool@1.2.0", "acme:tool@1.3.0", "acme:other@1.0.0"].map(signed),
+  );
+  const { ask, shown } = person("4");
+  expect(await ask(one!, wish, "")).toBe(true);
+  expect(shown()).toContain("(signed by alice (trusted), trusted, sha256:");
+  expect(shown()).toContain("  4  remember, for every acme:tool that alice signs\n");
+  expect(shown()).toEndWith("1-5 [5] ");
+  const memory = new Decisions();
+  expect(rememberedGrants(next!, memory).map(({ value }) => value)).toEqual(["loop:storage"]);
+  expect(rememberedGrants(other!, memory)).toEqual([]);
+  const plain = person("4");
+  await plain.ask((await signed(undefined))!, wish, "");
+  expect(plain.shown()).toContain("  4  remember, for all that alice signs\n");
+  expect(memory.removeSigner(key.key)).toBe(true);
+  expect(rememberedGrants(next!, memory)).toEqual([]);
 });
 
 test("a yes at the question is consent", async () => {

@@ -3,6 +3,7 @@ import type { Filling, SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { Decisions } from "../trust/decisions.ts";
 import { mayUse, noGrants } from "../trust/grants.ts";
+import { rememberedGrants } from "../trust/subject.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { flagText, grantsOfText, grantText, type WrittenGrant } from "../trust/written.ts";
 import type { Ask } from "./ask.ts";
@@ -38,7 +39,7 @@ export const requireConsent = async (
   if (filling.grants.length === 0 || filling.agreed || filling.digest === digest) return;
   const changed = filling.digest !== undefined;
   if (changed ? component.trust === "builtin" : component.trust !== "untrusted") return;
-  const decided = decisions.of(digest);
+  const decided = rememberedGrants(component, decisions);
   const missing = filling.grants.flatMap(grantsOfText).filter((grant) => !isDecided(grant, decided));
   if (missing.length === 0) return;
   const place = chosen.source === "workspace" ? "loop.toml" : (slot.place ?? "loop.toml");

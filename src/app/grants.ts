@@ -10,6 +10,7 @@ import { parseIdentifier } from "../resolve/identifier.ts";
 import type { Decisions } from "../trust/decisions.ts";
 import { type Grants, mayUse } from "../trust/grants.ts";
 import { type GrantSource, type Settled, settle } from "../trust/settle.ts";
+import { rememberedGrants, type Subject } from "../trust/subject.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { type FlagGrants, fromFlags, fromTable, kindOf, type WrittenGrant } from "../trust/written.ts";
 import { askOn, grantedThisRun } from "./ask.ts";
@@ -45,11 +46,12 @@ export const grantsFor = async (
 
 /** Who grants a component something, in the order of precedence; nobody is asked. */
 export const sourcesOf = (
-  { identifier, digest }: Pick<VerifiedComponent, "identifier" | "digest">,
+  component: Pick<VerifiedComponent, "identifier"> & Subject,
   flags: FlagGrants,
   folder: string,
   decisions: Decisions,
 ): GrantSource[] => {
+  const { identifier, digest } = component;
   const own: GrantSource = { name: "flag", place: "the flags", folder, grants: fromFlags(flags) };
   if (flags.denyAll) return [own];
   return [
@@ -60,7 +62,7 @@ export const sourcesOf = (
       folder: manifest.folder,
       grants: fromTable(manifest.grants),
     })),
-    { name: "remembered", place: "loop trust", folder, grants: decisions.of(digest) },
+    { name: "remembered", place: "loop trust", folder, grants: rememberedGrants(component, decisions) },
     { name: "asked", place: "your answer", folder, grants: grantedThisRun(digest) },
   ];
 };

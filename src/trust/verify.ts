@@ -4,7 +4,7 @@
 import { type Digest, digestOf } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
-import type { PublicKey } from "./key/public.ts";
+import { isPublicKey, type PublicKey } from "./key/public.ts";
 import { countedSigners, type Judgement, type Keyring } from "./keyring.ts";
 import type { CheckMemory } from "./signature/check.ts";
 import { embeddedSignature } from "./signature/section.ts";
@@ -153,26 +153,38 @@ export const signersOf = (component: VerifiedComponent): readonly PublicKey[] =>
   countedSigners(component.signatures);
 
 /**
- * Requires that a component is still signed by those who had signed it, as a lock remembers. Without it a signature
- * that was stripped would only make the component untrusted. Faults: LK0804.
+ * Who signed bytes that are to be locked: the trusted signers of a component, and those of `locked` (public keys that the
+ * lock notes of the same identifier), whom this person need not know. All of `locked` have to have signed it: without
+ * that, a signature that was stripped would only make the component untrusted. Faults: LK0804, those of `verifyFetched`.
  */
-export const requireSigners = (
-  component: VerifiedComponent,
-  keys: readonly string[],
-  place: string,
-): void => {
-  const signers: readonly string[] = component.signatures?.signers.map(({ key }) => key) ?? [];
-  const missing = keys.filter((key) => !signers.includes(key));
+export const lockedSigners = async (
+  identifier: string,
+  bytes: Uint8Array,
+  judge: Judge,
+  locked: readonly string[],
+): Promise<readonly PublicKey[]> => {
+  if (!embeddedSignature(bytes) && locked.length === 0) return [];
+  const { checkSignatures } = await import("./signature/check.ts");
+  const ring = judge.keyring();
+  const known = locked.filter(isPublicKey);
+  const keys = [...new Set([...ring.list().map(({ key }) => key), ...known])];
+  const signed = await checkSignatures(identifier, bytes, { keys, memory: judge.memory });
+  const signers = signed?.signers ?? [];
+  const missing = locked.filter((key) => !signers.some((signer) => signer === key));
   if (missing.length > 0)
     throw fault(
       "LK0804",
-      `${place} says that ${component.identifier} is signed by ${missing.join(", ")}, and it is not`,
-      { hint: `loop verify ${component.identifier}` },
+      `The lock says that ${identifier} is signed by ${missing.join(", ")}, and it is not`,
+      {
+        hint: "where its signer is meant to change: take its entry out of loop.lock, and loop fetch",
+      },
     );
+  const trusted = countedSigners(signed && ring.judge(signed, undefined));
+  return signers.filter((key) => known.includes(key) || trusted.includes(key));
 };
 
-/** The digest of bytes that are a component, or a core module, within bounds. */
-const requireBytes = (identifier: string, bytes: Uint8Array, expected: Digest | undefined): Digest => {
+/** The digest of bytes that are a component, or a core module, within bounds. Faults: LK0105, LK0201, LK0204. */
+export const requireBytes = (identifier: string, bytes: Uint8Array, expected: Digest | undefined): Digest => {
   if (bytes.length > limits.componentBytesMax)
     throw fault("LK0204", `${identifier} is ${bytes.length} bytes; the limit is ${limits.componentBytesMax}`);
   if (!startsWith(bytes, componentPreamble) && !isModule(bytes))

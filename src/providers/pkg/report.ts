@@ -52,6 +52,8 @@ export const report = (component: VerifiedComponent, locator: Locator, { sources
     place: locator.place,
     digest,
     trust,
+    signatures: signaturesOf(component),
+    signedAs: component.signatures?.package,
     adapted: component.adapted,
     bytes: BigInt(bytes.length),
     imports,
@@ -153,6 +155,11 @@ const outcomeOf = (
     because: "no provider offers it",
   };
 };
+
+const signaturesOf = ({ signatures }: VerifiedComponent) => [
+  ...(signatures?.signers ?? []).map(({ key, name, standing }) => ({ key: key as string, name, standing })),
+  ...(signatures?.unknown ?? []).map((id) => ({ key: id, name: "", standing: "unknown" as const })),
+];
 
 /** Whether a name ("wasi:http", "wasi:cli/environment") is a capability's package or one of its interfaces. */
 const isOf = (name: string, { name: owner, interfaces }: Capability): boolean =>

@@ -5,7 +5,7 @@ import { writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
 import { parseIdentifier } from "../../resolve/identifier.ts";
 import { KeyStore } from "../../trust/key/store.ts";
-import { verify as verifyBytes } from "../../trust/verify.ts";
+import { requireBytes } from "../../trust/verify.ts";
 import type { TrustServices } from "./index.ts";
 import { passphraseOf } from "./keys.ts";
 import { requireKey, signerRecord } from "./signers.ts";
@@ -26,7 +26,7 @@ export const sign = async (services: TrustServices, request: SignRequest) => {
   const { path: written, package: name, replace, detached } = request;
   const path = filePath(services, written);
   const bytes = readBounded(path, limits.componentBytesMax, "A component");
-  const before = verifyBytes(written, bytes);
+  const before = requireBytes(written, bytes, undefined);
   const key = await new KeyStore().open(request.key, passphraseOf(services, request.passphrase));
   const { signBytes, signDetached } = await import("../../trust/signature/sign.ts");
   const { readStatement } = await import("../../trust/signature/statement.ts");
@@ -34,8 +34,8 @@ export const sign = async (services: TrustServices, request: SignRequest) => {
   const target = resolve(services.folder, request.output ?? (detached ? `${path}.sig` : path));
   const { mode } = statSync(path);
   writeFileAtomic(target, made, detached ? {} : { mode: mode & 0o777 });
-  const { digest } = detached ? before : verifyBytes(written, made);
-  if (!detached) carryOver(services, before.digest, digest, target);
+  const digest = detached ? before : requireBytes(written, made, undefined);
+  if (!detached) carryOver(services, before, digest, target);
   return { path: target, digest, key: key.key, package: readStatement(detached ? bytes : made)?.package };
 };
 
@@ -80,7 +80,7 @@ export const verify = async (
   const ring = keyring();
   const asked = named.map((text) => requireKey(text, ring, folder).key);
   const { bytes, locator } = await services.fetch(identifier);
-  const { digest } = verifyBytes(identifier, bytes, { digest: locator.digest });
+  const digest = requireBytes(identifier, bytes, locator.digest);
   const { checkSignatures } = await import("../../trust/signature/check.ts");
   const detached =
     signature === undefined

@@ -58,13 +58,18 @@ export const checkSignatures = async (
   requireStatement(identifier, bytes, statement, resolved);
   const hashes = contentHashes(bytes);
   const whole = decodeSignatures(payload).filter((set) => sameHashes(set.hashes, hashes));
-  if (whole.length === 0) throw changed(identifier);
+  if (whole.length === 0) throw detached ? ofOthers(identifier) : changed(identifier);
   return { ...(await whoSigned(identifier, whole, keys, memory)), statement };
 };
 
 export const changed = (identifier: string) =>
   fault("LK0801", `${identifier} was changed after it was signed`, {
     hint: "get it anew from where it came from; if you changed it yourself: loop sign FILE --key NAME --replace",
+  });
+
+const ofOthers = (identifier: string) =>
+  fault("LK0801", `The signature that lies beside it is of other bytes than ${identifier}`, {
+    hint: `get both anew from where they came from, or sign it: loop sign ${identifier} --key NAME --detached`,
   });
 
 export const sameHashes = (one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean =>

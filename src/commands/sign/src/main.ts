@@ -47,7 +47,7 @@ const answers: Record<string, (given: Given, invocation: Invocation) => Answer> 
   verify: (given) => {
     const verdict = verify(one(given, "file"), given("key"), given("signature")[0]);
     if (!verdict.holds && given("key").length > 0) throw missing(verdict);
-    return [verdict, verdictText(verdict), verdict.holds ? 0 : 1];
+    return [verdict, verdictText(verdict, given("key").length > 0), verdict.holds ? 0 : 1];
   },
   "key new": (given, { interactive }) => {
     const name = one(given, "name");
@@ -110,24 +110,20 @@ const says: Record<string, string> = {
   trusted: "trusted",
   expired: "expired",
   revoked: "revoked",
-  proposed: "not agreed to: loop trust add NAME --workspace",
+  proposed: "named by loop.toml, and not agreed to: loop trust add NAME --workspace",
   own: "yours, and not trusted: loop trust add NAME",
   unknown: "not trusted: loop trust add KEY",
 };
 
-const verdictText = ({
-  identifier,
-  digest,
-  holds,
-  threshold,
-  signers,
-  unknown,
-  package: name,
-}: Verdict): string => {
+const verdictText = (
+  { identifier, digest, holds, threshold, signers, unknown, package: name }: Verdict,
+  named: boolean,
+): string => {
   const needed = threshold > 1 ? `${threshold} trusted keys are needed` : "a trusted key is needed";
+  const enough = named ? "all of the keys that were named" : "whom you trust";
   return [
     holds
-      ? `${identifier} is signed by whom you trust\n`
+      ? `${identifier} is signed by ${enough}\n`
       : `${identifier} is not trusted by its signatures: ${needed}\n`,
     table(
       [
