@@ -13,7 +13,7 @@ import { noMemory } from "./signature/check.ts";
 import { withoutSignature } from "./signature/section.ts";
 import { signBytes } from "./signature/sign.ts";
 import { rememberedGrants, signatureWords, signerSubjects } from "./subject.ts";
-import { type Judge, lockedSigners, signersOf, verify, verifyFetched } from "./verify.ts";
+import { type Judge, requireSigners, signersOf, verify, verifyFetched } from "./verify.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "loop-verify-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -140,13 +140,24 @@ test("a policy that asks for a signature refuses what has none, was stripped of 
 
 test("what a lock says was signed by a key stays signed by it, whoever knows the key", async () => {
   const locked = [alice.key];
-  expect(await lockedSigners("x", signed, judge(), [])).toEqual([alice.key]);
-  expect(await lockedSigners("x", signed, judge({ believed: [] }), [])).toEqual([]);
-  expect(await lockedSigners("x", signed, judge({ believed: [] }), locked)).toEqual([alice.key]);
-  expect(await refusal(lockedSigners("x", plain, judge(), locked))).toBe("LK0804");
-  expect(await refusal(lockedSigners("x", withoutSignature(signed), judge(), locked))).toBe("LK0804");
-  expect(await refusal(lockedSigners("x", await signBytes(plain, bob), judge(), locked))).toBe("LK0804");
-  expect(await refusal(lockedSigners("x", signed, judge(), ["ed25519:other"]))).toBe("LK0804");
+  const lock = async (bytes: Uint8Array, known: readonly string[], believed = [alice]) => {
+    const component = await verifyFetched("x", bytes, judge({ believed }), { known });
+    requireSigners(component, known, "/w/loop.lock");
+    return signersOf(component, known);
+  };
+  expect(await lock(signed, [])).toEqual([alice.key]);
+  expect(await lock(signed, [], [])).toEqual([]);
+  expect(await lock(signed, locked, [])).toEqual([alice.key]);
+  const [one, other] = [await signBytes(signed, bob), await signBytes(plain, bob)];
+  expect(await lock(one, locked, [bob])).toEqual([alice.key, bob.key]);
+  for (const bytes of [plain, withoutSignature(signed), other])
+    expect(await refusal(lock(bytes, locked))).toBe("LK0804");
+  expect(await refusal(lock(signed, ["ed25519:other"]))).toBe("LK0804");
+});
+
+test("a key that is known from a lock is not trusted by it", async () => {
+  const component = await verifyFetched("x", signed, judge({ believed: [] }), { known: [alice.key] });
+  expect([component.trust, component.signatures?.signers[0]?.standing]).toEqual(["untrusted", "unknown"]);
 });
 
 test("verify alone looks at no signature", () => {

@@ -107,6 +107,8 @@ export const verifyFetched = async (
   expected: {
     readonly digest?: Digest;
     readonly package?: string | undefined;
+    /** Further keys whose signatures are told apart; they are not trusted by it. */
+    readonly known?: readonly string[] | undefined;
     readonly adapt?: (module: Uint8Array, digest: Digest) => Promise<Uint8Array>;
   } = {},
 ): Promise<VerifiedComponent> => {
@@ -114,9 +116,7 @@ export const verifyFetched = async (
   const adapting = isModule(bytes);
   if (adapting && !adapt) throw bareModule(identifier);
   const digest = requireBytes(identifier, bytes, expected.digest);
-  const signatures = embeddedSignature(bytes)
-    ? await judged(identifier, bytes, judge, expected.package)
-    : undefined;
+  const signatures = embeddedSignature(bytes) ? await judged(identifier, bytes, judge, expected) : undefined;
   const required = judge.requires(identifier);
   if (required !== undefined && !signatures?.trusted) throw unsigned(identifier, required, signatures);
   const trustOf = () => (signatures?.trusted || judge.trusts(digest) ? "trusted" : "untrusted");
@@ -129,12 +129,15 @@ const judged = async (
   identifier: string,
   bytes: Uint8Array,
   { keyring, memory }: Judge,
-  resolved: string | undefined,
+  {
+    package: resolved,
+    known = [],
+  }: { readonly package?: string | undefined; readonly known?: readonly string[] | undefined },
 ): Promise<Judgement | undefined> => {
   // Few components are signed, and what checks them is not loaded for the others.
   const { checkSignatures } = await import("./signature/check.ts");
   const ring = keyring();
-  const keys = ring.list().map(({ key }) => key);
+  const keys = [...new Set([...ring.list().map(({ key }) => key), ...known.filter(isPublicKey)])];
   const signed = await checkSignatures(identifier, bytes, { keys, package: resolved, memory });
   return signed && ring.judge(signed, resolved);
 };
@@ -148,39 +151,38 @@ const unsigned = (identifier: string, required: string, signatures: Judgement | 
     { hint: signatures ? `loop verify ${identifier}` : "get it from where it is signed" },
   );
 
-/** The keys whose signatures made a component trusted, for a lock to remember; none where it is not so trusted. */
-export const signersOf = (component: VerifiedComponent): readonly PublicKey[] =>
-  countedSigners(component.signatures);
+/**
+ * The keys for a lock to note: those whose signatures made a component trusted, and of those that the lock noted before
+ * whichever signed it again. So a lock stays the same whoever of a team renews it.
+ */
+export const signersOf = (
+  { signatures }: VerifiedComponent,
+  locked: readonly string[] = [],
+): readonly PublicKey[] => {
+  const counted = countedSigners(signatures);
+  return (signatures?.signers ?? [])
+    .map(({ key }) => key)
+    .filter((key) => counted.includes(key) || locked.includes(key));
+};
 
 /**
- * Who signed bytes that are to be locked: the trusted signers of a component, and those of `locked` (public keys that the
- * lock notes of the same identifier), whom this person need not know. All of `locked` have to have signed it: without
- * that, a signature that was stripped would only make the component untrusted. Faults: LK0804, those of `verifyFetched`.
+ * Requires that a component is signed by those who had signed what a lock noted before, whom `known` of `verifyFetched`
+ * has to name. Without that a signature that was stripped would only make the component untrusted. Faults: LK0804.
  */
-export const lockedSigners = async (
-  identifier: string,
-  bytes: Uint8Array,
-  judge: Judge,
+export const requireSigners = (
+  { identifier, signatures }: VerifiedComponent,
   locked: readonly string[],
-): Promise<readonly PublicKey[]> => {
-  if (!embeddedSignature(bytes) && locked.length === 0) return [];
-  const { checkSignatures } = await import("./signature/check.ts");
-  const ring = judge.keyring();
-  const known = locked.filter(isPublicKey);
-  const keys = [...new Set([...ring.list().map(({ key }) => key), ...known])];
-  const signed = await checkSignatures(identifier, bytes, { keys, memory: judge.memory });
-  const signers = signed?.signers ?? [];
-  const missing = locked.filter((key) => !signers.some((signer) => signer === key));
+  place: string,
+): void => {
+  const missing = locked.filter((key) => !signatures?.signers.some((signer) => signer.key === key));
   if (missing.length > 0)
     throw fault(
       "LK0804",
-      `The lock says that ${identifier} is signed by ${missing.join(", ")}, and it is not`,
+      `${place} says that ${identifier} is signed by ${missing.join(", ")}, and it is not`,
       {
         hint: "where its signer is meant to change: take its entry out of loop.lock, and loop fetch",
       },
     );
-  const trusted = countedSigners(signed && ring.judge(signed, undefined));
-  return signers.filter((key) => known.includes(key) || trusted.includes(key));
 };
 
 /** The digest of bytes that are a component, or a core module, within bounds. Faults: LK0105, LK0201, LK0204. */

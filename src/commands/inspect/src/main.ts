@@ -34,6 +34,11 @@ const page = (report: Report): string =>
         ["place", report.place],
         ["digest", report.digest],
         ["trust", report.trust],
+        ...report.signatures.map(({ key, name, standing }) => [
+          "signed by",
+          [name, key, `(${standing})`].filter((part) => part !== "").join(" "),
+        ]),
+        ...(report.signedAs === undefined ? [] : [["signed as", report.signedAs]]),
         ...(report.adapted ? [["form", "a core module for WASI preview 1, adapted on arrival"]] : []),
         ["size", `${size(report.bytes)} (${report.bytes} bytes)`],
         ["linker", `${report.linker}, because ${report.linkerReason}`],
