@@ -33,6 +33,9 @@ const otherParts = (): Part[] => [
     license: "MIT",
     text: read("licenses/quickjs-ng.txt"),
   },
+  ...(existsSync(join(root, "build/stage/native/sdl2"))
+    ? [{ name: "SDL", version: "2", license: "Zlib", text: read("licenses/sdl2.txt") }]
+    : []),
   {
     name: "WASI interface definitions",
     version: "0.2",

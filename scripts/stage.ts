@@ -8,16 +8,18 @@ import { buildProject } from "../src/builders/project.ts";
 import { readCommands } from "../src/contract/commands.ts";
 import { recalledPath } from "../src/host/recall.ts";
 import { rehearse } from "../src/host/rehearse.ts";
+import { carriedName } from "../src/providers/window/sdl/library.ts";
 import { verify } from "../src/trust/verify.ts";
 import { filesBelow, root, stage } from "./carried.ts";
 import { adapterPaths } from "./executable.ts";
+import { sdlToCarry } from "./sdl.ts";
 
 // Stage 1: what loop carries and is itself made of. The commands of loop are components that loop builds; here
 // the sources of loop build them, before any executable exists, through the same `buildProject` that the
 // executable offers to everyone. That is the whole bootstrap: no earlier loop is needed.
 
 /** Fills build/stage; does again only what has changed. */
-export const fillStage = async (force: boolean): Promise<void> => {
+export const fillStage = async (force: boolean, sdlPath?: string): Promise<void> => {
   for (const path of adapterPaths()) place(`adapters/${basename(path)}`, readFileSync(path));
   const kept = new Set<string>();
   const catalog: Record<string, Catalog[string]> = {};
@@ -40,6 +42,10 @@ export const fillStage = async (force: boolean): Promise<void> => {
     kept.add(link);
   }
   place("commands.json", Buffer.from(JSON.stringify(catalog)));
+  const sdl = sdlToCarry(sdlPath);
+  if (sdl) place(carriedName, sdl.bytes);
+  else rmSync(join(stage, carriedName), { force: true });
+  console.log(`  ${sdl ? sdl.about : "no SDL is carried; windows need the system's"}`);
   place("commit.txt", Buffer.from(commit()));
   for (const path of filesBelow(stage))
     if (/^(commands|link)\//.test(path) && !kept.has(path)) rmSync(join(stage, path));

@@ -1,4 +1,5 @@
 import pkg from "../../package.json" with { type: "json" };
+import { Fault } from "../base/fault.ts";
 import { resourceText } from "../base/resources.ts";
 
 /** `loop --version --verbose`: the versions of what loop is made of. */
@@ -28,7 +29,21 @@ const versions = async (): Promise<Record<string, string>> => {
     "componentize-qjs": pkg.dependencies["componentize-qjs"],
     "componentize-js": pkg.devDependencies["@bytecodealliance/componentize-js"],
     sqlite: sqlite.version,
+    sdl: await sdl(),
   };
+};
+
+/** The SDL that windows are shown with: "2.26.5, carried", and none where there is none. */
+const sdl = async (): Promise<string> => {
+  const { findSdl } = await import("../providers/window/sdl/library.ts");
+  const { versionOf } = await import("../providers/window/sdl/binding.ts");
+  try {
+    const { sdl, where } = findSdl(undefined);
+    return `${versionOf(sdl)}, ${where}`;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return "none";
+  }
 };
 
 /** The build writes down which commit it was made from. */

@@ -88,6 +88,13 @@ export const tryLibrary = (path: string): Sdl | string => {
   }
 };
 
+/** "2.26.5". */
+export const versionOf = (sdl: Sdl): string => {
+  const version = new Uint8Array(new ArrayBuffer(4));
+  sdl.SDL_GetVersion(version);
+  return version.subarray(0, 3).join(".");
+};
+
 /** A text as C has it. */
 export const cText = (text: string): Buffer => Buffer.from(`${text}\0`);
 

@@ -1,0 +1,224 @@
+// Windows on a real display: Xvfb, with a person's input made by xdotool. Owns what only a display shows: the same
+// pixels as without one, real keys and buttons, handles given back. A machine without Xvfb, xdotool and SDL 2 fails
+// here, and is told what to install.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const folder = mkdtempSync(join(tmpdir(), "loop-screen-"));
+const installs = "apt install xvfb xdotool libsdl2-2.0-0";
+const slow = 60_000;
+
+let server: Bun.Subprocess | undefined;
+let display = "";
+const environment = () => ({
+  PATH: process.env.PATH ?? "",
+  HOME: folder,
+  DISPLAY: display,
+  XDG_DATA_HOME: join(folder, "data"),
+  XDG_CACHE_HOME: join(folder, "cache"),
+});
+
+/** Its frame buffer is a file in the format of xwd, which is looked at without a program. */
+const startDisplay = async (): Promise<void> => {
+  if (!Bun.which("Xvfb") || !Bun.which("xdotool"))
+    throw new Error(`Xvfb and xdotool are needed: ${installs}`);
+  const process = Bun.spawn(
+    [
+      "Xvfb",
+      "-displayfd",
+      "1",
+      "-screen",
+      "0",
+      "1280x800x24",
+      "-fbdir",
+      folder,
+      "-nolisten",
+      "tcp",
+      "-noreset",
+    ],
+    { stdout: "pipe", stderr: "ignore" },
+  );
+  server = process;
+  let said = "";
+  for await (const chunk of process.stdout as ReadableStream<Uint8Array>) {
+    said += Buffer.from(chunk);
+    if (said.includes("\n")) break;
+  }
+  display = `:${said.trim()}`;
+};
+
+const run = async (argv: readonly string[], cwd = folder, env: Record<string, string> = environment()) => {
+  const child = Bun.spawn([...argv], { cwd, env, stdout: "pipe", stderr: "pipe" });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { out, err, code };
+};
+const loop = (words: readonly string[], cwd: string) =>
+  run([process.execPath, join(root, "src/main.ts"), ...words], cwd);
+
+/** Asks until there is an answer. */
+const soon = async <T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> => {
+  for (let tries = 0; tries < 300; tries++) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await Bun.sleep(50);
+  }
+  throw new Error("It was waited for in vain");
+};
+const xdotool = async (...words: string[]): Promise<string> => {
+  const { out, err, code } = await run(["xdotool", ...words]);
+  if (code !== 0) throw new Error(`xdotool ${words.join(" ")}: ${err}`);
+  return out.trim();
+};
+/** Windows of this title that are to be seen. */
+const windowsNamed = async (title: string): Promise<string[]> => {
+  const { out } = await run(["xdotool", "search", "--onlyvisible", "--name", `^${title}$`]);
+  return out.split("\n").filter(Boolean);
+};
+
+/** A pixel of the whole screen, as 0xRRGGBB. Format: X11/XWDFile.h. */
+const pixel = (x: number, y: number): number => {
+  const bytes = readFileSync(join(folder, "Xvfb_screen0"));
+  const field = (index: number) => bytes.readUInt32BE(index * 4);
+  const data = field(0) + field(19) * 12;
+  return bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
+};
+
+const project = join(folder, "app");
+beforeAll(async () => {
+  await startDisplay();
+  cpSync(join(root, "tests/fixtures/window/person"), project, { recursive: true });
+  const built = await loop(["build"], project);
+  if (built.code !== 0) throw new Error(built.err);
+}, slow);
+afterAll(() => {
+  server?.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test(
+  "the same component and the same script give the same pixels with a display and without",
+  async () => {
+    const lines = [
+      '{"frame": 2, "pointer-moved": {"x": 30, "y": 40}}',
+      '{"frame": 3, "pointer-down": {}}',
+      '{"frame": 4, "key-down": {"code": "KeyR"}}',
+      '{"frame": 6, "resized": {"width": 333, "height": 222}}',
+      '{"frame": 8, "pointer-moved": {"x": 200, "y": 100}}',
+    ];
+    writeFileSync(join(project, "events"), lines.join("\n"));
+    const words = ["run", "--input", "events", "--frames", "12"];
+    const pictures = (kind: string) =>
+      [5, 12].flatMap((frame) => ["--screenshot", `${frame}:${kind}${frame}.png`]);
+    const seen = await loop([...words, ...pictures("seen")], project);
+    const unseen = await loop([...words, "--headless", ...pictures("unseen")], project);
+    expect([seen.err, unseen.err]).toEqual(["", ""]);
+    expect(seen.out).toBe(unseen.out);
+    for (const frame of [5, 12])
+      expect(
+        readFileSync(join(project, `seen${frame}.png`)).equals(
+          readFileSync(join(project, `unseen${frame}.png`)),
+        ),
+      ).toBe(true);
+    expect(readFileSync(join(project, "seen12.png")).readUInt32BE(16)).toBe(333);
+  },
+  slow,
+);
+
+test(
+  "what a person does reaches the component, is seen on the screen, and plays again without one",
+  async () => {
+    const child = Bun.spawn(
+      [process.execPath, join(root, "src/main.ts"), "run", "--record-input", "recorded"],
+      { cwd: project, env: environment(), stdout: "pipe", stderr: "pipe" },
+    );
+    const id = await soon(async () => (await windowsNamed("person"))[0]);
+    const place = Object.fromEntries(
+      (await xdotool("getwindowgeometry", "--shell", id)).split("\n").map((line) => line.split("=")),
+    );
+    const at = (x: number, y: number) => pixel(Number(place.X) + x, Number(place.Y) + y);
+    await soon(() => (at(10, 10) === 0x204060 ? true : undefined));
+    await xdotool("mousemove", "--window", id, "50", "60");
+    await xdotool("click", "1");
+    await soon(() => (at(52, 62) === 0xffffff ? true : undefined));
+    await xdotool("windowfocus", id);
+    await xdotool("key", "--clearmodifiers", "r");
+    await soon(() => (at(10, 10) === 0x802020 ? true : undefined));
+    await xdotool("type", "hi");
+    await xdotool("key", "Escape");
+    expect(await child.exited).toBe(0);
+    const out = await new Response(child.stdout).text();
+    expect(out).toContain("pointer-down left 50 60");
+    expect(out).toContain("key-down KeyR r");
+    expect(out).toContain("text-entered h");
+    expect(out).toContain("key-down Escape Escape");
+    expect(await windowsNamed("person")).toEqual([]);
+    const recorded = readFileSync(join(project, "recorded"), "utf8");
+    expect(recorded).toContain('"pointer-down"');
+    const again = await loop(["run", "--headless", "--input", "recorded"], project);
+    const told = (text: string) =>
+      text.split("\n").filter((line) => /^(pointer-down|key-down|text-entered)/.test(line));
+    expect(told(again.out)).toEqual(told(out));
+  },
+  slow,
+);
+
+test(
+  "Ctrl-C, and a window that the person closes, leave no window behind",
+  async () => {
+    for (const end of ["interrupt", "close"]) {
+      const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), "run"], {
+        cwd: project,
+        env: environment(),
+        stdout: "ignore",
+        stderr: "pipe",
+      });
+      const id = await soon(async () => (await windowsNamed("person"))[0]);
+      if (end === "interrupt") child.kill("SIGINT");
+      // Without a window manager nobody has a button to close it; this is what one does.
+      else await xdotool("windowquit", id).catch(() => xdotool("windowclose", id));
+      await child.exited;
+      expect(await new Response(child.stderr).text()).not.toContain("error");
+      expect(await windowsNamed("person")).toEqual([]);
+    }
+  },
+  slow,
+);
+
+test(
+  "a hundred windows, opened and closed, leave no handle",
+  async () => {
+    const script = `
+    import { readdirSync } from "node:fs";
+    import { Desk } from ${JSON.stringify(join(root, "src/providers/window/desk.ts"))};
+    import { settingsOf } from ${JSON.stringify(join(root, "src/providers/window/settings.ts"))};
+    const handles = () => readdirSync("/proc/self/fd").length;
+    const once = async () => {
+      const desk = new Desk(settingsOf({ folder: ".", frames: "3" }));
+      const pane = desk.open("many", 200, 100);
+      await desk.next(true);
+      pane.present({ pixels: new Uint8Array(200 * 100 * 4), width: 200, height: 100, stride: 800, order: "rgba" });
+      await desk.next(true);
+      pane.close();
+      desk.end();
+    };
+    for (let count = 0; count < 5; count++) await once();
+    const before = { handles: handles(), memory: process.memoryUsage.rss() };
+    for (let count = 0; count < 100; count++) await once();
+    console.log(handles() - before.handles, Math.round((process.memoryUsage.rss() - before.memory) / 1e6));`;
+    writeFileSync(join(folder, "many.ts"), script);
+    const { out, err } = await run([process.execPath, join(folder, "many.ts")]);
+    expect(err).toBe("");
+    const [handles, megabytes] = out.trim().split(" ").map(Number);
+    expect(handles).toBe(0);
+    expect(megabytes).toBeLessThan(60);
+    expect(await windowsNamed("many")).toEqual([]);
+  },
+  slow,
+);
