@@ -278,6 +278,8 @@ export const limits = {
   framesMax: 24 * 3600 * 60,
   /** Seconds that are believed of a guest that wants to wait. */
   windowSecondsMax: 24 * 3600,
+  /** Parts of a command's time that are kept for `--timings`. */
+  timingPartsMax: 1000,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;
