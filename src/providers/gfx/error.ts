@@ -16,6 +16,13 @@ const messageLengthMax = 4096;
 const cut = (message: string): string =>
   message.length > messageLengthMax ? `${message.slice(0, messageLengthMax)}…` : message;
 
+/** Without what Dawn says of objects that have no label, and its empty lines. */
+const tidied = (message: string): string =>
+  message
+    .trim()
+    .replaceAll(' """"]', "]")
+    .replace(/\n\s*\n/g, "\n");
+
 /** What Dawn gave or threw: a GPUError, a GPUPipelineError, a DOMException, a TypeError. */
 export const wireError = (error: unknown): WireError => {
   const { message = String(error), reason } = error as { message?: string; reason?: string };
@@ -25,7 +32,7 @@ export const wireError = (error: unknown): WireError => {
     : name.includes("Internal") || reason === "internal"
       ? "internal"
       : "validation";
-  return { kind, message: cut(message.trim()) };
+  return { kind, message: cut(tidied(message)) };
 };
 
 export const outOfMemory = (message: string): WireError => ({ kind: "out-of-memory", message });
