@@ -1,0 +1,123 @@
+// Components that draw with a GPU, run as a person runs them, on no screen: their pictures against goldens, and what a
+// person reads where they go wrong. Owns the examples' pictures (`examples/*/golden.png`); a GPU in software is enough.
+//   GOLDEN=write bun test tests/gfx.test.ts     writes the goldens anew; look at them
+import { afterAll, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodePng, difference } from "./picture.ts";
+
+const root = join(import.meta.dir, "..");
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "loop-gfx-")));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const loop = (words: readonly string[], cwd: string, env: Record<string, string> = {}) => {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(
+    [process.execPath, join(root, "src/main.ts"), ...words],
+    {
+      cwd,
+      env: { ...process.env, LOOP_GPU: "software", NO_COLOR: "1", ...env },
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  return { exitCode, text: `${stdout}${stderr}` };
+};
+
+/** A copy of an example, so that what is built does not lie in the sources. */
+const built = (example: string, change: (source: string) => string = (source) => source): string => {
+  const project = mkdtempSync(join(folder, `${example}-`));
+  for (const part of ["src", "wit", "loop.toml"])
+    cpSync(join(root, "examples", example, part), join(project, part), { recursive: true });
+  const main = join(project, "src/main.ts");
+  writeFileSync(main, change(readFileSync(main, "utf8")));
+  const { exitCode, text } = loop(["build"], project);
+  if (exitCode !== 0) throw new Error(text);
+  return project;
+};
+
+const shot = (project: string, frame: number, ...more: string[]) => {
+  const words = [
+    "run",
+    "--headless",
+    "--frames",
+    `${frame + 1}`,
+    "--screenshot",
+    `${frame}:shot.png`,
+    ...more,
+  ];
+  const { exitCode, text } = loop(words, project);
+  if (exitCode !== 0) throw new Error(text);
+  return readFileSync(join(project, "shot.png"));
+};
+
+const golden = (example: string, png: Uint8Array) => {
+  const path = join(root, "examples", example, "golden.png");
+  if (process.env.GOLDEN === "write") writeFileSync(path, png);
+  return decodePng(readFileSync(path));
+};
+
+test("the triangle is what it was: no more than one pixel in 200 differs by more than 3 of 255", () => {
+  const png = shot(built("triangle"), 2);
+  expect(difference(decodePng(png), golden("triangle", png), 3)).toBeLessThan(0.005);
+}, 60_000);
+
+test("the particles are where they were: no square of 8 pixels differs by more than 16 of 255", () => {
+  const png = shot(built("particles"), 30);
+  expect(difference(decodePng(png), golden("particles", png), 16, 8)).toBe(0);
+}, 60_000);
+
+test("a picture that is another one differs", () => {
+  const [triangle, other] = ["triangle", "particles"].map((example) =>
+    decodePng(readFileSync(join(root, "examples", example, "golden.png"))),
+  );
+  expect(difference(triangle!, other!, 3)).toBe(1);
+  const moved = { ...triangle!, rgb: triangle!.rgb.slice() };
+  moved.rgb.copyWithin(0, 30 * 3);
+  expect(difference(moved, triangle!, 3)).toBeGreaterThan(0.05);
+});
+
+test("a shader that does not compile is reported with its line, and nothing hangs", () => {
+  const project = built("triangle", (source) =>
+    source.replace("return vec4f(corner", "return vec4f(corners"),
+  );
+  const { exitCode, text } = loop(["run", "--headless"], project);
+  expect(exitCode).toBe(1);
+  expect(text).toContain("LK0742");
+  expect(text).toMatch(/:\d+:\d+ error: unresolved value 'corners'/);
+}, 60_000);
+
+test("memory without end is reported with the limit", () => {
+  const project = built("triangle", (source) =>
+    source.replace(
+      "frame(): boolean {",
+      "frame(): boolean {\n const held = []; for (;;) held.push(device.createBuffer({ size: 64 << 20, usage: { copyDst: true } }));",
+    ),
+  );
+  const { exitCode, text } = loop(["run", "--headless"], project);
+  expect(exitCode).toBe(1);
+  expect(text).toContain("of GPU memory are held, and the limit is");
+}, 60_000);
+
+test("without the grant it is not drawn, and the report says how to grant it", () => {
+  const { exitCode, text } = loop(["run", "--headless", "--deny-all"], built("triangle"));
+  expect(exitCode).toBe(1);
+  expect(text).toContain("loop:gfx/surface");
+  expect(text).toContain("--allow=loop:gfx");
+}, 60_000);
+
+test("without any GPU the report says what was looked for and what helps", () => {
+  const { exitCode, text } = loop(["run", "--headless"], built("triangle"), {
+    LOOP_GPU: "/nowhere/icd.json",
+  });
+  expect(exitCode).toBe(1);
+  expect(text).toContain("LK0741");
+  expect(text).toContain("/nowhere/icd.json");
+}, 60_000);
+test("a device that is lost is made anew, and the picture is the same", () => {
+  const project = built("triangle", (source) =>
+    source.replace("if (device.lost()) prepare();", "device.destroy();\n prepare();"),
+  );
+  const png = shot(project, 2);
+  expect(difference(decodePng(png), golden("triangle", png), 3)).toBeLessThan(0.005);
+}, 60_000);
