@@ -30,7 +30,13 @@ const codeOf = async (work: Promise<unknown>): Promise<string> => {
 
 test("every template says what it is", async () => {
   const all = await templateList();
-  expect(all.map(({ name }) => name)).toEqual(["component-c", "component-ts", "component-wat", "gpu", "window"]);
+  expect(all.map(({ name }) => name)).toEqual([
+    "component-c",
+    "component-ts",
+    "component-wat",
+    "gpu",
+    "window",
+  ]);
   for (const { kind, language, summary } of all)
     expect([kind, typeof language, typeof summary]).toEqual(["component", "string", "string"]);
 });
