@@ -242,6 +242,21 @@ test("a request is sent as it was made, and its answer comes as it is", async ()
   });
 });
 
+test("what a server says of the connection is not the guest's to pass on", async () => {
+  const { authority } = rawServer(
+    whole(
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nKeep-Alive: timeout=5\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n",
+    ),
+  );
+  const { ask, fields } = await start("127.0.0.1");
+  const { headers } = await ask({ authority });
+  expect(headers).toEqual([
+    ["X-A", "1"],
+    ["Content-Length", "0"],
+  ]);
+  expect(() => fields(headers as [string, string][])).not.toThrow();
+});
+
 test("nobody is asked who was not granted, and nothing is sent", async () => {
   const server = rawServer(whole("HTTP/1.1 200 OK\r\n\r\n"));
   const denied = { tag: "HTTP-request-denied" };

@@ -5,7 +5,7 @@ import { ClosedPipe } from "../../../host/provider.ts";
 import type { IncomingContent, OutgoingContent } from "./body.ts";
 import { Connection, connectionHandler } from "./connection.ts";
 import { failure, HttpFailure } from "./failure.ts";
-import { type FieldList, isOfConnection, latin } from "./fields.ts";
+import { FieldList, isOfConnection, latin } from "./fields.ts";
 import { Later } from "./later.ts";
 import type { Network } from "./network.ts";
 import { Queue } from "./queue.ts";
@@ -162,8 +162,16 @@ const converse = async (connection: Connection, request: Request, timeouts: Time
   }
   waitMs = timeouts.betweenBytesMs;
   late = () => failure("read timeout", "the server took too long to go on");
-  return { ...head, content: contentOf(connection, reader, request, head, sending) };
+  return {
+    status: head.status,
+    fields: messageFields(head.fields),
+    content: contentOf(connection, reader, request, head, sending),
+  };
 };
+
+/** What the server says of the connection is the host's business, and a guest that passes an answer on may not. */
+const messageFields = (fields: FieldList): FieldList =>
+  FieldList.of(fields.entries.filter(({ name }) => !isOfConnection(name)));
 
 const contentOf = (
   connection: Connection,
