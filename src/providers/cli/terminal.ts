@@ -56,12 +56,15 @@ export const terminal = (
         );
       }
       require(question);
-      await say(`${question} `);
-      try {
-        return await settings.unseen(() => typed(lines));
-      } finally {
-        await say("\n");
-      }
+      // Who sees the question may type at once, so nothing is shown from before it.
+      return settings.unseen(async () => {
+        await say(`${question} `);
+        try {
+          return await typed(lines);
+        } finally {
+          await say("\n");
+        }
+      });
     },
     async choose(question: string, choices: readonly string[], standard: number) {
       require(question);
