@@ -30,11 +30,13 @@ export const signerSubjects = ({ signatures }: Subject): readonly SignerSubject[
   }));
 };
 
-/** What was granted to a component's bytes, or to what its signers sign. */
-export const rememberedGrants = (component: Subject, decisions: Decisions): readonly WrittenGrant[] =>
-  [component.digest, ...signerSubjects(component).map(({ subject }) => subject)].flatMap((subject) =>
-    decisions.of(subject),
-  );
+/** What was granted to a component's bytes, to all that its signers sign, or to what they sign as this package. */
+export const rememberedGrants = (component: Subject, decisions: Decisions): readonly WrittenGrant[] => {
+  const { digest, signatures } = component;
+  const ofSigners = signerSubjects(component).map(({ subject }) => subject);
+  const subjects = new Set([digest, ...countedSigners(signatures), ...ofSigners]);
+  return [...subjects].flatMap((subject) => decisions.of(subject));
+};
 
 /** Who signed a component and what that is worth, in a few words for a question: "signed by alice, trusted". */
 export const signatureWords = ({ signatures, trust }: VerifiedComponent): string => {

@@ -180,6 +180,11 @@ test("what is remembered of a signer counts for the package that it signed, and 
   expect(await granted(plain)).toBe(0);
   expect(await granted(signed, { threshold: 2 })).toBe(0);
   expect(await granted(signed, { believed: [] })).toBe(0);
+  const all = {
+    of: (subject: string) => (subject === alice.key ? [grant] : []),
+  } as unknown as typeof decisions;
+  expect(rememberedGrants(await verifyFetched("x", signed, judge()), all)).toEqual([grant]);
+  expect(rememberedGrants(await verifyFetched("x", signed, judge({ threshold: 2 })), all)).toEqual([]);
   const component = await verifyFetched("x", await signBytes(plain, alice), judge());
   expect(signerSubjects(component)).toEqual([{ subject: alice.key, name: "alice", package: undefined }]);
 });

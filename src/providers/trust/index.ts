@@ -10,7 +10,14 @@ import type { Decisions } from "../../trust/decisions.ts";
 import type { Judgement, Keyring, Standing } from "../../trust/keyring.ts";
 import { type GrantSource, settle } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
-import { type FlagGrants, flagText, fromFlags, lasting, noFlags } from "../../trust/written.ts";
+import {
+  type FlagGrants,
+  flagText,
+  fromFlags,
+  lasting,
+  noFlags,
+  type WrittenGrant,
+} from "../../trust/written.ts";
 import type { ExportRequest } from "./keys.ts";
 import type { SignRequest } from "./signing.ts";
 
@@ -34,7 +41,7 @@ export interface TrustServices {
 type FlagsGiven = Pick<FlagGrants, "folders" | "network" | "variables" | "programs" | "capabilities">;
 
 const suspending: Readonly<Record<string, readonly string[]>> = {
-  trust: ["list", "add", "remove", "explain"],
+  trust: ["list", "add", "grant-signed", "remove", "explain"],
   signers: ["list", "find", "believe", "revoke", "forget", "require"],
   keys: ["list", "create", "import-key", "export-key", "remove"],
   signing: ["sign", "verify"],
@@ -56,6 +63,7 @@ export const trustProvider = (services: TrustServices): Provider => ({
     "loop:trust/trust@0.1.0": {
       list: answering(() => entries(services.decisions())),
       add: answering((identifier: string, flags: FlagsGiven) => add(services, identifier, flags)),
+      grantSigned: answering((key: string, flags: FlagsGiven) => grantSigned(services, key, flags)),
       remove: answering(async (identifier: string) =>
         services.decisions().remove(await digestFor(services, identifier)),
       ),
@@ -121,12 +129,30 @@ const entries = (decisions: Decisions) => {
 const add = async (services: TrustServices, identifier: string, flags: FlagsGiven) => {
   const decisions = services.decisions();
   const digest = await digestFor(services, identifier);
-  const written = fromFlags({ ...noFlags, ...flags });
-  // What could not be granted must not be remembered either.
-  settle([{ name: "remembered", place: "", folder: services.folder, grants: written }], {});
-  if (written.length > 0) decisions.grant(digest, identifier, lasting(written, services.folder));
+  const written = grantsGiven(services, flags);
+  if (written.length > 0) decisions.grant(digest, identifier, written);
   else decisions.add(digest, identifier);
   return entries(decisions).find(({ subject }) => subject === digest)!;
+};
+
+const grantsGiven = ({ folder }: TrustServices, flags: FlagsGiven): readonly WrittenGrant[] => {
+  const written = fromFlags({ ...noFlags, ...flags });
+  // What could not be granted must not be remembered either.
+  settle([{ name: "remembered", place: "", folder, grants: written }], {});
+  return lasting(written, folder);
+};
+
+const grantSigned = async (services: TrustServices, text: string, flags: FlagsGiven) => {
+  const { requireKey } = await signers();
+  const decisions = services.decisions();
+  const ring = services.keyring();
+  const { key, name } = requireKey(text, ring, services.folder);
+  decisions.grant(
+    key,
+    `what ${name ?? (ring.standing(key).name || key)} signs`,
+    grantsGiven(services, flags),
+  );
+  return entries(decisions).find(({ subject }) => subject === key)!;
 };
 
 /** A digest as it is; of any other identifier, the digest of the bytes that it names now. */

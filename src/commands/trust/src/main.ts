@@ -12,7 +12,15 @@ import {
   revoke,
   type Signer,
 } from "loop:trust/signers@0.1.0";
-import { add, type Entry, type Explanation, explain, list, remove } from "loop:trust/trust@0.1.0";
+import {
+  add,
+  type Entry,
+  type Explanation,
+  explain,
+  grantSigned,
+  list,
+  remove,
+} from "loop:trust/trust@0.1.0";
 import { values } from "../../arguments.ts";
 import { bold, fault, json, table } from "../../text.ts";
 
@@ -62,31 +70,38 @@ const removed = (identifier: string): Answer => {
 };
 
 const forKeys = ["name", "expires", "workspace"];
-const forComponents = ["dir", "allow-net", "allow-env", "allow-run", "allow"];
 
 const added = (identifier: string, given: Given): Answer => {
-  const isKey = find(identifier) !== undefined;
-  const wrong = (isKey ? forComponents : forKeys).find((name) => given(name).length > 0);
-  if (wrong)
-    throw fault(
-      "LK0004",
-      isKey
-        ? `--${wrong} grants something to a component, and ${identifier} is a key`
-        : `--${wrong} is said of a key, and ${identifier} is none`,
-      isKey ? "loop trust add FILE --allow=…" : "loop key list",
-    );
-  if (isKey) {
-    const signer = believe(identifier, given("name")[0], given("expires")[0], given("workspace").length > 0);
-    return [signer, () => trustedText(signer)];
-  }
-  const entry = add(identifier, {
+  const flags = {
     folders: given("dir"),
     network: given("allow-net"),
     variables: given("allow-env"),
     programs: given("allow-run"),
     capabilities: given("allow"),
-  });
-  return [entry, () => sentence(identifier, entry)];
+  };
+  const grants = Object.values(flags).some((values) => values.length > 0);
+  const ofKey = forKeys.find((name) => given(name).length > 0);
+  const isKey = find(identifier) !== undefined;
+  if (ofKey && (!isKey || grants))
+    throw fault(
+      "LK0004",
+      isKey
+        ? `--${ofKey} says how a key is trusted, and grants something to what it signs are said apart from that`
+        : `--${ofKey} is said of a key, and ${identifier} is none`,
+      isKey ? `loop trust add ${identifier} --${ofKey} …` : "loop key list",
+    );
+  if (isKey && !grants) {
+    const signer = believe(identifier, given("name")[0], given("expires")[0], given("workspace").length > 0);
+    return [signer, () => trustedText(signer)];
+  }
+  const entry = isKey ? grantSigned(identifier, flags) : add(identifier, flags);
+  return [
+    entry,
+    () =>
+      isKey
+        ? `What ${identifier} signs is granted ${granted(entry.grants)}, while its key is trusted\n`
+        : sentence(identifier, entry),
+  ];
 };
 
 const called = ({ key, name }: Signer): string => (name === "" ? key : `${name} (${key})`);
@@ -138,9 +153,15 @@ const listing = (entries: Entry[], signers: Policy): string => {
 const row = ({ subject, identifier, reasons, grants }: Entry): string[] => [
   short(subject),
   identifier,
-  reasons.length > 0 ? reasons.map((reason) => says[reason] ?? reason).join(", ") : "no",
+  trustWord(subject, reasons),
   granted(grants),
 ];
+
+/** Of a signer's subject the keys below say it. */
+const trustWord = (subject: string, reasons: string[]): string => {
+  if (!subject.startsWith("sha256:")) return "-";
+  return reasons.map((reason) => says[reason] ?? reason).join(", ") || "no";
+};
 
 const says: Record<string, string> = { added: "by you", built: "built here" };
 
