@@ -1,3 +1,5 @@
+import { limits } from "../base/limits.ts";
+import { plainLine } from "../base/plain.ts";
 import type { Stdio } from "../host/provider.ts";
 import type { CliSettings } from "../providers/cli/index.ts";
 import { terminal } from "../providers/cli/terminal.ts";
@@ -37,8 +39,11 @@ export const askOn =
       "no",
     ];
     const answer = await choose(
-      printable(`${identifier} (${signatureOf(component)}) wants ${what}. ${why}`),
-      answers.map(printable),
+      [
+        `${plainLine(identifier, limits.shownLengthMax)} (${signatureOf(component)}) wants ${plainLine(what, limits.shownLengthMax)}`,
+        plainLine(why, limits.shownLengthMax),
+      ].join("\n"),
+      answers.map((text) => plainLine(text, limits.shownLengthMax)),
       answers.length - 1,
     );
     if (answer === answers.length - 1) return false;
@@ -63,9 +68,6 @@ const settings: CliSettings = {
   commands: async () => [],
   globalOptions: [],
 };
-
-/** A guest wrote it, and it must not move the cursor. */
-const printable = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
 
 const signatureOf = (component: VerifiedComponent): string =>
   `${signatureWords(component)}, ${component.digest.slice(0, "sha256:".length + 12)}`;

@@ -168,7 +168,7 @@ test("a question names the component, its signature, what it wants and why, and 
   const one = component();
   expect(await ask(one, wish, "It says: for\u001b[2J notes")).toBe(false);
   expect(shown()).toStartWith(
-    `./x.wasm (unsigned, ${one.digest.slice(0, 19)}) wants loop:storage. It says: for [2J notes\n`,
+    `./x.wasm (unsigned, ${one.digest.slice(0, 19)}) wants loop:storage\nIt says: for [2J notes\n`,
   );
   expect(shown()).toEndWith("1-4 [4] ");
 });

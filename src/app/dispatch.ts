@@ -135,16 +135,23 @@ const call = async (
     stdio: program.stdio,
     onDrop: () => {},
   });
+  let good = false;
   try {
-    return (await timed("command", () => instance.call(commandContract, "run", [invocation]))) as number;
+    const code = (await timed("command", () =>
+      instance.call(commandContract, "run", [invocation]),
+    )) as number;
+    good = code === 0;
+    return code;
   } catch (error) {
-    if (error instanceof GuestExit) return error.exitCode;
-    throw error instanceof DeclaredError ? answered(error, chosen) : error;
+    if (!(error instanceof GuestExit)) throw error instanceof DeclaredError ? answered(error, chosen) : error;
+    good = error.exitCode === 0;
+    return error.exitCode;
   } finally {
     instance.drop();
     await program.stdio.stdout.flush();
-    if (denials.length > 0)
-      await program.say(denialText(identifier, slotDenials(denials, chosen.decision, chosen.filling)));
+    const told = denials.filter(({ mild }) => !mild || !good);
+    if (told.length > 0)
+      await program.say(denialText(identifier, slotDenials(told, chosen.decision, chosen.filling)));
   }
 };
 

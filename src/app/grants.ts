@@ -34,14 +34,16 @@ export const grantsFor = async (
   component: VerifiedComponent,
   flags: FlagGrants,
   granting: Granting,
-): Promise<Settled> => {
+): Promise<Settled & { readonly unmet: readonly WrittenGrant[] }> => {
   const sources = sourcesOf(component, flags, granting.folder, granting.decisions());
   const settled = settle(sources, process.env);
-  if (flags.denyAll || !granting.interactive) return settled;
+  const unmet = (left: Settled) => unmetWishes(component, left).flatMap(({ grants }) => grants);
+  if (flags.denyAll || !granting.interactive) return { ...settled, unmet: unmet(settled) };
   const asked = await askFor(component, settled, granting);
-  if (asked.length === 0) return settled;
+  if (asked.length === 0) return { ...settled, unmet: unmet(settled) };
   const answer = { name: "asked", place: "your answer", folder: granting.folder, grants: asked } as const;
-  return settle([...sources, answer], process.env);
+  const left = settle([...sources, answer], process.env);
+  return { ...left, unmet: unmet(left) };
 };
 
 /** Who grants a component something, in the order of precedence; nobody is asked. */
@@ -130,19 +132,27 @@ export const questions = (
   providers: readonly Provider[],
 ): Question[] => {
   const wishes = new Map(readWishes(component.identifier, component.bytes).map((wish) => [wish.name, wish]));
-  const has = ({ kind, value }: WrittenGrant) =>
-    given.some((one) => one.kind === kind && (one.value === value || one.value === "*"));
-  const found: Question[] = [...wishes.values()]
-    .filter(({ name }) => kindOf(name) !== "capability")
-    .map(({ name, reason, want }) => ({
-      reason,
-      grants: want.map((value) => ({ kind: kindOf(name), value })).filter((grant) => !has(grant)),
-    }));
+  const found = unmetWishes(component, { given });
   for (const name of wantedPackages(component, grants, providers)) {
     const reason = wishes.get(name)?.reason ?? wishes.get(name.replace(/\/.*$/, ""))?.reason;
     found.push({ reason, grants: [{ kind: "capability", value: name }] });
   }
   return found.filter((question) => question.grants.length > 0);
+};
+
+/** What a component names that it wants of folders, hosts, variables and programs, and does not have. */
+const unmetWishes = (
+  { identifier, bytes }: VerifiedComponent,
+  { given }: Pick<Settled, "given">,
+): Question[] => {
+  const has = ({ kind, value }: WrittenGrant) =>
+    given.some((one) => one.kind === kind && (one.value === value || one.value === "*"));
+  return readWishes(identifier, bytes)
+    .filter(({ name }) => kindOf(name) !== "capability")
+    .map(({ name, reason, want }) => ({
+      reason,
+      grants: want.map((value) => ({ kind: kindOf(name), value })).filter((grant) => !has(grant)),
+    }));
 };
 
 /** Packages of which it imports something that a provider offers and that it has neither by default nor by grant. */

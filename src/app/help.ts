@@ -1,7 +1,8 @@
+import { plain } from "../base/plain.ts";
 import type { CommandDescription, OptionDescription } from "../contract/description.ts";
 import { globalOptions } from "./options.ts";
 import { upper, valueName } from "./parse.ts";
-import { paint, plain } from "./style.ts";
+import { paint } from "./style.ts";
 
 // Help, from static descriptions alone: no component is loaded to print it.
 

@@ -1,4 +1,5 @@
 import { Fault, fault } from "../base/fault.ts";
+import { plain } from "../base/plain.ts";
 import { printMs } from "../base/quantity.ts";
 import { unversioned } from "../contract/model.ts";
 import type { InstanceLimits } from "../host/budget.ts";
@@ -24,7 +25,6 @@ import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
 import { type Chosen, grantFlags, requireConsent } from "./consent.ts";
 import { judgeFor } from "./judge.ts";
-import { plain } from "./style.ts";
 
 /** What linking needs of the program; one for the whole of it. */
 export interface Linking {
@@ -230,12 +230,13 @@ export const slotDenials = (
 ): readonly Denial[] => {
   const wanted = denials.flatMap(({ grant }) => (grant ? [grantText(grant)] : []));
   const whole = wanted.length > 0 ? fillingHint(wanted, decision, filling) : undefined;
-  return denials.map(({ wanted, grant, hint }) => {
+  return denials.map(({ wanted, grant, hint, mild }) => {
     const help = grant ? whole : hint;
     return {
       wanted: `${wanted}, wanted by ${filling.identifier} in ${decision.slot.name}`,
       grant: undefined,
       ...(help !== undefined && { hint: help }),
+      ...(mild && { mild }),
     };
   });
 };

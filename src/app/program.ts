@@ -179,8 +179,12 @@ export class Program implements Linking {
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
       run: {
         folder,
-        grants: async (component, flags) =>
-          (await (await import("./grants.ts")).grantsFor(component, flags, this)).grants,
+        grants: async (component, flags) => (await import("./grants.ts")).grantsFor(component, flags, this),
+        asking: async (component, flags) => {
+          const { ask } = this;
+          if (!ask || flags.denyAll) return undefined;
+          return (await import("./question.ts")).asking(component, ask, this.stdio.stdin);
+        },
         plan: (identifier, limits) => planRun(identifier, this, limits),
         drive: async (instance) => (await import("../providers/window/drive.ts")).drive(instance),
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),

@@ -1,8 +1,9 @@
 import { type Cause, DeclaredError, Fault } from "../base/fault.ts";
+import { plain } from "../base/plain.ts";
 import type { Part } from "../base/timings.ts";
 import { causeText } from "../host/crossing.ts";
 import { GuestExit } from "../host/provider.ts";
-import { paint, plain } from "./style.ts";
+import { paint } from "./style.ts";
 
 // How errors and timings read; `main.ts` alone prints them.
 

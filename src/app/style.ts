@@ -8,6 +8,3 @@ export const paint = (styled: boolean) => {
 /** Whether a stream may carry styles: a terminal, and neither NO_COLOR nor --no-color. */
 export const mayStyle = (isTerminal: boolean, noColor: boolean): boolean =>
   isTerminal && !noColor && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-
-/** Text that a component may have written, without what would move the cursor; line ends stay. */
-export const plain = (text: string): string => text.replace(/(?!\n)\p{Cc}/gu, " ");

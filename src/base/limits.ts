@@ -222,6 +222,10 @@ export const limits = {
   recordingBytesMax: 64 * 1024 * 1024,
   /** Components composed inside one that a report names. */
   partsShownMax: 256,
+  /** Questions for a grant that one run may put to a person; what else it lacks is refused without a word. */
+  questionsMax: 8,
+  /** Characters of a component's own words, or of its name, in a question or a report of one line. */
+  shownLengthMax: 300,
   /** Points or pixels of one side of a window or of a picture shown in one; an 8K screen has 7680. */
   windowPointsMax: 8192,
   /** A component's `signature` section or a detached signature, in bytes; one signature takes about a hundred. */

@@ -60,10 +60,11 @@ export const behind = (
   instantiate: (context) => provider.instantiate(context.caller ? passing(context, context.caller) : context),
 });
 
-const passing = (context: InstanceContext, { grants, onDenied }: InstanceContext): InstanceContext => ({
+const passing = (context: InstanceContext, { grants, onDenied, ask }: InstanceContext): InstanceContext => ({
   ...context,
   grants,
   ...(onDenied && { onDenied }),
+  ...(ask && { ask }),
 });
 
 type Callable = (...args: unknown[]) => unknown;

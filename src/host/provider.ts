@@ -1,7 +1,7 @@
 import type { Digest } from "../base/digest.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { TrustClass } from "../trust/verify.ts";
-import type { Denial } from "../trust/written.ts";
+import type { Denial, WrittenGrant } from "../trust/written.ts";
 import type { Audit } from "./audit.ts";
 import type { Budget, InstanceLimits } from "./budget.ts";
 import type { Chance } from "./chance.ts";
@@ -117,6 +117,13 @@ export interface InstanceContext {
    * report at the end. Never throws.
    */
   readonly onDenied?: (denial: Denial) => void;
+  /**
+   * Asks the person for something that was not granted, at the moment of its use: true where the instance has it from
+   * now on. Absent where nobody can be asked. May wait for as long as a person does.
+   */
+  readonly ask?: (grant: WrittenGrant) => Promise<boolean>;
+  /** What the component says that it wants and was not granted: told when it looks for it. */
+  readonly unmet?: readonly WrittenGrant[];
   /** Of a component that stands in for a capability: the instance that it serves. */
   readonly caller?: InstanceContext;
   /** Told of every capability at the moment of its use; absent where nobody wants to know. */

@@ -1,3 +1,5 @@
+import { limits } from "../base/limits.ts";
+import { plain, plainLine } from "../base/plain.ts";
 import { unversioned } from "../contract/model.ts";
 import { type Denial, flagText, kindOf, tableText, type WrittenGrant } from "./written.ts";
 
@@ -26,12 +28,16 @@ export const denialText = (
   const grants = new Map<string, WrittenGrant>();
   for (const { grant } of denials) if (grant) grants.set(`${grant.kind} ${grant.value}`, grant);
   const lines = denials.map(
-    ({ wanted, grant, hint }) => `  ${wanted}${grant || hint ? "" : ", which no provider offers"}`,
+    ({ wanted, grant, hint }) =>
+      `  ${plainLine(wanted, limits.shownLengthMax)}${grant || hint ? "" : ", which no provider offers"}`,
   );
-  return `${[
-    `loop: ${identifier} was denied what it was not granted:`,
-    ...lines,
-    ...new Set(denials.flatMap(({ hint }) => (hint ? [`hint: ${hint}`] : []))),
-    ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()], command)}`] : []),
-  ].join("\n")}\n`;
+  // Names of files and programs are the guest's own words.
+  return plain(
+    `${[
+      `loop: ${identifier} was denied what it was not granted:`,
+      ...lines,
+      ...new Set(denials.flatMap(({ hint }) => (hint ? [`hint: ${hint}`] : []))),
+      ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()], command)}`] : []),
+    ].join("\n")}\n`,
+  );
 };

@@ -22,6 +22,8 @@ export interface Denial {
   readonly grant: WrittenGrant | undefined;
   /** The command that helps where no grant does. */
   readonly hint?: string;
+  /** Many components ask for it and do without: worth a word only where the run did not end well. */
+  readonly mild?: boolean;
 }
 
 /** The keys of `[grants]` in loop.toml, each a list. */

@@ -42,6 +42,7 @@ export const processProvider = (services: ProcessServices): Provider => ({
   name: "process",
   interfaces: ["loop:process/processes@0.1.0", "loop:process/processes-poll@0.1.0"],
   suspending: [
+    "loop:process/processes#spawn",
     "loop:process/processes#[method]reader.read",
     "loop:process/processes#[method]writer.write",
     "loop:process/processes#[method]writer.flush",
@@ -134,9 +135,21 @@ const processes = (context: InstanceContext, services: ProcessServices) => {
     }
   }
 
-  const spawn = (command: WireCommand): Child => {
+  /** Answers at once, unless the person is asked for the program first. */
+  const spawn = (command: WireCommand): Child | Promise<Child> => {
+    const { program } = command;
+    if (!context.ask || !isTrusted(context) || programs.granted(program) || !isAskable(program))
+      return start(command);
+    const asked = context.ask({ kind: "run", value: program }).then((granted) => {
+      if (granted) programs.grant(program);
+      return start(command);
+    });
+    return waiting(asked);
+  };
+
+  const start = (command: WireCommand): Child => {
     try {
-      tellMissing(context, command.program);
+      if (!programs.granted(command.program)) tellMissing(context, command.program);
       requireTrust(context);
       requireBounds(command);
       const program = programs.get(command.program);
@@ -178,14 +191,20 @@ const wireStatus = (ending: Ending): WireStatus =>
   "exited" in ending ? { tag: "exited", val: ending.exited } : { tag: "signalled", val: ending.signalled };
 
 /** Tells whoever listens which grant is missing, with the program's name; `Programs` refuses it. */
-const tellMissing = ({ grants, onDenied }: InstanceContext, program: string): void => {
-  const { runs = [] } = grants;
-  if (program === "" || runs.includes("*") || runs.includes(program)) return;
+const tellMissing = ({ onDenied }: InstanceContext, program: string): void => {
+  if (program === "") return;
   onDenied?.({ wanted: `to start ${program}`, grant: { kind: "run", value: program } });
 };
 
-const requireTrust = ({ component, onDenied }: InstanceContext): void => {
-  if (component.trust !== undefined && component.trust !== "untrusted") return;
+/** A name that reads the same in a question, in a flag and in memory. */
+const isAskable = (program: string): boolean => /^[\w./+-]{1,256}$/.test(program) && program !== "*";
+
+const isTrusted = ({ component }: InstanceContext): boolean =>
+  component.trust !== undefined && component.trust !== "untrusted";
+
+const requireTrust = (context: InstanceContext): void => {
+  if (isTrusted(context)) return;
+  const { component, onDenied } = context;
   onDenied?.({
     wanted: "to start a program, which only trusted components may",
     grant: undefined,

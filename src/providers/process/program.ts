@@ -15,14 +15,14 @@ const any = "*";
 
 /** The programs that one instance may start; looked up when first asked for, and never again. */
 export class Programs {
-  readonly #runs: readonly string[];
+  readonly #runs: string[];
   readonly #searchPath: string;
   readonly #folders: readonly FolderGrant[];
   readonly #found = new Map<string, Program>();
 
   /** `searchPath` is the host's PATH. */
   constructor(runs: readonly string[], searchPath: string, folders: readonly FolderGrant[]) {
-    this.#runs = runs;
+    this.#runs = [...runs];
     this.#searchPath = searchPath;
     this.#folders = folders;
   }
@@ -32,11 +32,20 @@ export class Programs {
     return this.#runs.includes(any);
   }
 
+  granted(name: string): boolean {
+    return this.any || this.#runs.includes(name);
+  }
+
+  /** From now on this program may be started. */
+  grant(name: string): void {
+    this.#runs.push(name);
+  }
+
   /** A program by the name that it was granted under. Refusals: denied, not-found, invalid. */
   get(name: string): Program {
     if (name === "" || name.includes("\0"))
       throw new Refusal("invalid", "A program's name is empty or has a NUL");
-    if (!this.any && !this.#runs.includes(name))
+    if (!this.granted(name))
       throw new Refusal("denied", `The program ${name} was not granted; --allow-run=${name} grants it`);
     const known = this.#found.get(name);
     if (known) return known;

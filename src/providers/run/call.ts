@@ -48,7 +48,7 @@ const exitCodeOf = async (
   work: (instance: Instance) => Promise<number>,
 ): Promise<number> => {
   try {
-    return await inInstance(plan, session, work);
+    return await inInstance(plan, session, work, (exitCode) => exitCode !== 0);
   } catch (error) {
     if (error instanceof GuestExit) return error.exitCode;
     if (error instanceof DeclaredError) return 1;
@@ -93,16 +93,21 @@ export const invokeExport = async (
   const args = wave.toArguments(call.args, found.func, call.span);
   const { result } = found.func;
   let failed = false;
-  const answer = await inInstance(plan, session, async (instance) => {
-    try {
-      const value = await instance.call(found.interface, found.func.name, args);
-      return result?.kind === "result" ? { tag: "ok", val: value } : value;
-    } catch (error) {
-      if (!(error instanceof DeclaredError)) throw error;
-      failed = true;
-      return { tag: "err", val: error.payload };
-    }
-  });
+  const answer = await inInstance(
+    plan,
+    session,
+    async (instance) => {
+      try {
+        const value = await instance.call(found.interface, found.func.name, args);
+        return result?.kind === "result" ? { tag: "ok", val: value } : value;
+      } catch (error) {
+        if (!(error instanceof DeclaredError)) throw error;
+        failed = true;
+        return { tag: "err", val: error.payload };
+      }
+    },
+    () => failed,
+  );
   return { value: result && wave.printValue(answer, result), failed, output: session.output() };
 };
 
@@ -119,20 +124,27 @@ const inInstance = async <T>(
   plan: LinkedPlan,
   { context, denials, finish }: Session,
   work: (instance: Instance) => Promise<T>,
+  failed: (answer: T) => boolean,
 ): Promise<T> => {
   const instance = await plan.instantiate(context);
   let well = false;
+  let good = false;
   try {
     const answer = await timed("guest", () => work(instance));
     well = true;
+    good = !failed(answer);
     return answer;
   } catch (error) {
     well = error instanceof GuestExit || error instanceof DeclaredError;
+    good = error instanceof GuestExit && error.exitCode === 0;
     throw error;
   } finally {
     instance.drop();
     await context.stdio.stdout.flush();
-    const text = denialText(plan.component.identifier, denials);
+    const text = denialText(
+      plan.component.identifier,
+      denials.filter(({ mild }) => !mild || !good),
+    );
     if (text !== "") await context.stdio.stderr.write(new TextEncoder().encode(text));
     await finish(well);
     await context.stdio.stderr.flush();

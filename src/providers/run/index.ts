@@ -5,13 +5,19 @@
 import type { InstanceLimits } from "../../host/budget.ts";
 import { answering } from "../../host/crossing.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
-import type { Provider } from "../../host/provider.ts";
+import type { Provider, Stdio } from "../../host/provider.ts";
 import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
-import type { FlagGrants } from "../../trust/written.ts";
+import type { FlagGrants, WrittenGrant } from "../../trust/written.ts";
 import { type Drive, invokeExport, runCommand } from "./call.ts";
 import { limitsOfServer, type MakeServer, type Serving, serveComponent } from "./serve.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
+
+/** Questions to a person, and what is left of standard input for the component. */
+export interface Asking {
+  readonly stdin: Stdio["stdin"];
+  readonly ask: (grant: WrittenGrant) => Promise<boolean>;
+}
 
 /** What the composition root gives. */
 export interface RunServices {
@@ -20,9 +26,17 @@ export interface RunServices {
   /** Absolute; files of audits and recordings are relative to it. */
   readonly folder: string;
   /** What a component may do, from the flags of one run and whoever else grants it something. */
-  readonly grants: (component: VerifiedComponent, flags: FlagGrants) => Promise<Grants>;
+  readonly grants: (
+    component: VerifiedComponent,
+    flags: FlagGrants,
+  ) => Promise<{ readonly grants: Grants; readonly unmet: readonly WrittenGrant[] }>;
   /** Drives a component that draws. */
   readonly drive: Drive;
+  /**
+   * Asks for what turns out to be missing while a component runs; undefined where nobody can be asked. What the
+   * component reads then is the answer's `stdin`.
+   */
+  readonly asking: (component: VerifiedComponent, flags: FlagGrants) => Promise<Asking | undefined>;
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */
   readonly serve: MakeServer;
   /** Runs work until it ends or a person interrupts it, which the signal says. */

@@ -63,14 +63,15 @@ export const openSession = async (
   plan: LinkedPlan,
   caller: InstanceContext,
   options: RunOptions,
-  services: Pick<RunServices, "grants" | "folder">,
+  services: Pick<RunServices, "grants" | "asking" | "folder">,
   /** Told of each thing that is denied, once. */
   denied?: (denial: Denial) => void,
 ): Promise<Session> => {
   const { identifier, digest } = plan.component;
   const kept = options.capture ? new KeptOutput(identifier) : undefined;
   const args = [programName(identifier), ...options.args];
-  const grants = await services.grants(plan.component, options);
+  const { grants, unmet } = await services.grants(plan.component, options);
+  const asking = await services.asking(plan.component, options);
   bounded([...args, ...grants.env.flat()]);
   const denials: Denial[] = [];
   const tally = options.audit === undefined ? undefined : new Tally();
@@ -90,7 +91,13 @@ export const openSession = async (
       ...(options.timeout !== undefined && {
         deadlineMs: performance.now() + parseMs(options.timeout, "--timeout"),
       }),
-      stdio: kept ? { ...caller.stdio, stdout: kept } : caller.stdio,
+      unmet,
+      ...(asking && { ask: asking.ask }),
+      stdio: {
+        ...caller.stdio,
+        ...(asking && { stdin: asking.stdin }),
+        ...(kept && { stdout: kept }),
+      },
       ...(tally && { audit: tally.audit }),
       ...(chance && { chance }),
       ...(options.screen && {

@@ -3,6 +3,7 @@
 // the host's plan, once per instance. sockets.ts and http.ts beside it are loaded by guests that import them.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
 import { heldOf } from "./held.ts";
+import { lackingOf } from "./lacking.ts";
 import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
 import { type Filing, filesystem } from "./p2/filesystem.ts";
@@ -16,7 +17,7 @@ const version = "0.2.12";
 const instantiate = (context: InstanceContext): Implementations => {
   const files = new OpenFiles();
   context.onDrop(() => files.closeAll());
-  const held: Filing = { ...heldOf(context), files, audit: context.audit };
+  const held: Filing = { ...heldOf(context), files, audit: context.audit, lacking: lackingOf(context) };
   const { error, poll, streams } = io(held);
   if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
   const standard = standardStreams(held, context.stdio, context.audit);

@@ -20,6 +20,7 @@ export const networkingOf = (context: InstanceContext): Networking => {
         context.audit &&
         ((action, target, bytes) =>
           context.audit!({ capability: "network", action, target, ...(bytes !== undefined && { bytes }) })),
+      ask: context.ask && ((value) => context.ask!({ kind: "net", value })),
       onDenied: (value) => context.onDenied?.({ wanted: value, grant: { kind: "net", value } }),
     }),
   };

@@ -2,6 +2,7 @@ import { fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Audit } from "../../../host/audit.ts";
 import { GuestExit, type InstanceContext } from "../../../host/provider.ts";
+import { type GrantKind, grantWords } from "../../../trust/written.ts";
 import { Handle } from "../state/handles.ts";
 import { Input, Output } from "../state/streams.ts";
 import { type Held, InputStream, OutputStream } from "./io.ts";
@@ -10,7 +11,8 @@ import { Watched } from "./watched.ts";
 // wasi:cli 0.2: environment, exit, the standard streams and the terminals behind them.
 
 /** Faults: LK0204 where arguments and environment together pass `argumentsBytesMax`, when the guest asks. */
-export const environment = ({ args, grants, component, audit }: InstanceContext) => {
+export const environment = (context: InstanceContext) => {
+  const { args, grants, component, audit } = context;
   const check = () => {
     let bytes = 0;
     for (const text of args) bytes += Buffer.byteLength(text);
@@ -24,6 +26,7 @@ export const environment = ({ args, grants, component, audit }: InstanceContext)
   return {
     getEnvironment() {
       check();
+      tellUnmet(context, "env");
       for (const [target] of grants.env) audit?.({ capability: "environment", action: "read", target });
       return grants.env.map(([name, value]): [string, string] => [name, value]);
     },
@@ -34,6 +37,11 @@ export const environment = ({ args, grants, component, audit }: InstanceContext)
     /** None: the host's working folder is not the guest's, and what it was granted it finds as preopens. */
     initialCwd: () => undefined,
   };
+};
+
+/** A guest gets all that there is at once: what it misses only its own wishes say. */
+export const tellUnmet = ({ unmet = [], onDenied }: InstanceContext, kind: GrantKind): void => {
+  for (const grant of unmet) if (grant.kind === kind) onDenied?.({ wanted: grantWords(grant), grant });
 };
 
 export const exit = {

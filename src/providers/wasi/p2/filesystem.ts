@@ -6,7 +6,7 @@ import type { Audit } from "../../../host/audit.ts";
 import type { FolderGrant } from "../../../trust/grants.ts";
 import { OpenFile, type OpenFiles } from "../state/file.ts";
 import { Handle } from "../state/handles.ts";
-import { Refusal, refusal } from "../state/refusal.ts";
+import { type Lack, Refusal, refusal } from "../state/refusal.ts";
 import { Input, Output } from "../state/streams.ts";
 import type { NewTime } from "../state/times.ts";
 import { type Entry, type Kind, kindOf, OpenFolder } from "../state/tree.ts";
@@ -23,6 +23,8 @@ export interface Filing extends Held {
   /** Told of every use of a file, by the guest's own path of it. */
   readonly audit?: Audit | undefined;
   readonly files: OpenFiles;
+  /** Told what another grant would have let pass, by the guest's own path; "any" where it has no folder at all. */
+  readonly lacking?: ((path: string, lack: Lack | "any") => void) | undefined;
 }
 
 interface DescriptorFlags {
@@ -142,7 +144,7 @@ export class Descriptor extends Handle {
 
   createDirectoryAt(path: string): void {
     this.#watched.use("create", path);
-    refusable(() => this.#folder.makeFolder(path));
+    this.#at(path, () => this.#folder.makeFolder(path));
   }
 
   stat() {
@@ -151,23 +153,23 @@ export class Descriptor extends Handle {
 
   statAt(flags: PathFlags, path: string) {
     this.#watched.use("stat", path);
-    return refusable(() => descriptorStat(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
+    return this.#at(path, () => descriptorStat(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
   setTimesAt(flags: PathFlags, path: string, access: NewTimestamp, modified: NewTimestamp): void {
     this.#watched.use("set times", path);
-    refusable(() =>
+    this.#at(path, () =>
       this.#folder.setTimesAt(path, isSet(flags, "symlinkFollow"), newTime(access), newTime(modified)),
     );
   }
 
   linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
     this.#watched.use("link", path);
-    refusable(() => this.#folder.link(path, isSet(flags, "symlinkFollow"), onto.#folder, newPath));
+    this.#at(path, () => this.#folder.link(path, isSet(flags, "symlinkFollow"), onto.#folder, newPath));
   }
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, asked: DescriptorFlags): Descriptor {
-    return refusable(() => {
+    return this.#at(path, () => {
       // Who asks for neither reads: WIT says nothing of it, and both wasmtime and wasi-testsuite have it so.
       const flags = isSet(asked, "write") ? asked : { ...asked, read: true };
       const node = this.#folder.open(path, {
@@ -188,27 +190,27 @@ export class Descriptor extends Handle {
 
   readlinkAt(path: string): string {
     this.#watched.use("stat", path);
-    return refusable(() => this.#folder.readLink(path));
+    return this.#at(path, () => this.#folder.readLink(path));
   }
 
   removeDirectoryAt(path: string): void {
     this.#watched.use("remove", path);
-    refusable(() => this.#folder.removeFolder(path));
+    this.#at(path, () => this.#folder.removeFolder(path));
   }
 
   renameAt(path: string, onto: Descriptor, newPath: string): void {
     this.#watched.use("rename", path);
-    refusable(() => this.#folder.rename(path, onto.#folder, newPath));
+    this.#at(path, () => this.#folder.rename(path, onto.#folder, newPath));
   }
 
   symlinkAt(target: string, path: string): void {
     this.#watched.use("link", path);
-    refusable(() => this.#folder.symlink(target, path));
+    this.#at(path, () => this.#folder.symlink(target, path));
   }
 
   unlinkFileAt(path: string): void {
     this.#watched.use("remove", path);
-    refusable(() => this.#folder.unlink(path));
+    this.#at(path, () => this.#folder.unlink(path));
   }
 
   isSameObject(other: Descriptor): boolean {
@@ -228,6 +230,19 @@ export class Descriptor extends Handle {
 
   metadataHashAt(flags: PathFlags, path: string) {
     return refusable(() => metadataHash(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
+  }
+
+  /** As `refusable`; what the grant of its folder refused is told. */
+  #at<T>(path: string, work: () => T): T {
+    return refusable(() => {
+      try {
+        return work();
+      } catch (error) {
+        if (error instanceof Refusal && error.lack)
+          this.#filing.lacking?.(this.#watched.below(path), error.lack);
+        throw error;
+      }
+    });
   }
 
   get #file(): OpenFile {
@@ -368,14 +383,16 @@ export const filesystem = (filing: Filing, folders: readonly FolderGrant[]) => (
   },
   preopens: {
     /** New descriptors at each call. Faults: LK0702 where a granted folder is gone, LK0204 beyond openFilesMax. */
-    getDirectories: () =>
-      folders.map((grant): [Descriptor, string] => {
+    getDirectories: () => {
+      filing.lacking?.("", "any");
+      return folders.map((grant): [Descriptor, string] => {
         const folder = granted(filing.files, grant);
         return [
           owning(folder, () => new Descriptor(filing, folder, { read: true }, grant.guest)),
           grant.guest,
         ];
-      }),
+      });
+    },
   },
 });
 

@@ -159,7 +159,7 @@ export const network = (common: Networking) => ({
     /** An address as text is answered without asking anyone, and so without a grant. */
     resolveAddresses(_network: NetworkHandle, name: string) {
       const literal = parseAddress(name.replace(/^\[(.*)\]$/, "$1"));
-      const wanted = literal ? addressText(literal) : socketed(() => common.network.checkName(name));
+      const wanted = literal ? addressText(literal) : socketed(() => common.network.checkLookUp(name));
       return new ResolveAddressStream(common, common.network.lookUp(wanted));
     },
   },

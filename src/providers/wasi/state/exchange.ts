@@ -44,8 +44,8 @@ export interface Response extends Head {
 export const checkRequest = (network: Network, { host, port }: Request): void => {
   const literal = parseAddress(host);
   try {
-    if (!literal) network.checkName(host, port);
-    else network.checkReach({ address: literal, port });
+    if (!literal) network.checkLookUp(host, port);
+    else if (!network.asks) network.checkReach({ address: literal, port });
   } catch (error) {
     throw asFailure(error);
   }
@@ -53,6 +53,7 @@ export const checkRequest = (network: Network, { host, port }: Request): void =>
 
 /** Sends a request and answers as soon as the answer's head is there; its body follows. Throws HttpFailure. */
 export const exchange = async (network: Network, request: Request, timeouts: Timeouts): Promise<Response> => {
+  if (network.asks) await admitted(network, request);
   if (!network.requests.tryTake()) throw failure("too many requests", "too many requests at once");
   let connection: Connection | undefined;
   try {
@@ -69,6 +70,18 @@ export const exchange = async (network: Network, request: Request, timeouts: Tim
     if (connection) connection.terminate();
     else network.requests.give();
     request.content?.queue.cancel();
+    throw asFailure(error);
+  }
+};
+
+/** Asks for the host before the time for connecting begins: a person takes longer. */
+const admitted = async (network: Network, { host, port, content }: Request): Promise<void> => {
+  const literal = parseAddress(host);
+  try {
+    if (literal) await network.admit({ address: literal, port });
+    else await network.admitName(host, port);
+  } catch (error) {
+    content?.queue.cancel();
     throw asFailure(error);
   }
 };

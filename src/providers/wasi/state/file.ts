@@ -132,7 +132,7 @@ export class OpenFile {
   }
 
   setTimes(access: NewTime, modified: NewTime): void {
-    if (!this.mode.mutable) throw refusal("EROFS", "the folder was granted read-only");
+    if (!this.mode.mutable) throw refusal("EROFS", "the folder was granted read-only", "writing");
     setTimes({ fd: this.#fd.number }, access, modified);
   }
 

@@ -7,6 +7,7 @@ import {
   mayName,
   mayReach,
   type NetworkGrant,
+  parseNetwork,
 } from "../../../trust/network.ts";
 import { Budget } from "./handles.ts";
 import { refusal } from "./refusal.ts";
@@ -32,6 +33,8 @@ export interface NetworkOptions {
   readonly resolve?: Resolve;
   /** Told of everything that is refused for want of a grant, and the grant that is wanted, as a person writes it. */
   readonly onDenied?: ((grant: string) => void) | undefined;
+  /** Asks for what was not granted, as a person writes it; true where it is from now on. */
+  readonly ask?: ((grant: string) => Promise<boolean>) | undefined;
   /** Told of what is done with the network: a verb, a host and port, and how many bytes. */
   readonly onUse?: OnUse | undefined;
 }
@@ -43,7 +46,8 @@ export class Network {
   readonly sockets = new Budget("sockets", limits.socketsMax);
   readonly lookups = new Budget("name look-ups", limits.lookupsMax);
   readonly requests = new Budget("HTTP requests", limits.outgoingRequestsMax);
-  readonly #grants: readonly NetworkGrant[];
+  readonly #grants: NetworkGrant[];
+  readonly #ask: NetworkOptions["ask"];
   readonly #resolve: Resolve;
   readonly #onDenied: (grant: string) => void;
   /** Absent where nobody wants to know. */
@@ -53,7 +57,8 @@ export class Network {
   readonly #open = new Set<() => void>();
 
   constructor(grants: readonly NetworkGrant[], options: NetworkOptions = {}) {
-    this.#grants = grants;
+    this.#grants = [...grants];
+    this.#ask = options.ask;
     this.#resolve = options.resolve ?? systemResolve;
     this.#onDenied = options.onDenied ?? (() => {});
     this.onUse = options.onUse;
@@ -71,14 +76,15 @@ export class Network {
   async lookUp(text: string, port?: number): Promise<readonly Address[]> {
     const literal = parseAddress(text);
     if (literal) return [literal];
-    const name = this.checkName(text, port);
+    const name = await this.admitName(text, port);
     this.onUse?.("look up", name);
     if (!this.lookups.tryTake()) throw refusal("EAI_AGAIN", "too many look-ups at once");
     try {
       const found = isLocalName(name) ? loopbackAddresses : await this.#resolve(name);
       for (const address of found) this.#remember(address, name);
-      const reachable = found.filter((address) => this.mayReach(address, port));
-      if (reachable.length > 0) return reachable;
+      const reachable = () => found.filter((address) => this.mayReach(address, port));
+      if (reachable().length === 0 && found[0]) await this.#askFor(endpointText(found[0], port));
+      if (reachable().length > 0) return reachable();
       if (found.length === 0) throw refusal("ENOTFOUND", `${name} has no address`);
       this.#onDenied(endpointText(found[0]!, port));
       throw refusal("EPROHIBITED", `${name} resolves to addresses that were not granted`);
@@ -87,10 +93,38 @@ export class Network {
     }
   }
 
+  /** As `checkName`, for what `lookUp` looks up: where somebody can be asked, it asks. */
+  checkLookUp(text: string, port?: number): string {
+    return this.#ask ? validName(text) : this.checkName(text, port);
+  }
+
+  /** As `checkReach`, after asking where somebody can be asked. */
+  async admit(endpoint: Endpoint): Promise<void> {
+    const { address, port } = endpoint;
+    if (!this.mayReach(address, port)) await this.#askFor(endpointText(address, port));
+    this.checkReach(endpoint);
+  }
+
+  /** Whether a person can be asked for what was not granted. */
+  get asks(): boolean {
+    return this.#ask !== undefined;
+  }
+
+  /** As `checkName`, after asking where somebody can be asked. */
+  async admitName(text: string, port?: number): Promise<string> {
+    if (!this.#ask) return this.checkName(text, port);
+    const name = validName(text);
+    if (!mayName(this.#grants, name, port)) await this.#askFor(port === undefined ? name : `${name}:${port}`);
+    return this.checkName(text, port);
+  }
+
+  async #askFor(grant: string): Promise<void> {
+    if (await this.#ask?.(grant)) this.#grants.push(...parseNetwork(grant));
+  }
+
   /** The name as it is looked up. Refusals: EINVAL no name, EACCES not granted. */
   checkName(text: string, port?: number): string {
-    const name = hostName(text);
-    if (name === undefined) throw refusal("EINVAL", `no host name: ${text.slice(0, 256)}`);
+    const name = validName(text);
     if (!mayName(this.#grants, name, port)) {
       this.#onDenied(port === undefined ? name : `${name}:${port}`);
       throw refusal("EACCES", `${name} was not granted`);
@@ -141,6 +175,12 @@ export class Network {
     if (this.#names.size > limits.knownAddressesMax && oldest !== undefined) this.#names.delete(oldest);
   }
 }
+
+const validName = (text: string): string => {
+  const name = hostName(text);
+  if (name === undefined) throw refusal("EINVAL", `no host name: ${text.slice(0, 256)}`);
+  return name;
+};
 
 /** As a grant is written: "127.0.0.1:80", "[::1]:80". */
 export const endpointText = (address: Address, port: number | undefined): string => {

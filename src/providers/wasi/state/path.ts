@@ -128,7 +128,7 @@ class Walk {
   }
 }
 
-const outside = () => refusal("EPERM", "the path leads out of the granted folder");
+const outside = () => refusal("EPERM", "the path leads out of the granted folder", "outside");
 
 /** Components in reverse; "." only where it is last, for `a/.` is a folder's own name and not an entry's. */
 const split = (path: string): { components: string[]; asFolder: boolean } => {

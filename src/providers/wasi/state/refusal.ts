@@ -5,10 +5,17 @@
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly code: string;
-  constructor(code: string, message: string) {
+  /** Where another grant would have let it pass. */
+  readonly lack: Lack | undefined;
+  constructor(code: string, message: string, lack?: Lack) {
     super(`${code}: ${message}`);
     this.code = code;
+    this.lack = lack;
   }
 }
 
-export const refusal = (code: string, message: string): Refusal => new Refusal(code, message);
+/** What a path wanted of its granted folder: to lead out of it, or to change it. */
+export type Lack = "outside" | "writing";
+
+export const refusal = (code: string, message: string, lack?: Lack): Refusal =>
+  new Refusal(code, message, lack);

@@ -84,7 +84,8 @@ export class TcpSocket {
 
   /** EACCES unless the address was granted; else the system's answer. */
   async connect(remote: Endpoint): Promise<Connection> {
-    this.#network.checkReach(remote);
+    if (this.#network.asks) await this.#network.admit(remote);
+    else this.#network.checkReach(remote);
     const connection =
       this.#bound === undefined ? await this.#connectUnbound(remote) : await this.#connectBound(remote);
     if (this.#closed) {

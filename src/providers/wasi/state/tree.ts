@@ -208,7 +208,7 @@ export class OpenFolder {
   }
 
   #checkMutable(): void {
-    if (!this.mutable) throw refusal("EROFS", "the folder was granted read-only");
+    if (!this.mutable) throw refusal("EROFS", "the folder was granted read-only", "writing");
   }
 
   #below(open: () => Folder): OpenFolder {

@@ -1,0 +1,195 @@
+// Questions that come up while a component runs, on a terminal as a person has it, and what is said where there is
+// none: for each class of grant the exact flag and the exact lines of loop.toml. Owns no rule of a provider (those are
+// tested beside it); run by bun test. It takes some ten seconds, in which a guest is built.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { typescript } from "../src/builders/typescript.ts";
+import { completed } from "../src/builders/wit.ts";
+import { appendCustomSection } from "../src/contract/binary/sections.ts";
+import { capabilitiesSection, capabilitiesText } from "../src/contract/capability.ts";
+
+const root = join(import.meta.dir, "..");
+const fixtures = join(import.meta.dir, "fixtures/asking");
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "loop-asking-")));
+const env = {
+  PATH: process.env.PATH,
+  HOME: folder,
+  SHELL: "/bin/sh",
+  XDG_DATA_HOME: join(folder, "data"),
+  XDG_CACHE_HOME: join(folder, "cache"),
+  COLOUR: "red",
+  TERM: "dumb",
+};
+const loop = `'${process.execPath}' '${join(root, "src/main.ts")}'`;
+const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") });
+const port = server.port!;
+
+beforeAll(async () => {
+  const wit = await completed(
+    new Map([["wit/world.wit", readFileSync(join(fixtures, "world.wit"), "utf8")]]),
+  );
+  const request = { folder: fixtures, name: "asking", main: "script.guest.js", world: "asking", wit };
+  const { component } = await typescript.build({ ...request, settings: {} });
+  writeFileSync(join(folder, "x.wasm"), component);
+  const wishes = [
+    { name: "wasi:cli/environment", reason: "Likes\u001b[2J colours", want: ["COLOUR"] },
+    { name: "wasi:filesystem", reason: "Reads notes", want: ["./notes"] },
+  ];
+  writeFileSync(
+    join(folder, "wishing.wasm"),
+    appendCustomSection(component, capabilitiesSection, capabilitiesText(wishes)),
+  );
+  mkdirSync(join(folder, "notes"));
+}, 60_000);
+afterAll(() => {
+  void server.stop(true);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const promptAtEnd = /1-4 \[4\] $/;
+
+/** Runs a command on a terminal of its own; at each question one answer is typed. What the screen shows. */
+const onTerminal = async (command: string, answers: readonly string[], before = ""): Promise<string> => {
+  const child = Bun.spawn(["script", "-qec", command, "/dev/null"], {
+    cwd: folder,
+    env,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  if (before) {
+    child.stdin.write(before);
+    await child.stdin.flush();
+  }
+  const left = [...answers];
+  const decoder = new TextDecoder();
+  let shown = "";
+  for await (const bytes of child.stdout) {
+    shown += decoder.decode(bytes, { stream: true });
+    if (!promptAtEnd.test(shown)) continue;
+    const answer = left.shift();
+    if (answer === undefined) child.kill();
+    else child.stdin.write(`${answer}\n`);
+    await child.stdin.flush();
+  }
+  await child.stdin.end();
+  expect(left).toEqual([]);
+  return shown.replaceAll("\r\n", "\n");
+};
+
+const invoke = (call: string, more = "", file = "x.wasm") => `${loop} run ${file} ${more} --invoke '${call}'`;
+const questions = (shown: string): string[] =>
+  [...shown.matchAll(/^.*\(unsigned.*wants (.*)$/gm)].map(([, wanted]) => wanted!);
+
+test("a host that is known at the call alone is asked for then, and only then", async () => {
+  const shown = await onTerminal(invoke(`reach(${port})`), ["1"]);
+  expect(questions(shown)).toEqual([`the network: 127.0.0.1:${port}`]);
+  expect(shown).toContain('"connected"');
+  expect(shown).not.toContain("was denied");
+}, 20_000);
+
+test("no is no, and then it is told what would grant it", async () => {
+  for (const answer of ["4", "", "no"]) {
+    const shown = await onTerminal(invoke(`reach(${port})`), [answer]);
+    expect(shown).toContain('"access-denied"');
+    expect(shown).toContain(`loop run x.wasm --allow-net=127.0.0.1:${port}`);
+  }
+}, 30_000);
+
+test("a name is asked for at its look-up, and an HTTP request for its host and port", async () => {
+  const looked = await onTerminal(invoke('look("localhost")'), ["once"]);
+  expect(questions(looked)).toEqual(["the network: localhost"]);
+  expect(looked).toContain('"found"');
+  const fetched = await onTerminal(invoke(`fetch("localhost:${port}")`), ["this"]);
+  expect(questions(fetched)).toEqual([`the network: localhost:${port}`]);
+  expect(fetched).toContain('"status 200"');
+}, 20_000);
+
+test("what is remembered is asked for once, for these very bytes", async () => {
+  const call = invoke(`many(${port}, 1)`);
+  expect(questions(await onTerminal(call, ["remember"]))).toHaveLength(1);
+  expect(await onTerminal(call, [])).toContain('["connected"]');
+  expect(
+    questions(await onTerminal(invoke(`many(${port}, 1)`, "", "wishing.wasm"), ["4", "4", "4"])),
+  ).toEqual(["the environment variable COLOUR", "the folder ./notes", `the network: 127.0.0.1:${port}`]);
+}, 30_000);
+
+test("a trusted component is asked about its programs, and a stranger's are refused without a question", async () => {
+  const stranger = await onTerminal(invoke('start("true")'), []);
+  expect(stranger).toContain('"denied"');
+  expect(stranger).toContain("loop trust add x.wasm");
+  const added = Bun.spawnSync(["sh", "-c", `${loop} trust add x.wasm`], { cwd: folder, env });
+  expect(added.exitCode).toBe(0);
+  const shown = await onTerminal(invoke('start("true")'), ["1"]);
+  expect(questions(shown)).toEqual(["starting the program true"]);
+  expect(shown).toContain('"exited"');
+  Bun.spawnSync(["sh", "-c", `${loop} trust remove x.wasm`], { cwd: folder, env });
+}, 20_000);
+
+test("whoever asks without end is refused without a word", async () => {
+  const shown = await onTerminal(invoke("many(1, 20)"), Array(8).fill("4"));
+  expect(questions(shown)).toHaveLength(8);
+}, 20_000);
+
+test("what was typed before the question is no answer to it", async () => {
+  const shown = await onTerminal(invoke(`reach(${port})`), ["4"], "1\n1\n1\n");
+  expect(shown).toContain('"access-denied"');
+}, 20_000);
+
+test("nobody is asked while the terminal is raw, or the component reads it", async () => {
+  const raw = await onTerminal(`stty raw; ${invoke(`reach(${port})`)}; stty sane`, []);
+  expect(questions(raw)).toEqual([]);
+  expect(raw).toContain("access-denied");
+  const reading = await onTerminal(invoke(`both(${port})`), []);
+  expect(questions(reading)).toEqual([]);
+  expect(reading).toContain("access-denied");
+}, 20_000);
+
+test("with --deny-all and with --json nobody is asked", async () => {
+  for (const flag of ["--deny-all", "--json"]) {
+    const shown = await onTerminal(invoke(`reach(${port})`, flag), []);
+    expect(shown).toContain("access-denied");
+  }
+}, 20_000);
+
+/** Without a terminal: what standard error says of what was denied. */
+const told = (call: string, more = "", file = "x.wasm"): string =>
+  Bun.spawnSync(["sh", "-c", `${invoke(call, more, file)} < /dev/null`], {
+    cwd: folder,
+    env,
+  }).stderr.toString();
+
+test("off a terminal each class of grant is named with its flag and its lines of loop.toml", () => {
+  const cases: [said: string, flag: string, line: string][] = [
+    [told("reach(9)"), "--allow-net=127.0.0.1:9", 'net = ["127.0.0.1:9"]'],
+    [told('look("a.test")'), "--allow-net=a.test", 'net = ["a.test"]'],
+    [told('fetch("a.test")'), "--allow-net=a.test:80", 'net = ["a.test:80"]'],
+    [told('start("git")'), "--allow-run=git", 'run = ["git"]'],
+    [told("see()", "", "wishing.wasm"), "--allow-env=COLOUR", 'env = ["COLOUR"]'],
+    [told("see()", "", "wishing.wasm"), "--dir ./notes", 'dirs = ["./notes"]'],
+    [
+      told('change("new")', "--dir notes:ro"),
+      `--dir ${join(folder, "notes")}::notes`,
+      `dirs = ["${join(folder, "notes")}::notes"]`,
+    ],
+  ];
+  for (const [said, flag, line] of cases) {
+    expect(said).toContain("was denied what it was not granted");
+    expect(said).toMatch(new RegExp(`hint: loop run \\S+ .*${RegExp.escape(flag)}`));
+    expect(said).toContain(`  [grants]\n`);
+    expect(said).toContain(line);
+  }
+}, 30_000);
+
+test("a component that looks about and goes on is not told of; one that fails is", () => {
+  expect(told("see()")).toBe("");
+  expect(told('change("../new")', "--dir notes")).toBe("");
+}, 20_000);
+
+test("a path with terminal codes in it reaches nobody's terminal", () => {
+  const said = told('change("a\\u{1b}[2Jb\\u{202e}c")', "--dir notes:ro");
+  expect(said).toContain("to change notes/a [2Jb c");
+  expect(said).not.toContain("\u001b");
+}, 20_000);
