@@ -1,13 +1,18 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Manifest } from "../base/manifest/manifest.ts";
+import { type Manifest, manifestName, readManifest } from "../base/manifest/manifest.ts";
+import type { Stdio } from "../host/provider.ts";
+import { taskClass } from "../providers/cli/progress.ts";
+import { shownOn } from "../providers/pkg/progress.ts";
 import type { Fetcher } from "../resolve/fetch.ts";
 import { type Identifier, parseIdentifier } from "../resolve/identifier.ts";
 import type { Policy } from "../resolve/policy.ts";
 import type { Describe, Remote } from "../resolve/remote.ts";
-import { Resolver } from "../resolve/resolver.ts";
+import { Resolver, type Shown } from "../resolve/resolver.ts";
 import { absoluteIdentifier, declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
+import type { Judge } from "../trust/verify.ts";
 import { grantsOf, type Linking, loadComponent, planFilling } from "./link.ts";
 import { fetcherMembers } from "./members.ts";
 
@@ -90,38 +95,91 @@ const withNetwork = ({ source }: Decision, filling: Filling): Filling =>
  */
 export const saidOf = (manifests: () => readonly Manifest[]) => ({
   meaning: (identifier: Identifier): Identifier => {
-    const { text } = identifier;
-    for (const { dependencies, folder } of manifests()) {
-      const said = dependencies[text];
-      if (said === undefined) continue;
-      // A range begins with a digit or an operator; a path that does is written "./1.wasm".
-      return parseIdentifier(/^[\d^~<>=*]/.test(said) ? `${text}@${said}` : absoluteIdentifier(said, folder));
-    }
-    return identifier;
+    const manifest = manifests().find(({ dependencies }) => Object.hasOwn(dependencies, identifier.text));
+    return manifest ? parseIdentifier(meaningIn(manifest, identifier.text)) : identifier;
   },
   mirrorsOf: (host: string): readonly string[] =>
     manifests().flatMap(({ registries }) => registries[host]?.mirrors ?? []),
 });
 
+/** A range begins with a digit or an operator; a path that does is written "./1.wasm". */
+const meaningIn = ({ dependencies, folder }: Manifest, name: string): string => {
+  const said = dependencies[name]!;
+  return /^[\d^~<>=*]/.test(said) ? `${name}@${said}` : absoluteIdentifier(said, folder);
+};
+
+/** What a workspace and its members name in their loop.toml: dependencies, and what fills slots. Faults: LK05. */
+export const namedBy = (manifests: readonly Manifest[]): string[] => {
+  const root = manifests.at(-1);
+  const all = root ? [...manifests, ...membersOf(root)] : [];
+  return [
+    ...new Set(
+      all.flatMap((manifest) => [
+        ...Object.keys(manifest.dependencies).map((name) => meaningIn(manifest, name)),
+        ...[...manifest.slots.values()].flatMap(({ use = [], default: standard = [] }) =>
+          [...use, ...standard].map((text) => absoluteIdentifier(text, manifest.folder)),
+        ),
+      ]),
+    ),
+  ];
+};
+
+/** The manifests of a workspace's members; they may lie outside it, in another repository's checkout. */
+const membersOf = ({ workspace, folder }: Manifest): Manifest[] =>
+  (workspace?.members ?? [])
+    .flatMap((member) =>
+      /[*?[{]/.test(member)
+        ? [
+            ...new Bun.Glob(`${member.replace(/\/$/, "")}/${manifestName}`).scanSync({
+              cwd: folder,
+              dot: false,
+            }),
+          ]
+        : [join(member, manifestName)],
+    )
+    .map((path) => join(folder, path))
+    .filter((path) => existsSync(path))
+    .sort()
+    .map(readManifest);
+
+/** Shows a fetch on standard error, where that is a terminal. */
+export const progressOn = (stdio: Stdio): Shown => {
+  const task = new (taskClass({ stdio, onDrop: () => {} }))("Fetching");
+  return { update: shownOn(task), finish: () => task.finish() };
+};
+
 /** Store, and the lock of the outermost manifest. */
-export const openRemote = async (manifests: readonly Manifest[], policy: Policy): Promise<Remote> => {
+export const openRemote = async (
+  manifests: readonly Manifest[],
+  policy: Policy,
+  judge: () => Judge,
+): Promise<Remote> => {
   const [{ Remote }, { lockName }] = await Promise.all([
     import("../resolve/remote.ts"),
     import("../resolve/lock.ts"),
   ]);
   const root = manifests.at(-1);
-  return new Remote({ lockPath: root && join(root.folder, lockName), policy, describe });
+  return new Remote({ lockPath: root && join(root.folder, lockName), policy, describe: describeWith(judge) });
 };
 
-/** What the lock notes of a component. Faults: those of verifying and decoding it. */
-const describe: Describe = async (identifier, bytes) => {
-  const [{ verify }, { readWorld }] = await Promise.all([
-    import("../trust/verify.ts"),
-    import("../contract/world.ts"),
-  ]);
-  verify(identifier, bytes);
-  const { imports, exports } = readWorld(bytes);
-  return { imports: [...imports.keys()], exports: [...exports.keys()] };
-};
+/** Looks at what came as at anything that is loaded here, and says what the lock notes of it. */
+const describeWith =
+  (judge: () => Judge): Describe =>
+  async ({ bytes, locator }, before) => {
+    const { identifier, digest, package: name } = locator;
+    const [{ requireSigners, signersOf, verifyFetched }, { adapted }, { readWorld }] = await Promise.all([
+      import("../trust/verify.ts"),
+      import("../host/adapt.ts"),
+      import("../contract/world.ts"),
+    ]);
+    const component = await verifyFetched(identifier, bytes, judge(), {
+      digest,
+      package: name,
+      adapt: (module, own) => adapted(identifier, module, own),
+    });
+    if (before) requireSigners(component, before.entry.signers, before.place);
+    const { imports, exports } = readWorld(component.bytes);
+    return { signers: signersOf(component), imports: [...imports.keys()], exports: [...exports.keys()] };
+  };
 
 const network = ["wasi:http", "wasi:sockets"];

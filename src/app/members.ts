@@ -27,6 +27,7 @@ export const commandMembers = [
   { component: "project", group: "Make" },
   { component: "run", group: "Use" },
   { component: "inspect", group: "Use" },
+  { component: "package", group: "Packages" },
   { component: "slot", group: "Slots" },
   { component: "trust", group: "Trust" },
   { component: "sign", group: "Trust" },

@@ -19,10 +19,10 @@ import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
-import { fetcherOf, openRemote, saidOf, shippedSchemes } from "./fetching.ts";
+import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
 import type { ListedCommand } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
-import { keyringHere, workspaceHere } from "./judge.ts";
+import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
 import { type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
@@ -57,8 +57,9 @@ export class Program implements Linking {
       policy: options,
       fetcherOf: (scheme) => fetcherOf(scheme, this.choosing, this),
       schemes: shippedSchemes,
-      remote: () => openRemote(this.#manifests(), options),
+      remote: () => openRemote(this.#manifests(), options, () => judgeFor(folder, this.decisions())),
       ...saidOf(() => this.#manifests()),
+      progress: () => progressOn(this.stdio),
     });
     const services = this.#services();
     this.providers = providerMembers.map((member) => member(services));
@@ -153,7 +154,8 @@ export class Program implements Linking {
         globalOptions,
       },
       pkg: {
-        fetch: (identifier) => this.resolver.fetch(identifier),
+        resolver: this.resolver,
+        named: () => namedBy(this.#manifests()),
         load: (identifier) => loadComponent(identifier, this, this.decisions()),
         serving: async (names) => (await import("./serving.ts")).servingHere(names, this.#serving()),
         sources: (component) => sourcesHere(component, folder, this.decisions()),

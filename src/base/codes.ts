@@ -36,6 +36,8 @@ export const codes = {
   LK0120: "Publisher's word differs from the bytes",
   LK0121: "Registry configuration does not read",
   LK0122: "Credential helper failed",
+  LK0123: "Store is damaged",
+  LK0124: "Published already",
   LK0201: "Not a WebAssembly binary",
   LK0202: "A core module, not a component",
   LK0203: "Malformed component",

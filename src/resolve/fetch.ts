@@ -27,6 +27,7 @@ export interface Fetched {
 export interface Pin {
   readonly digest: Digest;
   readonly manifest?: Digest | undefined;
+  readonly package?: string | undefined;
 }
 
 /** Told how far a fetch is: what is being fetched, bytes so far, bytes in all where that is known. */

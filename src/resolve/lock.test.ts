@@ -19,7 +19,8 @@ const entry = (identifier: string, more: Partial<LockEntry> = {}): LockEntry => 
   place: `${identifier}@there`,
   digest: digestOf(identifier),
   manifest: undefined,
-  signer: undefined,
+  package: undefined,
+  signers: [],
   imports: ["wasi:io/poll@0.2.12", "wasi:cli/stdin@0.2.12"],
   exports: [],
   ...more,
@@ -42,7 +43,7 @@ test("what is written is read back, whatever is in a name", () => {
     "acme:tool@^1.2",
     ".",
   ];
-  const lock = lockOf(...names.map((name) => entry(name, { manifest: digestOf("m"), signer: 'k"' })));
+  const lock = lockOf(...names.map((name) => entry(name, { manifest: digestOf("m"), signers: ['k"'] })));
   const sorted = [...lock.values()].map((one) => ({ ...one, imports: [...one.imports].sort() }));
   expect(
     [...parseLock(lockText(lock), path).values()].sort((a, b) => (a.identifier < b.identifier ? -1 : 1)),
@@ -129,7 +130,7 @@ test("many processes that write at once lose no entry", async () => {
      for (let at = 0; at < 5; at++) {
        const identifier = "demo://" + name + at;
        await changeLock(path!, (entries) => void entries.set(identifier, {
-         identifier, place: "x", digest: "sha256:${"0".repeat(64)}", imports: [], exports: [],
+         identifier, place: "x", digest: "sha256:${"0".repeat(64)}", signers: [], imports: [], exports: [],
        }));
      }`,
   );

@@ -18,8 +18,10 @@ export interface LockEntry {
   readonly digest: Digest;
   /** Of what describes them in a registry. */
   readonly manifest?: Digest | undefined;
-  /** Who signed them; absent where nobody did. */
-  readonly signer?: string | undefined;
+  /** The name and version of a package that was chosen: "acme:tool@1.2.0". */
+  readonly package?: string | undefined;
+  /** The keys whose signatures made it trusted; what comes after it has to have them too. */
+  readonly signers: readonly string[];
   /** Its world: what it imports and exports. */
   readonly imports: readonly string[];
   readonly exports: readonly string[];
@@ -77,18 +79,20 @@ const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
 
 const entryOf = (identifier: string, value: unknown, path: string): LockEntry => {
-  const { place, digest, manifest, signer, imports, exports } = (value ?? {}) as Record<string, unknown>;
+  const written = (value ?? {}) as Record<string, unknown>;
+  const { place, digest, manifest, package: name, signers = [], imports, exports } = written;
   const wrong = [
     !isText(place) && "place",
     !(isText(digest) && digestPattern.test(digest)) && "digest",
     manifest !== undefined && !(isText(manifest) && digestPattern.test(manifest)) && "manifest",
-    signer !== undefined && !isText(signer) && "signer",
+    name !== undefined && !isText(name) && "package",
+    !isTexts(signers) && "signers",
     !isTexts(imports) && "imports",
     !isTexts(exports) && "exports",
   ].filter(Boolean);
   if (wrong.length > 0)
     throw unreadable(path, `the entry of ${identifier} has no "${wrong[0]}" as loop writes it`);
-  return { identifier, place, digest, manifest, signer, imports, exports } as LockEntry;
+  return { identifier, place, digest, manifest, package: name, signers, imports, exports } as LockEntry;
 };
 
 /** One block an entry, in the order of identifiers, so that two branches merge where they add different ones. */
@@ -101,14 +105,15 @@ export const lockText = (lock: Lock): string =>
     "",
   ].join("\n");
 
-const block = ({ identifier, place, digest, manifest, signer, imports, exports }: LockEntry): string =>
+const block = ({ identifier, package: name, signers, imports, exports, ...entry }: LockEntry): string =>
   [
     "",
     `[component.${quoted(identifier)}]`,
-    `place = ${quoted(place)}`,
-    `digest = ${quoted(digest)}`,
-    ...(manifest === undefined ? [] : [`manifest = ${quoted(manifest)}`]),
-    ...(signer === undefined ? [] : [`signer = ${quoted(signer)}`]),
+    ...(name === undefined ? [] : [`package = ${quoted(name)}`]),
+    `place = ${quoted(entry.place)}`,
+    `digest = ${quoted(entry.digest)}`,
+    ...(entry.manifest === undefined ? [] : [`manifest = ${quoted(entry.manifest)}`]),
+    ...(signers.length === 0 ? [] : [`signers = ${listed(signers)}`]),
     `imports = ${listed(imports)}`,
     `exports = ${listed(exports)}`,
   ].join("\n");

@@ -20,12 +20,23 @@ export const packageFetcher: Fetcher = {
   remote: true,
   async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
     const repository = await repositoryOf(identifier.text, context);
-    if (context.pin?.manifest)
-      return pull({ ...repository, tag: undefined, digest: context.pin.manifest }, identifier, context);
+    const { manifest, package: locked } = context.pin ?? {};
+    if (manifest)
+      return named(
+        await pull({ ...repository, tag: undefined, digest: manifest }, identifier, context),
+        locked,
+      );
     const tag = await versionIn(repository, rangeOf(identifier.text), context);
-    return pull({ ...repository, tag }, identifier, context);
+    const fetched = await pull({ ...repository, tag }, identifier, context);
+    return named(fetched, `${nameOf(identifier.text)}@${tag}`);
   },
 };
+
+/** With the name and version that was chosen, which its signature has to speak of. */
+const named = ({ bytes, locator }: Fetched, name: string | undefined): Fetched => ({
+  bytes,
+  locator: { ...locator, package: name },
+});
 
 const nameOf = (text: string): string => text.replace(/@.*$/s, "");
 const rangeOf = (text: string): string => (text.includes("@") ? text.slice(text.indexOf("@") + 1) : "*");

@@ -7,10 +7,16 @@ import { changeLock, type Lock, type LockEntry, readLock, vendorPath } from "./l
 import { type Policy, pinned } from "./policy.ts";
 import { Store } from "./store/store.ts";
 
-export type Described = Pick<LockEntry, "signer" | "imports" | "exports">;
+export type Described = Pick<LockEntry, "signers" | "imports" | "exports">;
 
-/** Looks whether bytes are a component, and says of it what the lock notes. Its faults are those of verifying. */
-export type Describe = (identifier: string, bytes: Uint8Array) => Promise<Described>;
+/**
+ * Looks whether bytes are a component that may be used here, and says of it what the lock notes. `before` is what the
+ * lock says now: who signed that has to have signed this. Its faults are those of verifying.
+ */
+export type Describe = (
+  fetched: Fetched,
+  before: { readonly entry: LockEntry; readonly place: string } | undefined,
+) => Promise<Described>;
 
 export interface RemoteOptions {
   /** The loop.lock that speaks for the folder; undefined where no loop.toml does. */
@@ -64,7 +70,7 @@ export class Remote {
     const bytes = this.here(entry.digest);
     if (bytes) return { bytes, locator: locatorOf(identifier, entry) };
     if (this.#options.policy.offline) throw absent(identifier);
-    const pin: Pin = { digest: entry.digest, manifest: entry.manifest };
+    const pin: Pin = { digest: entry.digest, manifest: entry.manifest, package: entry.package };
     const fetched = await fetcher.fetch(identifier, { ...context, pin, store: this.store });
     if (fetched.locator.digest !== entry.digest)
       throw fault(
@@ -83,8 +89,7 @@ export class Remote {
     const bytes = known && (offline || pinned(identifier)) ? this.here(known.digest) : undefined;
     if (known && bytes) {
       const found = { bytes, locator: locatorOf(identifier, known) };
-      if (this.lockPath !== undefined)
-        await this.#add(found, await this.#options.describe(identifier.text, bytes));
+      if (this.lockPath !== undefined) await this.#add(found, await this.#options.describe(found, undefined));
       return found;
     }
     if (offline) throw absent(identifier);
@@ -94,7 +99,9 @@ export class Remote {
   async #bring(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
     const fetched = await fetcher.fetch(identifier, { ...context, store: this.store });
     // What is no component is neither kept nor locked.
-    const described = await this.#options.describe(identifier.text, fetched.bytes);
+    const before = this.lock.get(identifier.text);
+    const place = this.lockPath ?? "";
+    const described = await this.#options.describe(fetched, before && { entry: before, place });
     this.#keep(fetched);
     await this.#add(fetched, described);
     return fetched;
@@ -123,30 +130,25 @@ export class Remote {
     });
   }
 
-  #keep({ bytes, locator: { identifier, digest, manifest, place } }: Fetched): void {
+  #keep({ bytes, locator }: Fetched): void {
+    const { identifier, digest, manifest, package: name, place } = locator;
     if (!this.store.has(digest)) this.store.put(bytes, digest);
-    this.store.names.remember({ identifier, digest, manifest, place });
+    this.store.names.remember({ identifier, digest, manifest, package: name, place });
     this.store.bound(digest);
   }
 
   async #add({ locator }: Fetched, described: Described): Promise<void> {
     if (this.lockPath === undefined) return;
-    const { identifier, place, digest, manifest } = locator;
-    const entry = { identifier, place, digest, manifest, ...described };
+    const { identifier, place, digest, manifest, package: name } = locator;
+    const entry = { identifier, package: name, place, digest, manifest, ...described };
     this.#lock = await changeLock(this.lockPath, (entries) => void entries.set(identifier, entry));
   }
 }
 
-const locatorOf = (
-  { text, scheme }: Identifier,
-  { place, digest, manifest }: Omit<Locator, "scheme">,
-): Locator => ({
-  identifier: text,
-  scheme,
-  place,
-  digest,
-  manifest,
-});
+const locatorOf = ({ text, scheme }: Identifier, known: Omit<Locator, "scheme">): Locator => {
+  const { place, digest, manifest, package: name } = known;
+  return { identifier: text, scheme, place, digest, manifest, package: name };
+};
 
 const absent = ({ text }: Identifier): Fault =>
   fault("LK0106", `${text} is not on this machine, and the network is not asked (--offline)`, {

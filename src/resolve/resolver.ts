@@ -19,7 +19,14 @@ export interface ResolverOptions {
   /** What loop.toml says of a registry's mirrors. */
   readonly mirrorsOf?: FetchContext["mirrorsOf"];
   readonly policy?: Policy;
-  readonly onProgress?: OnProgress | undefined;
+  /** Shows how far a fetch is, where nobody else wants to; made when there is something to show. */
+  readonly progress?: (() => Shown) | undefined;
+}
+
+/** Something that shows the progress of one fetch. */
+export interface Shown {
+  readonly update: OnProgress;
+  finish(): void;
 }
 
 /** Identifiers of one folder: each through the fetcher of its scheme, and what is remote through lock and store. */
@@ -42,19 +49,50 @@ export class Resolver {
   }
 
   /** Fetches what an identifier names. Faults: LK0102, LK0103, LK0105 to LK0108, the fetcher's. */
-  async fetch(text: string): Promise<Fetched> {
-    const { identifier, fetcher, context } = await this.#prepare(text);
-    return fetcher.remote
-      ? (await this.remote()).fetch(identifier, fetcher, context)
-      : fetcher.fetch(identifier, context);
+  fetch(text: string, onProgress?: OnProgress): Promise<Fetched> {
+    return this.#with(text, onProgress, async (identifier, fetcher, context) =>
+      fetcher.remote
+        ? (await this.remote()).fetch(identifier, fetcher, context)
+        : fetcher.fetch(identifier, context),
+    );
   }
 
   /** Asks anew what a remote identifier names, whatever loop.lock says, and locks that. Faults: as `fetch`. */
-  async update(text: string): Promise<Fetched> {
-    const { identifier, fetcher, context } = await this.#prepare(text);
-    return fetcher.remote
-      ? (await this.remote()).update(identifier, fetcher, context)
-      : fetcher.fetch(identifier, context);
+  update(text: string, onProgress?: OnProgress): Promise<Fetched> {
+    return this.#with(text, onProgress, async (identifier, fetcher, context) =>
+      fetcher.remote
+        ? (await this.remote()).update(identifier, fetcher, context)
+        : fetcher.fetch(identifier, context),
+    );
+  }
+
+  /** Whether what an identifier names comes from elsewhere. Faults: LK0102, LK0103. */
+  async isRemote(text: string): Promise<boolean> {
+    return (await this.#prepare(text)).fetcher.remote;
+  }
+
+  /** What fetchers are told, for whoever asks a registry for something other than a component. */
+  context(): FetchContext {
+    const { folder, policy } = this;
+    return { folder, allowHttp: policy.allowHttp, mirrorsOf: this.#options.mirrorsOf };
+  }
+
+  async #with(
+    text: string,
+    onProgress: OnProgress | undefined,
+    work: (identifier: Identifier, fetcher: Fetcher, context: FetchContext) => Promise<Fetched>,
+  ): Promise<Fetched> {
+    const { identifier, fetcher } = await this.#prepare(text);
+    let shown: Shown | undefined;
+    const update: OnProgress = (...step) => {
+      shown ??= this.#options.progress?.();
+      shown?.update(...step);
+    };
+    try {
+      return await work(identifier, fetcher, { ...this.context(), onProgress: onProgress ?? update });
+    } finally {
+      shown?.finish();
+    }
   }
 
   async #prepare(text: string) {
@@ -63,14 +101,7 @@ export class Resolver {
     const identifier = written.scheme === "package" && meaning ? meaning(written) : written;
     const fetcher = await fetcherOf(identifier.scheme);
     if (!fetcher) throw noFetcher(identifier, schemes());
-    return { identifier, fetcher, context: this.context() };
-  }
-
-  /** What fetchers are told, for whoever asks a registry for something other than a component. */
-  context(): FetchContext {
-    const { folder, policy } = this;
-    const { onProgress, mirrorsOf } = this.#options;
-    return { folder, allowHttp: policy.allowHttp, onProgress, mirrorsOf };
+    return { identifier, fetcher };
   }
 }
 

@@ -7,7 +7,7 @@ const delayMs = 200;
 const encoder = new TextEncoder();
 
 /** `loop:cli/progress#task` over the instance's standard error; it shows nothing where that is no terminal. */
-export const taskClass = (context: InstanceContext) => {
+export const taskClass = (context: Pick<InstanceContext, "stdio" | "onDrop">) => {
   const { stderr } = context.stdio;
   const show = (text: string) => void stderr.write(encoder.encode(text));
   return class Task {

@@ -3,15 +3,20 @@
 import { Fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
-import type { Fetched, Locator } from "../../resolve/fetch.ts";
+import type { Locator } from "../../resolve/fetch.ts";
+import type { Resolver } from "../../resolve/resolver.ts";
 import type { GrantSource } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
+import { shownOn, type Task } from "./progress.ts";
+import type { PublishRequest } from "./registries.ts";
 import type { Serving } from "./report.ts";
+import { storeInterface } from "./store.ts";
 
 /** What the composition root gives. */
 export interface PkgServices {
-  /** Identifier → bytes and the place that they came from. */
-  readonly fetch: (identifier: string) => Promise<Fetched>;
+  readonly resolver: Resolver;
+  /** The identifiers that the loop.toml files of the workspace and its members name. */
+  readonly named: () => readonly string[];
   /** The path that every component takes to the host. */
   readonly load: (
     identifier: string,
@@ -24,12 +29,38 @@ export interface PkgServices {
 
 export const pkgProvider = (services: PkgServices): Provider => ({
   name: "pkg",
-  interfaces: ["loop:pkg/resolver@0.1.0", "loop:pkg/inspector@0.1.0"],
-  suspending: ["loop:pkg/resolver#resolve", "loop:pkg/inspector#inspect", "loop:pkg/inspector#wit"],
+  interfaces: ["resolver", "inspector", "store", "supplies", "registries"].map(
+    (name) => `loop:pkg/${name}@0.1.0`,
+  ),
+  suspending: [
+    "resolver#resolve",
+    ...["inspect", "wit"].map((name) => `inspector#${name}`),
+    ...["list", "verify", "sweep", "path"].map((name) => `store#${name}`),
+    ...["fetch", "vendor"].map((name) => `supplies#${name}`),
+    ...["publish", "about"].map((name) => `registries#${name}`),
+  ].map((name) => `loop:pkg/${name}`),
   defaultGranted: [],
   instantiate: () => ({
+    "loop:pkg/store@0.1.0": storeInterface(),
+    "loop:pkg/supplies@0.1.0": {
+      fetch: answering(async (identifiers: string[], update: boolean, prune: boolean, task: Task) => {
+        const { bring } = await import("./supplies.ts");
+        return bring(services, identifiers, { update, prune }, shownOn(task));
+      }),
+      vendor: answering(async (task: Task) =>
+        (await import("./supplies.ts")).vendor(services, shownOn(task)),
+      ),
+    },
+    "loop:pkg/registries@0.1.0": {
+      publish: answering(async (publication: PublishRequest, task: Task) =>
+        (await import("./registries.ts")).publishFile(services, publication, task),
+      ),
+      about: answering(async (identifier: string) =>
+        (await import("./registries.ts")).about(services, identifier),
+      ),
+    },
     "loop:pkg/resolver@0.1.0": {
-      resolve: answering(async (identifier: string) => (await services.fetch(identifier)).locator),
+      resolve: answering(async (identifier: string) => (await services.resolver.fetch(identifier)).locator),
     },
     "loop:pkg/inspector@0.1.0": {
       inspect: answering(async (identifier: string) => {

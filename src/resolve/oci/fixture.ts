@@ -48,7 +48,7 @@ export const startRegistry = async (
     config,
     [
       "version: 0.1",
-      "log: { level: fatal, accesslog: { disabled: true } }",
+      "log: { level: error, accesslog: { disabled: true } }",
       `storage: { filesystem: { rootdirectory: ${JSON.stringify(join(folder, "data"))} } }`,
       `http: { addr: ${JSON.stringify(host)} }`,
       ...(user

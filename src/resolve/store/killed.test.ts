@@ -25,7 +25,7 @@ const script = `
     const identifier = "demo://" + seed + "/" + at;
     store.names.remember({ identifier, digest, place: "x" });
     await changeLock(folder + "/loop.lock", (entries) => void entries.set(identifier, {
-      identifier, place: "x", digest, imports: ["a:b/c@1.0.0"], exports: [],
+      identifier, place: "x", digest, signers: [], imports: ["a:b/c@1.0.0"], exports: [],
     }));
   }`;
 

@@ -9,6 +9,7 @@ export interface NameRecord {
   readonly identifier: string;
   readonly digest: Digest;
   readonly manifest?: Digest | undefined;
+  readonly package?: string | undefined;
   readonly place: string;
 }
 
@@ -68,13 +69,14 @@ const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
 const read = (path: string): NameRecord | undefined => {
   try {
-    const { identifier, digest, manifest, place } = JSON.parse(readFileSync(path, "utf8"));
+    const { identifier, digest, manifest, package: name, place } = JSON.parse(readFileSync(path, "utf8"));
     const good =
       typeof identifier === "string" &&
       typeof place === "string" &&
+      (name === undefined || typeof name === "string") &&
       digestPattern.test(digest) &&
       (manifest === undefined || digestPattern.test(manifest));
-    return good ? { identifier, digest, manifest, place } : undefined;
+    return good ? { identifier, digest, manifest, package: name, place } : undefined;
   } catch (error) {
     if (errno(error) || error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;
