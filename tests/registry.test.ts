@@ -99,7 +99,9 @@ test("the source that refers to it holds the project's files, and not what is ma
   const info = JSON.parse((await loop("bob", temporary, "info", `${target}:1.2.0`, "--json")).out);
   const [, digest] = info.source.split("@");
   const base = `http://${registry.host}/v2/acme/tool`;
-  const manifest = await (await fetch(`${base}/manifests/${digest}`, { headers: { accept: manifestType } })).json();
+  const manifest = await (
+    await fetch(`${base}/manifests/${digest}`, { headers: { accept: manifestType } })
+  ).json();
   expect(manifest.subject.digest).toBe(info.manifest);
   const archive = join(temporary, "source.tar.gz");
   await Bun.write(archive, await (await fetch(`${base}/blobs/${manifest.layers[0].digest}`)).arrayBuffer());
