@@ -8,12 +8,15 @@ export class Fields extends Handle {
   readonly list: FieldList;
   readonly #mutable: boolean;
   readonly #held: Held;
+  /** The outgoing request whose fields these are, or are a clone of. */
+  readonly origin: object | undefined;
 
-  constructor(held: Held, list: FieldList, mutable: boolean) {
+  constructor(held: Held, list: FieldList, mutable: boolean, origin?: object) {
     super(held.handles);
     this.#held = held;
     this.list = list;
     this.#mutable = mutable;
+    this.origin = origin;
   }
 
   get(name: string): Uint8Array[] {
@@ -49,7 +52,7 @@ export class Fields extends Handle {
   }
 
   clone(): Fields {
-    return new Fields(this.#held, this.list.clone(), true);
+    return new Fields(this.#held, this.list.clone(), true, this.origin);
   }
 
   #checkMutable(): void {

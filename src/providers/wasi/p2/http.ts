@@ -238,7 +238,13 @@ export const http = (common: Networking) => ({
       options?.[Symbol.dispose]();
       const wanted = exchanged(() => {
         const taken = request.take();
-        checkRequest(common.network, taken);
+        try {
+          checkRequest(common.network, taken);
+        } catch (error) {
+          // Who writes its body is not to wait for ever.
+          taken.content?.queue.cancel();
+          throw error;
+        }
         return taken;
       });
       return new FutureIncomingResponse(common, exchange(common.network, wanted, timeouts));

@@ -50,30 +50,72 @@ const hasControl = (text: string): boolean => {
 
 const invalid = () => declared(undefined);
 
-/** `outgoing-request`. */
+/**
+ * The body of an outgoing request, and of those that carry it on: it goes with the one that is sent first, and nobody
+ * reads it once all of them were let go.
+ */
+class Carried {
+  #content: OutgoingContent | undefined;
+  #holders = 1;
+
+  constructor(content: OutgoingContent) {
+    this.#content = content;
+  }
+
+  hold(): this {
+    this.#holders++;
+    return this;
+  }
+
+  letGo(): void {
+    if (--this.#holders === 0) this.#content?.queue.cancel();
+  }
+
+  /** Throws HttpFailure where it has gone already, or where another length is announced than its maker's. */
+  take(announced: number | undefined): OutgoingContent {
+    const content = this.#content;
+    if (!content) throw failure("configuration", "the body went with another request");
+    if (content.length !== announced)
+      throw failure("request body size", "another length is announced than the body's maker did");
+    this.#content = undefined;
+    return content;
+  }
+}
+
+/**
+ * `outgoing-request`. A component in wasi:http's place that makes a request of a clone of its guest's request's headers
+ * carries that request's body on, unless it asks for one of its own: WASI lets only one party take a body, and the guest
+ * has by then.
+ */
 export class OutgoingRequest extends Handle {
   readonly #held: Held;
   readonly #fields: FieldList;
-  #content: OutgoingContent | undefined;
+  #body: Carried | undefined;
+  #ownBody = false;
   #method: Method = { tag: "get" };
   #target: string | undefined;
   #scheme: Scheme | undefined;
   #authority: string | undefined;
-  #sent = false;
 
   constructor(held: Held, headers: Fields) {
     super(held.handles);
     this.#held = held;
     this.#fields = headers.list.clone();
+    const { origin } = headers;
+    // A guest that copies a request of its own means a request of its own.
+    if (origin instanceof OutgoingRequest && origin.#held !== held) this.#body = origin.#body?.hold();
     headers[Symbol.dispose]();
   }
 
   body(): OutgoingBody {
-    if (this.#content) throw invalid();
-    this.#content = new OutgoingContent("request body size");
+    if (this.#ownBody) throw invalid();
+    this.#body?.letGo();
+    const content = new OutgoingContent("request body size");
     const length = this.#fields.contentLength();
-    this.#content.announce(Number.isNaN(length) ? undefined : length);
-    return new OutgoingBody(this.#held, this.#content);
+    content.announce(Number.isNaN(length) ? undefined : length);
+    this.#body = new Carried(content);
+    this.#ownBody = true;
+    return new OutgoingBody(this.#held, content);
   }
 
   method(): Method {
@@ -113,19 +155,25 @@ export class OutgoingRequest extends Handle {
   }
 
   headers(): Fields {
-    return new Fields(this.#held, this.#fields, false);
+    return new Fields(this.#held, this.#fields, false, this);
   }
 
   /** As it is sent; the request is used up. Throws HttpFailure where it is none that can be. */
   take(): Request {
-    this.#sent = true;
-    this[Symbol.dispose]();
+    try {
+      return this.#sending();
+    } finally {
+      this[Symbol.dispose]();
+    }
+  }
+
+  #sending(): Request {
     const scheme = this.#scheme?.tag ?? "HTTPS";
     if (scheme === "other") throw failure("protocol", "the scheme is neither HTTP nor HTTPS");
     const authority = this.#authority === undefined ? undefined : parseAuthority(this.#authority);
     if (!authority) throw failure("uri", "the request has no authority");
-    if (Number.isNaN(this.#fields.contentLength()))
-      throw failure("request body size", "no proper content-length");
+    const length = this.#fields.contentLength();
+    if (Number.isNaN(length)) throw failure("request body size", "no proper content-length");
     const method = methodText(this.#method);
     // A tunnel's bytes would be no HTTP, and the far end no host that was granted.
     if (method === "CONNECT") throw failure("method", "tunnels are not made");
@@ -139,12 +187,12 @@ export class OutgoingRequest extends Handle {
       authority: this.#authority!,
       target: target.startsWith("/") || target === "*" ? target : `/${target}`,
       fields: this.#fields,
-      content: this.#content,
+      content: this.#body?.take(length),
     };
   }
 
   protected override release(): void {
-    if (!this.#sent) this.#content?.queue.cancel();
+    this.#body?.letGo();
   }
 }
 
