@@ -1,4 +1,4 @@
-// C → component, as a WASI command. Owns finding a compiler (the person's own clang or `@yowasp/clang` from npm, in
+// C → component, as a WASI command, with what its own world imports besides. Owns finding a compiler (the person's own clang or `@yowasp/clang` from npm, in
 // c/), which makes a core module for preview 1, and putting jco's adapter around that. Refuses to carry or fetch a
 // compiler. Listed in the app's table, called by project.ts.
 import { readdirSync } from "node:fs";
@@ -6,12 +6,15 @@ import { dirname, join, relative } from "node:path";
 import { type Fault, fault } from "../base/fault.ts";
 import { preview1, preview1Adapter } from "../contract/preview1.ts";
 import { wasmTools } from "../contract/tools.ts";
+import { wordsEscaped } from "../contract/wit/names.ts";
+import { chooseWorld } from "../contract/wit.ts";
 import type { Builder, BuildRequest, BuildResult } from "./builder.ts";
 import { type Compiled, findCompiler } from "./c/compiler.ts";
+import { witInputs } from "./wit.ts";
 
 export const c: Builder = {
   language: "c",
-  version: "1",
+  version: "2",
   build: (request) => buildC(request),
 };
 
@@ -28,13 +31,25 @@ const buildC = async (request: BuildRequest): Promise<BuildResult> => {
   const compiled = await compiler.compile({ folder, files: all, sources, flags });
   if (!compiled.core) throw compileFault(main, compiled);
   const tools = await wasmTools();
-  const component = await tools.componentNew(compiled.core, [[preview1, await preview1Adapter("command")]]);
+  const core = await withWorld(compiled.core, request);
+  const component = await tools.componentNew(core, [[preview1, await preview1Adapter("command")]]);
   return {
     component,
-    inputs: all.map((path) => join(folder, path)),
+    inputs: [...all.map((path) => join(folder, path)), ...witInputs(request)],
     warnings: diagnosticsOf(compiled.messages, "warning"),
     generated: new Map(),
   };
+};
+
+/**
+ * With a world of the project's own the program may import more than its libc does: functions declared with clang's
+ * `import_module` and `import_name`, in the canonical ABI. Faults: LK0209, LK0210, LK0211.
+ */
+const withWorld = async (core: Uint8Array, { wit, world }: BuildRequest): Promise<Uint8Array> => {
+  if (wit.size === 0) return core;
+  const tools = await wasmTools();
+  const chosen = chooseWorld(wit, world);
+  return tools.componentEmbed({ wit: chosen.composed.text, world: wordsEscaped(chosen.world), core });
 };
 
 const filesBelow = (folder: string, pattern: RegExp): string[] =>

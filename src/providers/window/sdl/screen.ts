@@ -17,8 +17,16 @@ let only: SdlScreen | undefined;
 
 /** The screen of this process, opened where nobody has yet. Faults: LK0731 no display, LK0732 no SDL. */
 export const sdlScreen = (library: string | undefined): Screen => {
+  refuseWithoutDisplay();
   only ??= new SdlScreen(findSdl(library));
   return only.lend();
+};
+
+/** Asked without any, SDL's parts complain on standard error, each in its way. */
+const refuseWithoutDisplay = (): void => {
+  const { DISPLAY, WAYLAND_DISPLAY, SDL_VIDEODRIVER } = process.env;
+  if (process.platform === "linux" && !DISPLAY && !WAYLAND_DISPLAY && !SDL_VIDEODRIVER)
+    throw noDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set");
 };
 
 /** One event loop and many borrowers: each of them lets go of it by its own `close`. */
@@ -172,10 +180,6 @@ const begin = (sdl: Sdl, where: string): void => {
   hint("SDL_IME_SUPPORT_EXTENDED_TEXT", "1");
   hint("SDL_VIDEO_ALLOW_SCREENSAVER", "1");
   hint("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0");
-  // Asked without any, SDL's parts complain on standard error, each in its way.
-  const { DISPLAY, WAYLAND_DISPLAY, SDL_VIDEODRIVER } = process.env;
-  if (process.platform === "linux" && !DISPLAY && !WAYLAND_DISPLAY && !SDL_VIDEODRIVER)
-    throw noDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set", where);
   const failed = sdl.SDL_InitSubSystem(init.video) !== 0;
   const driver = failed ? undefined : `${sdl.SDL_GetCurrentVideoDriver() ?? ""}`;
   // With no display SDL takes one that shows nothing, and says nothing about it.
@@ -186,10 +190,10 @@ const begin = (sdl: Sdl, where: string): void => {
   throw noDisplay(why, `${where}, driver ${driver ?? "none"}`);
 };
 
-const noDisplay = (why: string, where: string) =>
+const noDisplay = (why: string, where?: string) =>
   fault("LK0731", `A window needs a display, and none was found: ${why}`, {
     hint: "loop run --headless --screenshot 60:picture.png, or set DISPLAY; over ssh, ssh -X",
-    cause: new Error(`SDL ${where}`),
+    ...(where && { cause: new Error(`SDL ${where}`) }),
   });
 
 const displaysNamed = (): string => {
