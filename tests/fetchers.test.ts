@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { wasmTools } from "../src/contract/tools.ts";
 
 const root = join(import.meta.dir, "..");
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-fetchers-")));
@@ -138,4 +139,22 @@ test("a page that is no component is neither stored nor locked", async () => {
   expect(said).toContain("error[LK0201]");
   expect(existsSync(join(work, "loop.lock"))).toBe(false);
   expect(existsSync(join(temporary, "cache/loop/store/sha256"))).toBe(false);
+}, 30_000);
+
+test("a component whose types do not hold together is neither stored nor locked, and a local one is its owner's", async () => {
+  writeFileSync(join(work, "loop.toml"), "[workspace]\nmembers = []\n");
+  const lying = `(component
+    (component $inner (import "f" (func (param "x" u32))))
+    (import "g" (func $g))
+    (instance (instantiate $inner (with "f" (func $g)))))`;
+  const bytes = Buffer.from(await (await wasmTools()).parse(lying));
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(bytes) });
+  const { said } = await loop("inspect", `http://127.0.0.1:${server.port}/x.wasm`);
+  await server.stop(true);
+  expect(said).toContain("error[LK0211]: The component is not valid: expected 1 parameters, found 0");
+  expect(said).toContain("verify: Checking what was fetched");
+  expect(existsSync(join(work, "loop.lock"))).toBe(false);
+  expect(existsSync(join(temporary, "cache/loop/store/sha256"))).toBe(false);
+  writeFileSync(join(work, "lying.wasm"), bytes);
+  expect((await loop("inspect", "lying.wasm")).code).toBe(0);
 }, 30_000);

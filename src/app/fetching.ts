@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { Fault } from "../base/fault.ts";
 import { type Manifest, manifestName, readManifest } from "../base/manifest/manifest.ts";
 import type { Stdio } from "../host/provider.ts";
 import { taskClass } from "../providers/cli/progress.ts";
@@ -159,7 +160,30 @@ export const openRemote = async (
     import("../resolve/lock.ts"),
   ]);
   const root = manifests.at(-1);
-  return new Remote({ lockPath: root && join(root.folder, lockName), policy, describe: describeWith(judge) });
+  return new Remote({
+    lockPath: root && join(root.folder, lockName),
+    policy,
+    describe: describeWith(judge),
+    validate,
+  });
+};
+
+/**
+ * The linker is safe whatever a component says of its types; here somebody is told that what they fetched is broken,
+ * before it is kept (decision 014). Faults: LK0211, LK0213.
+ */
+const validate = async (identifier: string, bytes: Uint8Array): Promise<void> => {
+  const { isModule } = await import("../trust/verify.ts");
+  // What is made of a core module is validated as it is made.
+  if (isModule(bytes)) return;
+  const { wasmTools } = await import("../contract/tools.ts");
+  try {
+    await (await wasmTools()).validate(bytes);
+  } catch (error) {
+    throw error instanceof Fault
+      ? error.within({ component: identifier, phase: "verify", message: "Checking what was fetched" })
+      : error;
+  }
 };
 
 /** Looks at what came as at anything that is loaded here, and says what the lock notes of it. */

@@ -23,6 +23,8 @@ export interface RemoteOptions {
   readonly lockPath: string | undefined;
   readonly policy: Policy;
   readonly describe: Describe;
+  /** Checks the types of bytes from elsewhere, once for each digest, before they are stored. Throws what is wrong. */
+  readonly validate: (identifier: string, bytes: Uint8Array) => Promise<void>;
   readonly store?: Store;
 }
 
@@ -49,7 +51,7 @@ export class Remote {
 
   /**
    * Faults: LK0106 offline and not here, LK0107 locked and not in the lock, LK0105 other bytes than the lock says,
-   * LK0108, and those of the fetcher.
+   * LK0108, and those of the fetcher and of `validate`.
    */
   async fetch(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
     const entry = this.lock.get(identifier.text);
@@ -78,7 +80,7 @@ export class Remote {
         `${identifier.text} is locked to ${entry.digest}, and ${fetched.locator.place} gives ${fetched.locator.digest}`,
         { hint: `where the change is meant: loop fetch --update ${identifier.text}` },
       );
-    this.#keep(fetched);
+    await this.#keep(fetched);
     return { bytes: fetched.bytes, locator: { ...fetched.locator, place: entry.place } };
   }
 
@@ -102,7 +104,7 @@ export class Remote {
     const before = this.lock.get(identifier.text);
     const place = this.lockPath ?? "";
     const described = await this.#options.describe(fetched, before && { entry: before, place });
-    this.#keep(fetched);
+    await this.#keep(fetched);
     await this.#add(fetched, described);
     return fetched;
   }
@@ -130,9 +132,12 @@ export class Remote {
     });
   }
 
-  #keep({ bytes, locator }: Fetched): void {
+  async #keep({ bytes, locator }: Fetched): Promise<void> {
     const { identifier, digest, manifest, package: name, place } = locator;
-    if (!this.store.has(digest)) this.store.put(bytes, digest);
+    if (!this.store.has(digest)) {
+      await this.#options.validate(identifier, bytes);
+      this.store.put(bytes, digest);
+    }
     this.store.names.remember({ identifier, digest, manifest, package: name, place });
     this.store.bound(digest);
   }

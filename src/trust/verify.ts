@@ -62,7 +62,7 @@ export class VerifiedComponent {
 /** Layer 1 of the preamble marks a component, layer 0 a core module (component-model, Binary.md). */
 const componentPreamble = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const coreModulePreamble = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-const isModule = (bytes: Uint8Array): boolean => startsWith(bytes, coreModulePreamble);
+export const isModule = (bytes: Uint8Array): boolean => startsWith(bytes, coreModulePreamble);
 const startsWith = (bytes: Uint8Array, head: readonly number[]) =>
   head.every((byte, at) => bytes[at] === byte);
 
