@@ -199,11 +199,13 @@ const describeWith =
     const component = await verifyFetched(identifier, bytes, judge(), {
       digest,
       package: name,
+      known: before?.entry.signers,
       adapt: (module, own) => adapted(identifier, module, own),
     });
     if (before) requireSigners(component, before.entry.signers, before.place);
     const { imports, exports } = readWorld(component.bytes);
-    return { signers: signersOf(component), imports: [...imports.keys()], exports: [...exports.keys()] };
+    const signers = signersOf(component, before?.entry.signers);
+    return { signers, imports: [...imports.keys()], exports: [...exports.keys()] };
   };
 
 const network = ["wasi:http", "wasi:sockets"];
