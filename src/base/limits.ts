@@ -284,6 +284,16 @@ export const limits = {
   windowSecondsMax: 24 * 3600,
   /** Parts of a command's time that are kept for `--timings`. */
   timingPartsMax: 1000,
+  /** Milliseconds of one call of a swap: save, restore, migrate, health. */
+  swapCallMsMax: 5_000,
+  /** Milliseconds that a swap which hands over state waits for the calls in flight, and the calls that wait for it. */
+  swapQuietMsMax: 10_000,
+  swapWaitingMax: 100_000,
+  /** Bytes of state that is handed over, and characters of its version. */
+  handoverBytesMax: 256 * 1024 * 1024,
+  handoverVersionMax: 256,
+  /** Characters shown of a reason that a guest gives. */
+  reasonLengthShown: 500,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

@@ -12,6 +12,8 @@ export interface InstanceLimits {
   readonly lifeMsMax?: number;
   /** Milliseconds of its start and of each call into it; waiting counts. */
   readonly callMsMax?: number;
+  /** Whether a single call into it can be held to a time of its own (`enter`), as a swap does with `restore`. */
+  readonly stoppable?: boolean;
   /** Bytes of all its memories and tables together, and of those of the instances that serve it. */
   readonly memoryBytesMax?: number;
   /** Bytes written to standard output and standard error together. */
@@ -29,10 +31,11 @@ interface Excess {
 
 /** What has to be metered for an instance with these limits, which serves another; undefined for nothing. */
 export const meteringOf = (
-  { lifeMsMax, callMsMax, memoryBytesMax }: InstanceLimits,
+  { lifeMsMax, callMsMax, stoppable, memoryBytesMax }: InstanceLimits,
   above?: Budget,
 ): Metering | undefined => {
-  const time = lifeMsMax !== undefined || callMsMax !== undefined || (above?.metering?.time ?? false);
+  const own = lifeMsMax !== undefined || callMsMax !== undefined || stoppable === true;
+  const time = own || (above?.metering?.time ?? false);
   const memory = memoryBytesMax !== undefined || (above?.metering?.memory ?? false);
   return time || memory ? { time, memory } : undefined;
 };
@@ -47,7 +50,7 @@ export class Budget {
   readonly #stop: AbortSignal | undefined;
   readonly #lifeEndMs: number;
   /** Ends of the calls that are running. */
-  readonly #calls = new Set<{ readonly endMs: number }>();
+  readonly #calls = new Set<{ readonly endMs: number; readonly ms: number }>();
   #graceEndMs = Infinity;
   #memoryBytes = 0;
   #grantedBytes = 0;
@@ -82,10 +85,10 @@ export class Budget {
     },
   };
 
-  /** A call begins, or the start; the answer ends it. */
-  enter(): () => void {
-    if (this.#limits.callMsMax === undefined) return nothing;
-    const call = { endMs: performance.now() + this.#limits.callMsMax };
+  /** A call begins, or the start; the answer ends it. It may take `ms`, which is what calls may take at most. */
+  enter(ms = this.#limits.callMsMax): () => void {
+    if (ms === undefined) return nothing;
+    const call = { endMs: performance.now() + ms, ms };
     this.#calls.add(call);
     return () => void this.#calls.delete(call);
   }
@@ -176,7 +179,8 @@ export class Budget {
 
   /** A method of a resource is called past `enter`: it counts from here until the host has its turn again. */
   #enterUnseen(nowMs: number): void {
-    const call = { endMs: nowMs + this.#limits.callMsMax! };
+    const ms = this.#limits.callMsMax!;
+    const call = { endMs: nowMs + ms, ms };
     this.#calls.add(call);
     queueMicrotask(() => this.#calls.delete(call));
   }
@@ -187,11 +191,12 @@ export class Budget {
   }
 
   #timeExcess(nowMs: number): Excess {
-    const { lifeMsMax, callMsMax, hints } = this.#limits;
+    const { lifeMsMax, hints } = this.#limits;
     if (nowMs >= this.#graceEndMs)
       return { code: "LK0005", reason: "it was asked to stop and went on", hint: undefined };
-    const ms = nowMs >= this.#lifeEndMs ? lifeMsMax : callMsMax;
-    return { code: "LK0711", reason: `it took longer than ${printMs(ms!)}`, hint: hints?.time };
+    const late = [...this.#calls].find(({ endMs }) => nowMs >= endMs);
+    const ms = nowMs >= this.#lifeEndMs ? lifeMsMax! : late!.ms;
+    return { code: "LK0711", reason: `it took longer than ${printMs(ms)}`, hint: hints?.time };
   }
 
   #memoryExcess(): Excess {

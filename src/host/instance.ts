@@ -75,6 +75,31 @@ export class Instance {
     });
   }
 
+  /** As `call`, and no longer than `ms`; what was instantiated as `stoppable` is stopped then. Fault LK0711. */
+  async callWithin(
+    ms: number,
+    interfaceName: string,
+    func: string,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const leave = this.budget.enter(ms);
+    try {
+      return await this.call(interfaceName, func, args);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Whether it exports an interface, in a compatible version. */
+  exports(interfaceName: string): boolean {
+    return this.#exportName(interfaceName) !== undefined;
+  }
+
+  /** Whether it can be called: it has not trapped and was not dropped. */
+  get usable(): boolean {
+    return !this.#trapped && !this.#dropped;
+  }
+
   /** What it exports of an interface, as its linker made it; calls into it go through `watch`. */
   exported(interfaceName: string): Readonly<Record<string, unknown>> {
     return (this.#exports[this.#exportName(interfaceName) ?? ""] ?? {}) as Readonly<Record<string, unknown>>;

@@ -1,0 +1,272 @@
+// Places in which an instance stands while others may take its place. Owns the order of a swap, the counting of
+// calls, and what waits meanwhile; refuses to fetch or to choose (what comes is handed in as a candidate); called by
+// whoever holds fillings and applications.
+
+import type { Digest } from "../base/digest.ts";
+import { fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
+import { describeDifference, differences } from "../contract/compare.ts";
+import type { World } from "../contract/model.ts";
+import { checkHealth, handOver, handsOver, type Migrate, type State } from "./handover.ts";
+import type { Instance } from "./instance.ts";
+import { Phases, type SwapPart } from "./phases.ts";
+import type { LinkedPlan } from "./plan.ts";
+import type { InstanceContext } from "./provider.ts";
+
+/** What is to stand in a place: linked, and not yet started. */
+export interface Candidate {
+  readonly plan: LinkedPlan;
+  /** Makes its instance, beside the one that stands there; `before` is that one's context, for what is handed over. */
+  start(before: InstanceContext | undefined): Promise<Instance>;
+  /** Interfaces that it imports and was not granted, though what stands there now does without them. */
+  readonly lacks?: readonly string[];
+  /** Turns state that it refuses into state that it takes. */
+  readonly migrate?: Migrate;
+}
+
+/** Fetches, verifies and links what is to come, marking each phase. */
+export type Load = (phases: Phases) => Promise<Candidate>;
+
+/** What a swap did. */
+export interface Swapped {
+  readonly place: string;
+  readonly from: Digest;
+  readonly to: Digest;
+  /** Counts what has stood in the place, from 1. */
+  readonly generation: number;
+  readonly state: State;
+  readonly parts: readonly SwapPart[];
+}
+
+/** What stands in a place, and its calls. */
+interface Generation {
+  readonly number: number;
+  readonly plan: LinkedPlan;
+  readonly instance: Instance;
+  calls: number;
+  retired: boolean;
+  /** Called when the last call has returned. */
+  idle: (() => void) | undefined;
+}
+
+/** What a place promises to its callers, whoever stands in it. */
+export interface PlaceOptions {
+  /** For reports: the slot's name, or the application's identifier. */
+  readonly place: string;
+  /** What callers use of it: the world that every candidate has to fit. */
+  readonly contract: World;
+  /** Whether callers can wait. Where they cannot, neither can a candidate. */
+  readonly waits: boolean;
+}
+
+/** A place. Callers hold it, and notice nothing of a swap but the time that the handing over of state takes. */
+export class Live {
+  readonly #options: PlaceOptions;
+  #now: Generation;
+  #swaps: Promise<unknown> = Promise.resolve();
+  /** Resolves when calls may enter again; undefined while they may. */
+  #gate: Promise<void> | undefined;
+  #waiting = 0;
+  #dropped = false;
+
+  constructor(options: PlaceOptions, plan: LinkedPlan, instance: Instance) {
+    this.#options = options;
+    this.#now = generationOf(1, plan, instance);
+  }
+
+  get plan(): LinkedPlan {
+    return this.#now.plan;
+  }
+
+  /** What stands there now. It may be replaced at any time; calls go through `run`. */
+  get instance(): Instance {
+    return this.#now.instance;
+  }
+
+  get generation(): number {
+    return this.#now.number;
+  }
+
+  /** Whether calls wait, because state is being handed over. */
+  get changing(): boolean {
+    return this.#gate !== undefined;
+  }
+
+  /** Calls an export of whatever stands there; as `Instance.callNow`. */
+  callNow(interfaceName: string | undefined, func: string, args: readonly unknown[]): unknown {
+    return this.run((instance) => instance.callNow(interfaceName, func, args));
+  }
+
+  /** One call's work on what stands there when it begins, which stays until the work is done. */
+  run<T>(work: (instance: Instance) => T | Promise<T>): T | Promise<T> {
+    return this.#gate ? this.#afterwards(work) : this.#enter(work);
+  }
+
+  #enter<T>(work: (instance: Instance) => T | Promise<T>): T | Promise<T> {
+    const generation = this.#now;
+    generation.calls++;
+    let answer: T | Promise<T>;
+    try {
+      answer = work(generation.instance);
+    } catch (error) {
+      leave(generation);
+      throw error;
+    }
+    if (answer instanceof Promise) return answer.finally(() => leave(generation));
+    leave(generation);
+    return answer;
+  }
+
+  async #afterwards<T>(work: (instance: Instance) => T | Promise<T>): Promise<T> {
+    if (this.#waiting >= limits.swapWaitingMax)
+      throw fault(
+        "LK0421",
+        `${this.#waiting} calls into ${this.#options.place} wait for a swap, and that is the limit`,
+      );
+    this.#waiting++;
+    try {
+      while (this.#gate) await this.#gate;
+    } finally {
+      this.#waiting--;
+    }
+    return this.#enter(work);
+  }
+
+  /**
+   * Puts another in the place: one swap after the other. Whatever fails before the last step leaves the old one
+   * serving, and is a fault that names its phase (LK0422, or the failure's own code).
+   */
+  swap(load: Load): Promise<Swapped> {
+    const swapping = this.#swaps.then(() => this.#swap(load));
+    this.#swaps = swapping.catch(() => {});
+    return swapping;
+  }
+
+  async #swap(load: Load): Promise<Swapped> {
+    const phases = new Phases(this.#options.place);
+    let made: Instance | undefined;
+    try {
+      const candidate = await load(phases);
+      phases.enter("compare");
+      this.#requireFit(candidate);
+      phases.enter("instantiate");
+      made = await candidate.start(this.#now.instance.context);
+      return await this.#replace(candidate, made, phases);
+    } catch (error) {
+      made?.drop();
+      throw phases.explain(error);
+    }
+  }
+
+  async #replace(candidate: Candidate, made: Instance, phases: Phases): Promise<Swapped> {
+    const old = this.#now;
+    const open = handsOver(old.instance, made) ? this.#close() : undefined;
+    try {
+      let state: State = "none";
+      if (open) {
+        phases.enter("save");
+        await this.#quiet(old);
+        state = await handOver(old.instance, made, phases, candidate.migrate);
+      }
+      phases.enter("health");
+      await checkHealth(made);
+      phases.enter("exchange");
+      if (this.#dropped) throw fault("LK0422", `${this.#options.place} is not used any more`);
+      this.#now = generationOf(old.number + 1, candidate.plan, made);
+      retire(old);
+      return {
+        place: this.#options.place,
+        from: old.plan.component.digest,
+        to: candidate.plan.component.digest,
+        generation: this.#now.number,
+        state,
+        parts: phases.end(),
+      };
+    } finally {
+      open?.();
+    }
+  }
+
+  #requireFit({ plan, lacks = [] }: Candidate): void {
+    const { contract, waits, place } = this.#options;
+    const found = differences(contract, plan.world);
+    const { identifier } = plan.component;
+    if (found.length > 0)
+      throw fault(
+        "LK0402",
+        `${identifier} does not fit ${place}: ${found.slice(0, 3).map(describeDifference).join("; ")}`,
+        {
+          hint: `loop inspect ${identifier} --wit`,
+        },
+      );
+    if (plan.suspends && !waits)
+      throw fault(
+        "LK0402",
+        `${identifier} imports what may wait, and whoever calls ${place} was linked to what does not`,
+        {
+          hint: "start the application again",
+        },
+      );
+    if (lacks.length > 0)
+      throw fault(
+        "LK0701",
+        `${identifier} wants ${lacks.join(", ")}, which was not granted to what stands in ${place}`,
+      );
+  }
+
+  /** Lets no call enter until the answer is called. */
+  #close(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    return () => {
+      this.#gate = undefined;
+      resolve();
+    };
+  }
+
+  /** Waits until the last call has left. State cannot be taken out of an instance in the middle of a call. */
+  #quiet(generation: Generation): Promise<void> {
+    if (generation.calls === 0) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const late = () =>
+      reject(
+        fault(
+          "LK0422",
+          `${generation.calls} calls into what stands in ${this.#options.place} did not return in ${limits.swapQuietMsMax} ms`,
+        ),
+      );
+    const timer = setTimeout(late, limits.swapQuietMsMax);
+    generation.idle = resolve;
+    return promise.finally(() => {
+      clearTimeout(timer);
+      generation.idle = undefined;
+    });
+  }
+
+  /** Nobody uses it any more: what stands there goes when its calls have returned, and nothing takes its place. */
+  drop(): void {
+    this.#dropped = true;
+    retire(this.#now);
+  }
+}
+
+const generationOf = (number: number, plan: LinkedPlan, instance: Instance): Generation => ({
+  number,
+  plan,
+  instance,
+  calls: 0,
+  retired: false,
+  idle: undefined,
+});
+
+const leave = (generation: Generation): void => {
+  generation.calls--;
+  if (generation.calls > 0) return;
+  if (generation.retired) generation.instance.drop();
+  else generation.idle?.();
+};
+
+const retire = (generation: Generation): void => {
+  generation.retired = true;
+  if (generation.calls === 0) generation.instance.drop();
+};
