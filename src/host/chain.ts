@@ -1,6 +1,9 @@
-import { Fault, fault } from "../base/fault.ts";
-import { camel, type Func, type Interface, pascal, unversioned } from "../contract/model.ts";
+import { declared, Fault, fault } from "../base/fault.ts";
+import { camel, type Func, type Interface, pascal, unversioned, type World } from "../contract/model.ts";
+import { errOf } from "./denied.ts";
 import type { Instance } from "./instance.ts";
+import { Live } from "./live.ts";
+import { type Place, type Places, succeeding } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import { GuestExit, type InstanceContext, type InterfaceImplementation, type Provider } from "./provider.ts";
 
@@ -17,6 +20,8 @@ export interface StandIn {
   readonly joins: readonly string[];
   /** The context of its own instance, made for one caller. */
   contextOf(caller: InstanceContext): InstanceContext;
+  /** Where it can be swapped while it serves; calls into it may then wait. */
+  readonly places?: Places | undefined;
 }
 
 /**
@@ -24,7 +29,7 @@ export interface StandIn {
  * host's own do: by their objects, on which methods are found, so a guest may hold those of several makers.
  */
 export const standIn = (options: StandIn): Provider => {
-  const { slot, plan, interfaces, joins } = options;
+  const { slot, plan, interfaces, joins, places } = options;
   const own = [...interfaces, ...joins].flatMap((name) => {
     const extern = plan.world.exports.get(name);
     return extern?.kind === "interface" ? [extern.interface] : [];
@@ -33,19 +38,51 @@ export const standIn = (options: StandIn): Provider => {
     name: slot,
     interfaces,
     joins,
-    suspending: plan.suspends
-      ? own.flatMap(({ name, funcs }) => [...funcs.keys()].map((func) => `${unversioned(name)}#${func}`))
-      : [],
+    suspending:
+      plan.suspends || places
+        ? own.flatMap(({ name, funcs }) => [...funcs.keys()].map((func) => `${unversioned(name)}#${func}`))
+        : [],
     defaultGranted: "*",
     async instantiate(caller) {
-      const { budget } = caller;
-      const context = { ...options.contextOf(caller), caller, ...(budget && { budget }) };
-      const instance = await plan.instantiate(context);
-      caller.onDrop(() => instance.drop());
-      return Object.fromEntries(own.map((one) => [one.name, handedOn(one, instance, slot)]));
+      const instance = await startFor(caller, plan, options.contextOf(caller));
+      const exports = new Map(own.map((one) => [one.name, { kind: "interface", interface: one } as const]));
+      const contract: World = { name: undefined, imports: new Map(), exports };
+      const live = new Live({ place: slot, contract, waits: places !== undefined }, plan, instance);
+      const views = new Views(own, live, slot);
+      views.add(instance);
+      const leave = places?.add(placeOf(live, slot, views, caller));
+      caller.onDrop(() => {
+        leave?.();
+        live.drop();
+      });
+      return Object.fromEntries(own.map((one) => [one.name, handedOn(one, live, views)]));
     },
   };
 };
+
+const startFor = (caller: InstanceContext, plan: LinkedPlan, context: InstanceContext): Promise<Instance> => {
+  const { budget } = caller;
+  return plan.instantiate({ ...context, caller, ...(budget && { budget }) });
+};
+
+const placeOf = (live: Live, name: string, views: Views, caller: InstanceContext): Place => ({
+  name,
+  get state() {
+    return live.state;
+  },
+  swap: (next) =>
+    live.swap(async (phases) => {
+      const { contextOf, ...arrival } = await next(phases);
+      return {
+        ...arrival,
+        start: async (before) => {
+          const made = await startFor(caller, arrival.plan, succeeding(contextOf(caller), before));
+          views.add(made);
+          return made;
+        },
+      };
+    }),
+});
 
 /**
  * The rest of a chain, or the host's own provider, as it serves a component that stands before it: under the grants
@@ -69,43 +106,109 @@ const passing = (context: InstanceContext, { grants, onDenied, ask }: InstanceCo
 
 type Callable = (...args: unknown[]) => unknown;
 
-/** One interface of an instance as its guest sees it: functions whose failures name the slot, and classes. */
-const handedOn = (
-  { name, funcs, types }: Interface,
-  instance: Instance,
-  slot: string,
-): InterfaceImplementation => {
-  const exported = instance.exported(name);
+/** What one generation exports of an interface, its failures naming the slot. */
+interface View {
+  readonly funcs: Readonly<Record<string, Callable>>;
+  readonly classes: ReadonlyMap<string, Class>;
+}
+
+type Class = new (...args: unknown[]) => object;
+
+/**
+ * The exports of every generation in a place. Objects belong to the generation that made them: their methods answer
+ * while that one stands there, and afterwards say that it does not.
+ */
+class Views {
+  readonly #own: readonly Interface[];
+  readonly #live: Live;
+  readonly #slot: string;
+  readonly #views = new WeakMap<Instance, ReadonlyMap<string, View>>();
+
+  constructor(own: readonly Interface[], live: Live, slot: string) {
+    this.#own = own;
+    this.#live = live;
+    this.#slot = slot;
+  }
+
+  add(instance: Instance): void {
+    this.#views.set(instance, new Map(this.#own.map((one) => [one.name, this.#view(one, instance)])));
+  }
+
+  of(instance: Instance, name: string): View {
+    return this.#views.get(instance)!.get(name)!;
+  }
+
+  #view({ name, funcs, types }: Interface, instance: Instance): View {
+    const exported = instance.exported(name);
+    const view = { funcs: {} as Record<string, Callable>, classes: new Map<string, Class>() };
+    for (const resource of ownResources({ name, types })) {
+      const given = exported[pascal(resource)];
+      if (typeof given !== "function") continue;
+      view.classes.set(resource, given as Class);
+      marks.set(given.prototype, `${unversioned(name)}#${resource}`);
+    }
+    for (const func of funcs.values()) {
+      const { role } = func;
+      const watched = watching(instance, func, `${name}#${func.name}`, this.#slot);
+      if (role.role === "free") {
+        const callee = exported[camel(func.name)] as Callable;
+        view.funcs[func.name] = (...args) => watched(() => callee(...args));
+        continue;
+      }
+      const owner = view.classes.get(role.resource);
+      if (!owner || role.role === "constructor") continue;
+      const place = (role.role === "static" ? owner : owner.prototype) as unknown as Record<string, Callable>;
+      const callee = place[camel(role.member)]!;
+      if (role.role === "static")
+        view.funcs[func.name] = (...args) => watched(() => callee.apply(owner, args as never));
+      else place[camel(role.member)] = this.#method(instance, func, watched, callee);
+    }
+    return view;
+  }
+
+  #method(
+    instance: Instance,
+    func: Func,
+    watched: (work: () => unknown) => unknown,
+    callee: Callable,
+  ): Callable {
+    const [live, slot] = [this.#live, this.#slot];
+    return function (this: unknown, ...args: unknown[]) {
+      return live.runOf(
+        instance,
+        () => watched(() => callee.apply(this, args)),
+        () => replaced(func, slot),
+      );
+    };
+  }
+}
+
+/** How interfaces say that what an object stood for is gone: WASI's streams, files, sockets and HTTP, and loop's own. */
+const goneCases = ["closed", "gone", "bad-descriptor", "invalid-state", "connection-terminated", "io"];
+
+/** The answer of an object whose maker was replaced: the function's own err where it has one for that. */
+const replaced = (func: Func, slot: string): never => {
+  const message = `${func.name} was called on what a component made that stands in ${slot} no more`;
+  const payload = errOf(func, goneCases, message);
+  if (payload !== undefined) throw declared(payload);
+  throw fault("LK0426", `The component called ${message}`, { hint: "let it ask for a new one" });
+};
+
+/** One interface of whatever stands in a place, as its guest sees it. */
+const handedOn = ({ name, funcs, types }: Interface, live: Live, views: Views): InterfaceImplementation => {
   const made: Record<string, unknown> = {};
-  const classes = new Map<string, new (...args: unknown[]) => object>();
   for (const resource of ownResources({ name, types })) {
-    const given = exported[pascal(resource)];
-    if (typeof given !== "function") continue;
-    classes.set(resource, given as never);
-    marks.set(given.prototype, `${unversioned(name)}#${resource}`);
-    made[pascal(resource)] = faceOf(`${unversioned(name)}#${resource}`, given as never);
+    const current = () => views.of(live.instance, name).classes.get(resource)!;
+    if (current()) made[pascal(resource)] = faceOf(`${unversioned(name)}#${resource}`, current);
   }
   for (const func of funcs.values()) {
-    const watched = watching(instance, func, `${name}#${func.name}`, slot);
     const { role } = func;
-    if (role.role === "free") {
-      const callee = exported[camel(func.name)] as Callable;
-      made[camel(func.name)] = (...args: unknown[]) => watched(() => callee(...args));
-      continue;
-    }
-    const owner = classes.get(role.resource);
-    if (!owner || role.role === "constructor") continue;
-    const member = camel(role.member);
-    const place = role.role === "static" ? (owner as unknown as Record<string, unknown>) : owner.prototype;
-    const callee = place[member] as Callable;
-    const target = role.role === "static" ? (made[pascal(role.resource)] as object) : place;
-    Object.defineProperty(target, member, {
-      configurable: true,
-      writable: true,
-      value(this: unknown, ...args: unknown[]) {
-        return watched(() => callee.apply(this, args));
-      },
-    });
+    const call: Callable = (...args) =>
+      live.run((instance) => views.of(instance, name).funcs[func.name]!(...args));
+    if (role.role === "free") made[camel(func.name)] = call;
+    const owner = role.role === "static" ? (made[pascal(role.resource)] as object | undefined) : undefined;
+    if (owner && role.role === "static")
+      Object.defineProperty(owner, camel(role.member), { configurable: true, writable: true, value: call });
   }
   return made;
 };
@@ -138,10 +241,11 @@ const isMarked = (value: unknown, resource: string): boolean => {
   return false;
 };
 
-/** A class that stands for a resource of several makers: the given one's, and every component's of this name. */
-const faceOf = (resource: string, base: new (...args: unknown[]) => object) => {
+/** A class that stands for a resource of several makers: what `current` gives, and every component's of this name. */
+const faceOf = (resource: string, current: () => Class) => {
+  const base = current();
   function Face(...args: unknown[]): object {
-    return new base(...args);
+    return new (current())(...args);
   }
   Face.prototype = base.prototype;
   Object.defineProperty(Face, Symbol.hasInstance, {
@@ -168,7 +272,8 @@ export const joined = (
   const made: Record<string, unknown> = { ...implementation };
   for (const resource of ownResources(wanted)) {
     const base = implementation[pascal(resource)];
-    if (typeof base === "function") made[pascal(resource)] = faceOf(`${plain}#${resource}`, base as never);
+    if (typeof base === "function")
+      made[pascal(resource)] = faceOf(`${plain}#${resource}`, () => base as Class);
   }
   return made;
 };

@@ -18,7 +18,7 @@ export const deniedInterface = (
 ): InterfaceImplementation => {
   const deny = (func: Func) => {
     const called = `${unversioned(denied.name)}#${func.name}`;
-    const payload = denialOf(func, `${called} was called, and ${reason}`);
+    const payload = errOf(func, denialCases, `${called} was called, and ${reason}`);
     return () => {
       if (payload === undefined)
         throw fault("LK0701", `The component called ${called}, and ${reason}`, { hint: hint(denied.name) });
@@ -38,12 +38,16 @@ export const deniedInterface = (
 /** How interfaces spell a denial: WASI sockets, filesystem and HTTP, and loop's own. */
 const denialCases = ["access-denied", "not-permitted", "denied", "HTTP-request-denied"];
 
-/** The err, in the JS mapping, with which a function says that it was denied; undefined where it cannot. */
-const denialOf = ({ result }: Func, message: string): unknown => {
+/**
+ * The err, in the JS mapping, by which a function can say one of these things, the first that it has a case for;
+ * undefined where it cannot.
+ */
+export const errOf = ({ result }: Func, cases: readonly string[], message: string): unknown => {
   const err = result?.kind === "result" ? result.err : undefined;
-  if (err?.kind === "enum") return denialCases.find((name) => err.cases.includes(name));
+  if (err?.kind === "enum") return cases.find((name) => err.cases.includes(name));
   if (err?.kind !== "variant") return undefined;
-  const found = err.cases.find(({ name, type }) => denialCases.includes(name) && isText(type));
+  const known = cases.flatMap((name) => err.cases.filter((one) => one.name === name));
+  const found = known.find(({ type }) => isText(type));
   return found && (found.type ? { tag: found.name, val: message } : { tag: found.name });
 };
 

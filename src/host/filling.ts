@@ -1,8 +1,10 @@
 import type { Code } from "../base/codes.ts";
 import { DeclaredError, Fault, fault } from "../base/fault.ts";
-import { camel, type Func, type Interface } from "../contract/model.ts";
+import { camel, type Func, type Interface, type World } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
+import { Live } from "./live.ts";
+import { type Places, succeeding } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext, InterfaceImplementation, Provider } from "./provider.ts";
 
@@ -20,6 +22,8 @@ export interface FilledSlot {
   contextOf(filling: LinkedPlan, caller: InstanceContext): InstanceContext;
   /** Told of a filling that passed a limit of its own and was left out, while the others go on. */
   readonly onStopped?: (fault: Fault) => void;
+  /** Where its fillings can be swapped while they serve; calls into the slot may then wait. */
+  readonly places?: Places | undefined;
 }
 
 /**
@@ -35,7 +39,7 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
     throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
   const exported = contractOf(filled);
   const several = fillings.length > 1 && combination !== "one";
-  const waits = several || fillings.some((filling) => filling.suspends);
+  const waits = several || filled.places !== undefined || fillings.some((filling) => filling.suspends);
   return {
     name: slot,
     interfaces: [exported.name],
@@ -44,7 +48,7 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
       : [],
     defaultGranted: "*",
     async instantiate(context) {
-      const serving = new Serving(filled, context);
+      const serving = new Serving(filled, exported, context);
       context.onDrop(() => serving.drop());
       for (const filling of fillings) await serving.start(filling);
       return { [exported.name]: implementation(filled, exported, serving) };
@@ -122,26 +126,54 @@ const firstThatCan = async (
   return undefined;
 };
 
-/** The instances that fill a slot for one caller. */
+/** The places of a slot's fillings, for one caller. */
 class Serving {
   readonly #filled: FilledSlot;
+  readonly #contract: World;
   readonly #caller: InstanceContext;
-  readonly #live: { readonly plan: LinkedPlan; readonly instance: Instance }[] = [];
+  readonly #live: { readonly live: Live; readonly leave: () => void }[] = [];
   #stopped: Fault | undefined;
 
-  constructor(filled: FilledSlot, caller: InstanceContext) {
+  constructor(filled: FilledSlot, exported: Interface, caller: InstanceContext) {
     this.#filled = filled;
+    const exports: World["exports"] = new Map([[exported.name, { kind: "interface", interface: exported }]]);
+    this.#contract = { name: undefined, imports: new Map(), exports };
     this.#caller = caller;
   }
 
   async start(plan: LinkedPlan): Promise<void> {
     const context = this.#filled.contextOf(plan, this.#caller);
-    const { budget } = this.#caller;
     try {
-      this.#live.push({ plan, instance: await plan.instantiate({ ...context, ...(budget && { budget }) }) });
+      this.#place(plan, await this.#instantiate(plan, context));
     } catch (error) {
       this.#leaveOut(plan, error);
     }
+  }
+
+  #instantiate(plan: LinkedPlan, context: InstanceContext): Promise<Instance> {
+    const { budget } = this.#caller;
+    return plan.instantiate({ ...context, ...(budget && { budget }) });
+  }
+
+  #place(plan: LinkedPlan, instance: Instance): void {
+    const { slot, places } = this.#filled;
+    const options = { place: slot, contract: this.#contract, waits: places !== undefined };
+    const live = new Live(options, plan, instance);
+    const leave = places?.add({
+      name: slot,
+      get state() {
+        return live.state;
+      },
+      swap: (next) =>
+        live.swap(async (phases) => {
+          const { contextOf, ...arrival } = await next(phases);
+          return {
+            ...arrival,
+            start: (before) => this.#instantiate(arrival.plan, succeeding(contextOf(this.#caller), before)),
+          };
+        }),
+    });
+    this.#live.push({ live, leave: leave ?? (() => {}) });
   }
 
   /** Calls the one filling, which may answer at once. */
@@ -150,10 +182,10 @@ class Serving {
     // Started alone, it can only be missing because it was stopped.
     if (!one) throw this.#stopped;
     const fail = (error: unknown): never => {
-      throw this.#named(one.plan, error);
+      throw this.#named(one.live.plan, error);
     };
     try {
-      const answer = call(one.instance);
+      const answer = one.live.run(call);
       return answer instanceof Promise ? answer.catch(fail) : answer;
     } catch (error) {
       return fail(error);
@@ -162,11 +194,11 @@ class Serving {
 
   /** Calls the fillings in order until one answers false; one that passes a limit of its own is left out. */
   async each(call: (instance: Instance) => Promise<boolean>): Promise<void> {
-    for (const { plan, instance } of [...this.#live]) {
+    for (const { live } of [...this.#live]) {
       try {
-        if (!(await call(instance))) return;
+        if (!(await live.run(call))) return;
       } catch (error) {
-        this.#leaveOut(plan, error);
+        this.#leaveOut(live.plan, error);
       }
     }
     // With nobody left there is no answer that could be told from an empty one.
@@ -174,7 +206,10 @@ class Serving {
   }
 
   drop(): void {
-    for (const { instance } of this.#live.splice(0)) instance.drop();
+    for (const { live, leave } of this.#live.splice(0)) {
+      leave();
+      live.drop();
+    }
   }
 
   /** Reports a filling that passed a limit and goes on without it; throws whatever else happened. */
@@ -183,8 +218,12 @@ class Serving {
     if (!(named instanceof Fault) || !limitCodes.has(named.code) || this.#caller.budget?.exceeded)
       throw named;
     this.#stopped = named;
-    const at = this.#live.findIndex((one) => one.plan === plan);
-    if (at >= 0) this.#live.splice(at, 1)[0]!.instance.drop();
+    const at = this.#live.findIndex(({ live }) => live.plan === plan);
+    if (at >= 0) {
+      const [gone] = this.#live.splice(at, 1);
+      gone!.leave();
+      gone!.live.drop();
+    }
     if (this.#filled.combination === "one" || this.#filled.fillings.length === 1) throw named;
     this.#filled.onStopped?.(named);
   }

@@ -21,18 +21,25 @@ export interface Candidate {
   /** Interfaces that it imports and was not granted, though what stands there now does without them. */
   readonly lacks?: readonly string[];
   /** Turns state that it refuses into state that it takes. */
-  readonly migrate?: Migrate;
+  readonly migrate?: Migrate | undefined;
 }
 
 /** Fetches, verifies and links what is to come, marking each phase. */
 export type Load = (phases: Phases) => Promise<Candidate>;
+
+/** What stands in a place, for people. */
+export interface PlaceState {
+  readonly identifier: string;
+  readonly digest: Digest;
+  /** Counts what has stood in the place, from 1. */
+  readonly generation: number;
+}
 
 /** What a swap did. */
 export interface Swapped {
   readonly place: string;
   readonly from: Digest;
   readonly to: Digest;
-  /** Counts what has stood in the place, from 1. */
   readonly generation: number;
   readonly state: State;
   readonly parts: readonly SwapPart[];
@@ -87,6 +94,11 @@ export class Live {
     return this.#now.number;
   }
 
+  get state(): PlaceState {
+    const { identifier, digest } = this.#now.plan.component;
+    return { identifier, digest, generation: this.#now.number };
+  }
+
   /** Whether calls wait, because state is being handed over. */
   get changing(): boolean {
     return this.#gate !== undefined;
@@ -100,6 +112,14 @@ export class Live {
   /** One call's work on what stands there when it begins, which stays until the work is done. */
   run<T>(work: (instance: Instance) => T | Promise<T>): T | Promise<T> {
     return this.#gate ? this.#afterwards(work) : this.#enter(work);
+  }
+
+  /**
+   * Work on what an instance made, while that stands here. Afterwards `stale` answers, or throws: nothing of one
+   * generation is ever taken for another's.
+   */
+  runOf<T>(made: Instance, work: () => T | Promise<T>, stale: () => T): T | Promise<T> {
+    return this.run((instance) => (instance === made ? work() : stale()));
   }
 
   #enter<T>(work: (instance: Instance) => T | Promise<T>): T | Promise<T> {

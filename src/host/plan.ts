@@ -13,7 +13,7 @@ import {
   type World,
 } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
-import { mayUse } from "../trust/grants.ts";
+import { type Grants, mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./availability.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
@@ -56,6 +56,8 @@ export interface LinkedPlan {
   readonly world: World;
   /** Whether a call may wait: some import of it may answer with a promise, so every export does. */
   readonly suspends: boolean;
+  /** Its imports that somebody offers and these grants do not cover; calls to them would be denied. */
+  ungranted(grants: Grants): readonly string[];
   instantiate(context: InstanceContext): Promise<Instance>;
 }
 
@@ -85,6 +87,10 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
     component,
     world,
     suspends: request.suspending.size > 0,
+    ungranted: (grants) =>
+      matches
+        .filter(({ provider, offered }) => provider && offered && !isGranted(provider, offered, { grants }))
+        .map(({ name }) => name),
     instantiate: (outer) =>
       timed("instantiate", async () => {
         const limits = { ...options.limits, ...outer.limits };
@@ -264,7 +270,7 @@ const requireFuncs = (context: InstanceContext, wanted: Interface, offered: stri
   }
 };
 
-const isGranted = (provider: Provider, offered: string, context: InstanceContext): boolean =>
+const isGranted = (provider: Provider, offered: string, context: Pick<InstanceContext, "grants">): boolean =>
   provider.defaultGranted === "*" ||
   provider.defaultGranted.includes(unversioned(offered)) ||
   mayUse(context.grants, offered);

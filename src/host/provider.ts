@@ -124,6 +124,8 @@ export interface InstanceContext {
   readonly ask?: (grant: WrittenGrant) => Promise<boolean>;
   /** What the component says that it wants and was not granted: told when it looks for it. */
   readonly unmet?: readonly WrittenGrant[];
+  /** Of an instance that takes another's place: that one's context, for providers that hand over what they hold. */
+  readonly before?: InstanceContext;
   /** Of a component that stands in for a capability: the instance that it serves. */
   readonly caller?: InstanceContext;
   /** Told of every capability at the moment of its use; absent where nobody wants to know. */

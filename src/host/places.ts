@@ -1,0 +1,114 @@
+import { fault } from "../base/fault.ts";
+import type { Migrate } from "./handover.ts";
+import type { PlaceState, Swapped } from "./live.ts";
+import type { Phases } from "./phases.ts";
+import type { LinkedPlan } from "./plan.ts";
+import type { InstanceContext } from "./provider.ts";
+
+/** What is to stand somewhere: linked, with what every instance of it is given. */
+export interface Arrival {
+  readonly plan: LinkedPlan;
+  /** Interfaces that it imports and was not granted. */
+  readonly lacks: readonly string[];
+  readonly migrate?: Migrate | undefined;
+  contextOf(caller: InstanceContext): InstanceContext;
+}
+
+/** Fetches, verifies and links it, marking each phase. */
+export type Next = (phases: Phases) => Promise<Arrival>;
+
+/** A place that is in use. */
+export interface Place {
+  /** The slot's name, or the application's. */
+  readonly name: string;
+  readonly state: PlaceState;
+  swap(next: Next): Promise<Swapped>;
+}
+
+/** What became of one swap: what it did, or why the old one goes on. */
+export type SwapEvent =
+  | { readonly swapped: Swapped; readonly identifier: string }
+  | { readonly place: string; readonly failed: unknown };
+
+/** All places of one process, by name. */
+export class Places {
+  readonly #places = new Map<string, Set<Place>>();
+  readonly #listeners = new Set<(event: SwapEvent) => void>();
+
+  /** The answer takes it away again. */
+  add(place: Place): () => void {
+    const same = this.#places.get(place.name) ?? new Set();
+    this.#places.set(place.name, same.add(place));
+    return () => {
+      same.delete(place);
+      if (same.size === 0) this.#places.delete(place.name);
+    };
+  }
+
+  /** Names of places that are in use. */
+  get names(): readonly string[] {
+    return [...this.#places.keys()];
+  }
+
+  /** What stands under a name: one state for each instance. */
+  at(name: string): readonly PlaceState[] {
+    return [...(this.#places.get(name) ?? [])].map(({ state }) => state);
+  }
+
+  /**
+   * Puts another in every place of a name, or in those where `instead` stands. It is fetched and linked once, and
+   * each place swaps by itself. Throws what the first failure was, after the others were tried. Fault LK0425.
+   */
+  async swap(name: string, next: Next, instead?: string): Promise<readonly Swapped[]> {
+    const there = [...(this.#places.get(name) ?? [])];
+    const places = there.filter(({ state }) => instead === undefined || state.identifier === instead);
+    if (places.length === 0)
+      throw fault(
+        "LK0425",
+        `Nothing that runs here uses ${name}; in use: ${this.names.join(", ") || "no slot"}`,
+      );
+    let arriving: Promise<Arrival> | undefined;
+    const once: Next = (phases) => {
+      arriving ??= next(phases);
+      return arriving;
+    };
+    const done = await Promise.allSettled(places.map((place) => this.#one(place, once)));
+    const failed = done.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
+    return done.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  }
+
+  /** Hears of every swap, done or failed, until the answer is called. */
+  listen(listener: (event: SwapEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #one(place: Place, next: Next): Promise<Swapped> {
+    try {
+      const swapped = await place.swap(next);
+      this.#tell({ swapped, identifier: place.state.identifier });
+      return swapped;
+    } catch (failed) {
+      this.#tell({ place: place.name, failed });
+      throw failed;
+    }
+  }
+
+  #tell(event: SwapEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/**
+ * The context of an instance that takes the place of another. It can be stopped, since nobody knows yet whether it
+ * ends on its own; what stood there before has proved itself.
+ */
+export const succeeding = (
+  context: InstanceContext,
+  before: InstanceContext | undefined,
+): InstanceContext => ({
+  ...context,
+  limits: { ...context.limits, stoppable: true },
+  ...(before && { before }),
+});
