@@ -3,6 +3,7 @@ import { describeDifference, differences } from "../contract/compare.ts";
 import { unversioned, type World } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import { behind, standIn } from "../host/chain.ts";
+import type { Swaps } from "../host/places.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext, Provider } from "../host/provider.ts";
 import { declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
@@ -90,6 +91,8 @@ export interface CapabilityRequest {
   plan(decision: Decision, filling: Filling, providers: readonly Provider[]): Promise<LinkedPlan>;
   /** The context of a filling's instances, whose grants are its own. */
   contextOf(decision: Decision, filling: Filling, plan: LinkedPlan, caller: InstanceContext): InstanceContext;
+  /** How a filling is swapped that was linked with exactly these providers; undefined where it is not. */
+  swapsOf?(decision: Decision, filling: Filling, providers: readonly Provider[]): Swaps;
 }
 
 /**
@@ -129,8 +132,10 @@ const chainOf = async (decision: Decision, request: CapabilityRequest): Promise<
     if (provider) chain = [partOf(provider, covers), ...chain];
     else if (filling) {
       const rest = [...chain, ...others].map((next) => behind(next, covers));
-      const plan = await request.plan(decision, filling, [...rest, ...request.providers]);
-      chain = [standInFor(decision, filling, plan, chain, request), ...chain];
+      const reaching = [...rest, ...request.providers];
+      const plan = await request.plan(decision, filling, reaching);
+      const swaps = request.swapsOf?.(decision, filling, reaching);
+      chain = [standInFor(decision, filling, plan, chain, request, swaps), ...chain];
     }
   }
   return chain;
@@ -162,6 +167,7 @@ const standInFor = (
   plan: LinkedPlan,
   rest: readonly Provider[],
   { world, contextOf }: CapabilityRequest,
+  swaps: Swaps | undefined,
 ): Provider => {
   const { slot } = decision;
   const covers = coveredBy(slot.name);
@@ -197,6 +203,7 @@ const standInFor = (
     interfaces,
     joins,
     contextOf: (caller) => contextOf(decision, filling, plan, caller),
+    swaps,
   });
 };
 

@@ -8,8 +8,9 @@ import { decoded } from "../host/decoded.ts";
 import { type FilledSlot, fillingProvider } from "../host/filling.ts";
 import type { LinkerName } from "../host/linkers.ts";
 import { load } from "../host/load.ts";
+import type { Places, Swaps } from "../host/places.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
-import type { Provider, Stdio } from "../host/provider.ts";
+import type { InstanceContext, Provider, Stdio } from "../host/provider.ts";
 import { configProvider } from "../providers/slots/index.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import type { Config, Filling } from "../slots/declaration.ts";
@@ -41,6 +42,8 @@ export interface Linking {
   readonly choosing: Slots | undefined;
   /** What the person decided about components. */
   readonly decisions: () => Decisions;
+  /** Where fillings stand that can be swapped while they serve. */
+  readonly places: Places;
   /** Forces a linker on everything that is linked. */
   readonly linker?: LinkerName | undefined;
 }
@@ -87,7 +90,27 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
     },
     contextOf: (decision, filling, plan, caller) =>
       contextOf(new Map([[plan, filling]]), decision)(plan, caller),
+    swapsOf: (decision, filling, providers) =>
+      swapsOf(decision, filling, linking, (component, next) =>
+        planFilling(component, decision, next, { ...linking, providers }, depthMax),
+      ),
   });
+
+/** How the filling of a slot is swapped; loaded when that happens, which in most runs it does not. */
+const swapsOf = (
+  decision: Decision,
+  filling: Filling,
+  linking: Linking,
+  plan: (component: VerifiedComponent, filling: Filling) => Promise<LinkedPlan>,
+): Swaps => ({
+  places: linking.places,
+  arrive: async (...arrival) => {
+    const { arrive } = await import("./swaps.ts");
+    const context = (made: LinkedPlan, next: Filling, caller: InstanceContext) =>
+      contextOf(new Map([[made, next]]), decision)(made, caller);
+    return arrive({ decision, filling, linking, plan, contextOf: context }, ...arrival);
+  },
+});
 
 /** A fault in a component's own bytes or imports says whose they are. */
 const named = async <T>({ identifier }: VerifiedComponent, work: () => Promise<T>): Promise<T> => {
@@ -194,6 +217,9 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
     fillings: [...plans.keys()],
     contextOf: contextOf(plans, decision),
     onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
+    swaps: swapsOf(decision, fillings[0]!, linking, (component, next) =>
+      planFilling(component, decision, next, linking, depth + 1),
+    ),
   });
 };
 

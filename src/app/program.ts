@@ -7,6 +7,7 @@ import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
 import { dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
+import { Places } from "../host/places.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import type { BuiltComponent } from "../providers/build/index.ts";
 import { Resolver } from "../resolve/resolver.ts";
@@ -43,6 +44,7 @@ export class Program implements Linking {
   /** Absolute: where the person stands. */
   readonly folder = currentFolder();
   readonly providers: readonly Provider[];
+  readonly places = new Places();
   readonly resolver: Resolver;
   #slots: Slots | undefined;
   #read: readonly Manifest[] | undefined;

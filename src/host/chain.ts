@@ -3,7 +3,7 @@ import { camel, type Func, type Interface, pascal, unversioned, type World } fro
 import { errOf } from "./denied.ts";
 import type { Instance } from "./instance.ts";
 import { Live } from "./live.ts";
-import { type Place, type Places, succeeding } from "./places.ts";
+import { placeOf, type Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import { GuestExit, type InstanceContext, type InterfaceImplementation, type Provider } from "./provider.ts";
 
@@ -21,7 +21,7 @@ export interface StandIn {
   /** The context of its own instance, made for one caller. */
   contextOf(caller: InstanceContext): InstanceContext;
   /** Where it can be swapped while it serves; calls into it may then wait. */
-  readonly places?: Places | undefined;
+  readonly swaps?: Swaps | undefined;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface StandIn {
  * host's own do: by their objects, on which methods are found, so a guest may hold those of several makers.
  */
 export const standIn = (options: StandIn): Provider => {
-  const { slot, plan, interfaces, joins, places } = options;
+  const { slot, plan, interfaces, joins, swaps } = options;
   const own = [...interfaces, ...joins].flatMap((name) => {
     const extern = plan.world.exports.get(name);
     return extern?.kind === "interface" ? [extern.interface] : [];
@@ -39,7 +39,7 @@ export const standIn = (options: StandIn): Provider => {
     interfaces,
     joins,
     suspending:
-      plan.suspends || places
+      plan.suspends || swaps
         ? own.flatMap(({ name, funcs }) => [...funcs.keys()].map((func) => `${unversioned(name)}#${func}`))
         : [],
     defaultGranted: "*",
@@ -47,10 +47,15 @@ export const standIn = (options: StandIn): Provider => {
       const instance = await startFor(caller, plan, options.contextOf(caller));
       const exports = new Map(own.map((one) => [one.name, { kind: "interface", interface: one } as const]));
       const contract: World = { name: undefined, imports: new Map(), exports };
-      const live = new Live({ place: slot, contract, waits: places !== undefined }, plan, instance);
+      const live = new Live({ place: slot, contract, waits: swaps !== undefined }, plan, instance);
       const views = new Views(own, live, slot);
       views.add(instance);
-      const leave = places?.add(placeOf(live, slot, views, caller));
+      const start = async (next: LinkedPlan, context: InstanceContext) => {
+        const made = await startFor(caller, next, context);
+        views.add(made);
+        return made;
+      };
+      const leave = swaps?.places.add(placeOf(slot, live, swaps, caller, start));
       caller.onDrop(() => {
         leave?.();
         live.drop();
@@ -64,25 +69,6 @@ const startFor = (caller: InstanceContext, plan: LinkedPlan, context: InstanceCo
   const { budget } = caller;
   return plan.instantiate({ ...context, caller, ...(budget && { budget }) });
 };
-
-const placeOf = (live: Live, name: string, views: Views, caller: InstanceContext): Place => ({
-  name,
-  get state() {
-    return live.state;
-  },
-  swap: (next) =>
-    live.swap(async (phases) => {
-      const { contextOf, ...arrival } = await next(phases);
-      return {
-        ...arrival,
-        start: async (before) => {
-          const made = await startFor(caller, arrival.plan, succeeding(contextOf(caller), before));
-          views.add(made);
-          return made;
-        },
-      };
-    }),
-});
 
 /**
  * The rest of a chain, or the host's own provider, as it serves a component that stands before it: under the grants

@@ -4,7 +4,7 @@ import { camel, type Func, type Interface, type World } from "../contract/model.
 import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
 import { Live } from "./live.ts";
-import { type Places, succeeding } from "./places.ts";
+import { placeOf, type Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext, InterfaceImplementation, Provider } from "./provider.ts";
 
@@ -23,7 +23,7 @@ export interface FilledSlot {
   /** Told of a filling that passed a limit of its own and was left out, while the others go on. */
   readonly onStopped?: (fault: Fault) => void;
   /** Where its fillings can be swapped while they serve; calls into the slot may then wait. */
-  readonly places?: Places | undefined;
+  readonly swaps?: Swaps | undefined;
 }
 
 /**
@@ -39,7 +39,7 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
     throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
   const exported = contractOf(filled);
   const several = fillings.length > 1 && combination !== "one";
-  const waits = several || filled.places !== undefined || fillings.some((filling) => filling.suspends);
+  const waits = several || filled.swaps !== undefined || fillings.some((filling) => filling.suspends);
   return {
     name: slot,
     interfaces: [exported.name],
@@ -156,23 +156,11 @@ class Serving {
   }
 
   #place(plan: LinkedPlan, instance: Instance): void {
-    const { slot, places } = this.#filled;
-    const options = { place: slot, contract: this.#contract, waits: places !== undefined };
+    const { slot, swaps } = this.#filled;
+    const options = { place: slot, contract: this.#contract, waits: swaps !== undefined };
     const live = new Live(options, plan, instance);
-    const leave = places?.add({
-      name: slot,
-      get state() {
-        return live.state;
-      },
-      swap: (next) =>
-        live.swap(async (phases) => {
-          const { contextOf, ...arrival } = await next(phases);
-          return {
-            ...arrival,
-            start: (before) => this.#instantiate(arrival.plan, succeeding(contextOf(this.#caller), before)),
-          };
-        }),
-    });
+    const start = (next: LinkedPlan, context: InstanceContext) => this.#instantiate(next, context);
+    const leave = swaps?.places.add(placeOf(slot, live, swaps, this.#caller, start));
     this.#live.push({ live, leave: leave ?? (() => {}) });
   }
 

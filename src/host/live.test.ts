@@ -158,7 +158,12 @@ const placed = async (made: Made = {}): Promise<Live> => {
 const count = (live: Live) => live.callNow("t:t/counter", "count", []);
 const swapTo = async (live: Live, made: Made, more: Partial<Candidate> = {}) => {
   const plan = await planOf(made);
-  return live.swap(async () => candidate(plan, more));
+  return live.swap(async (phases, requireFit) => {
+    phases.enter("compare");
+    requireFit(plan.component, plan.world);
+    phases.enter("link");
+    return candidate(plan, more);
+  });
 };
 
 const failure = async (work: Promise<unknown>): Promise<Fault> => {
@@ -181,6 +186,7 @@ test("state that both sides hand over crosses, and callers go on counting", asyn
   expect(parts.map(({ phase }) => phase)).toEqual([
     "fetch",
     "compare",
+    "link",
     "instantiate",
     "save",
     "restore",
@@ -251,7 +257,7 @@ test("a restore that never ends is stopped, and the old one goes on", async () =
 test("what lacks a grant does not start", async () => {
   const live = await placed();
   const fault = await failure(swapTo(live, { step: 10 }, { lacks: ["loop:storage"] }));
-  expect([fault.code, phaseOf(fault)]).toEqual(["LK0701", "compare"]);
+  expect([fault.code, phaseOf(fault)]).toEqual(["LK0701", "link"]);
   expect(count(live)).toBe(1);
 });
 
@@ -273,7 +279,7 @@ test("where callers cannot wait, neither can what comes", async () => {
   const contract = { ...plan.world, exports: new Map() };
   const live = new Live({ place: "counter", contract, waits: false }, plan, instance);
   const fault = await failure(swapTo(live, { waits: true }));
-  expect([fault.code, phaseOf(fault)]).toEqual(["LK0402", "compare"]);
+  expect([fault.code, phaseOf(fault)]).toEqual(["LK0402", "link"]);
 });
 
 test("calls in flight finish on the old, new calls go to the new, and the old is dropped after its last", async () => {

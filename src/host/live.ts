@@ -6,7 +6,8 @@ import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { describeDifference, differences } from "../contract/compare.ts";
-import type { World } from "../contract/model.ts";
+import { unversioned, type World } from "../contract/model.ts";
+import type { VerifiedComponent } from "../trust/verify.ts";
 import { checkHealth, handOver, handsOver, type Migrate, type State } from "./handover.ts";
 import type { Instance } from "./instance.ts";
 import { Phases, type SwapPart } from "./phases.ts";
@@ -24,8 +25,12 @@ export interface Candidate {
   readonly migrate?: Migrate | undefined;
 }
 
-/** Fetches, verifies and links what is to come, marking each phase. */
-export type Load = (phases: Phases) => Promise<Candidate>;
+/**
+ * Fetches, verifies and links what is to come, marking each phase. Before linking it has its world compared with what
+ * callers use, which `requireFit` throws for.
+ */
+export type Load = (phases: Phases, requireFit: RequireFit) => Promise<Candidate>;
+export type RequireFit = (component: Pick<VerifiedComponent, "identifier">, world: World) => void;
 
 /** What stands in a place, for people. */
 export interface PlaceState {
@@ -166,9 +171,8 @@ export class Live {
     const phases = new Phases(this.#options.place);
     let made: Instance | undefined;
     try {
-      const candidate = await load(phases);
-      phases.enter("compare");
-      this.#requireFit(candidate);
+      const candidate = await load(phases, (component, world) => this.#requireFit(component, world));
+      this.#requireMayStart(candidate);
       phases.enter("instantiate");
       made = await candidate.start(this.#now.instance.context);
       return await this.#replace(candidate, made, phases);
@@ -207,30 +211,34 @@ export class Live {
     }
   }
 
-  #requireFit({ plan, lacks = [] }: Candidate): void {
-    const { contract, waits, place } = this.#options;
-    const found = differences(contract, plan.world);
+  #requireFit({ identifier }: Pick<VerifiedComponent, "identifier">, world: World): void {
+    const { contract, place } = this.#options;
+    const found = differences(contract, world);
+    if (found.length === 0) return;
+    const shown = found.slice(0, 3).map(describeDifference).join("; ");
+    throw fault("LK0402", `${identifier} does not fit ${place}: ${shown}`, {
+      hint: `loop inspect ${identifier} --wit`,
+    });
+  }
+
+  #requireMayStart({ plan, lacks = [] }: Candidate): void {
+    const { waits, place } = this.#options;
     const { identifier } = plan.component;
-    if (found.length > 0)
-      throw fault(
-        "LK0402",
-        `${identifier} does not fit ${place}: ${found.slice(0, 3).map(describeDifference).join("; ")}`,
-        {
-          hint: `loop inspect ${identifier} --wit`,
-        },
-      );
+    // However it came here: nothing enters a place that does not fit it.
+    this.#requireFit(plan.component, plan.world);
     if (plan.suspends && !waits)
       throw fault(
         "LK0402",
         `${identifier} imports what may wait, and whoever calls ${place} was linked to what does not`,
-        {
-          hint: "start the application again",
-        },
+        { hint: "start the application again" },
       );
     if (lacks.length > 0)
       throw fault(
         "LK0701",
         `${identifier} wants ${lacks.join(", ")}, which was not granted to what stands in ${place}`,
+        {
+          hint: `loop slot set ${place} ${identifier} ${lacks.map((name) => `--grant ${unversioned(name)}`).join(" ")}`,
+        },
       );
   }
 

@@ -1,6 +1,7 @@
 import { fault } from "../base/fault.ts";
 import type { Migrate } from "./handover.ts";
-import type { PlaceState, Swapped } from "./live.ts";
+import type { Instance } from "./instance.ts";
+import type { Live, PlaceState, RequireFit, Swapped } from "./live.ts";
 import type { Phases } from "./phases.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext } from "./provider.ts";
@@ -14,15 +15,25 @@ export interface Arrival {
   contextOf(caller: InstanceContext): InstanceContext;
 }
 
-/** Fetches, verifies and links it, marking each phase. */
-export type Next = (phases: Phases) => Promise<Arrival>;
+/** What a person, or whoever watches, wants in a place; without grants it gets those of what stands there. */
+export interface Wish {
+  readonly identifier: string;
+  readonly grants?: readonly string[] | undefined;
+}
+
+/** How what fills a place is replaced; given by the composition root to whoever makes places. */
+export interface Swaps {
+  readonly places: Places;
+  /** Fetches, verifies and links what is wished for, instead of what stands there, marking each phase. */
+  arrive(wish: Wish, instead: LinkedPlan, phases: Phases, requireFit: RequireFit): Promise<Arrival>;
+}
 
 /** A place that is in use. */
 export interface Place {
   /** The slot's name, or the application's. */
   readonly name: string;
   readonly state: PlaceState;
-  swap(next: Next): Promise<Swapped>;
+  swap(wish: Wish): Promise<Swapped>;
 }
 
 /** What became of one swap: what it did, or why the old one goes on. */
@@ -56,10 +67,10 @@ export class Places {
   }
 
   /**
-   * Puts another in every place of a name, or in those where `instead` stands. It is fetched and linked once, and
-   * each place swaps by itself. Throws what the first failure was, after the others were tried. Fault LK0425.
+   * Puts another in every place of a name, or in those where `instead` stands; each place swaps by itself. Throws
+   * what the first failure was, after the others were tried. Fault LK0425.
    */
-  async swap(name: string, next: Next, instead?: string): Promise<readonly Swapped[]> {
+  async swap(name: string, wish: Wish, instead?: string): Promise<readonly Swapped[]> {
     const there = [...(this.#places.get(name) ?? [])];
     const places = there.filter(({ state }) => instead === undefined || state.identifier === instead);
     if (places.length === 0)
@@ -67,12 +78,7 @@ export class Places {
         "LK0425",
         `Nothing that runs here uses ${name}; in use: ${this.names.join(", ") || "no slot"}`,
       );
-    let arriving: Promise<Arrival> | undefined;
-    const once: Next = (phases) => {
-      arriving ??= next(phases);
-      return arriving;
-    };
-    const done = await Promise.allSettled(places.map((place) => this.#one(place, once)));
+    const done = await Promise.allSettled(places.map((place) => this.#one(place, wish)));
     const failed = done.find((one) => one.status === "rejected");
     if (failed) throw failed.reason;
     return done.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
@@ -84,9 +90,9 @@ export class Places {
     return () => this.#listeners.delete(listener);
   }
 
-  async #one(place: Place, next: Next): Promise<Swapped> {
+  async #one(place: Place, wish: Wish): Promise<Swapped> {
     try {
-      const swapped = await place.swap(next);
+      const swapped = await place.swap(wish);
       this.#tell({ swapped, identifier: place.state.identifier });
       return swapped;
     } catch (failed) {
@@ -111,4 +117,23 @@ export const succeeding = (
   ...context,
   limits: { ...context.limits, stoppable: true },
   ...(before && { before }),
+});
+
+/** A place as its users know it: `start` makes the instances that come into it. */
+export const placeOf = (
+  name: string,
+  live: Live,
+  { arrive }: Swaps,
+  caller: InstanceContext,
+  start: (plan: LinkedPlan, context: InstanceContext) => Promise<Instance>,
+): Place => ({
+  name,
+  get state() {
+    return live.state;
+  },
+  swap: (wish) =>
+    live.swap(async (phases, requireFit) => {
+      const { contextOf, ...arrival } = await arrive(wish, live.plan, phases, requireFit);
+      return { ...arrival, start: (before) => start(arrival.plan, succeeding(contextOf(caller), before)) };
+    }),
 });

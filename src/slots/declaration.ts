@@ -47,6 +47,8 @@ export interface SlotDeclaration {
   readonly config: Config | undefined;
   /** Milliseconds that a call into a filling may take; undefined for any time. */
   readonly timeoutMs?: number | undefined;
+  /** The component that turns the state of one filling into that of the next, where the next refuses it. */
+  readonly migrate?: string | undefined;
   /** Whose slot it is: "" for loop's own, else `applicationScope`. Remembered choices are kept apart by it. */
   readonly scope: string;
   /** Where it is declared, for reports: "built-in", or "/home/a/greeter/loop.toml:12". */
@@ -114,6 +116,7 @@ const declarationOf = (manifest: Manifest, name: string, table: SlotTable): Slot
     config: table.config,
     timeoutMs:
       table.timeout === undefined ? undefined : parseMs(table.timeout, manifest.at("slots", name, "timeout")),
+    migrate: table.migrate && absoluteIdentifier(table.migrate, manifest.folder),
     scope: applicationScope(manifest),
     place: manifest.at("slots", name),
   });

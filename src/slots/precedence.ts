@@ -23,6 +23,8 @@ export interface Decision {
   readonly config: Config;
   /** The highest source's; what a call into a filling may take. */
   readonly timeoutMs: number | undefined;
+  /** The highest source's; what migrates state from one filling to the next. */
+  readonly migrate: string | undefined;
   readonly opinions: readonly Opinion[];
   /** Why the slot must not be used as it stands: a source says what the declaration does not allow. */
   readonly fault: Fault | undefined;
@@ -50,6 +52,7 @@ export const decide = (slot: SlotDeclaration, sources: readonly Source[]): Decis
     source: winners[0]?.source ?? "built-in",
     config: Object.assign({}, ...heard.toReversed().map(({ choice }) => choice?.config)),
     timeoutMs: heard.find(({ choice }) => choice?.timeoutMs !== undefined)?.choice?.timeoutMs,
+    migrate: heard.find(({ choice }) => choice?.migrate !== undefined)?.choice?.migrate,
     opinions: heard.map((one) => opinion(slot, one, winners)),
     fault: objection(slot, heard, fillings, winners),
   };
@@ -67,6 +70,7 @@ const choiceOf = (
     ...(slot.policy !== "plugin" && { fillings: slot.defaults }),
     ...(slot.config && { config: slot.config }),
     ...(slot.timeoutMs !== undefined && { timeoutMs: slot.timeoutMs }),
+    ...(slot.migrate !== undefined && { migrate: slot.migrate }),
     place: slot.place,
   };
 };

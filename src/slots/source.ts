@@ -2,7 +2,14 @@ import { fault } from "../base/fault.ts";
 import type { Manifest } from "../base/manifest/manifest.ts";
 import { parseMs } from "../base/quantity.ts";
 import { identifierAndGrants, lastingTexts } from "../trust/written.ts";
-import { type Config, type Filling, fillingsOf, type SlotDeclaration, slotGrants } from "./declaration.ts";
+import {
+  absoluteIdentifier,
+  type Config,
+  type Filling,
+  fillingsOf,
+  type SlotDeclaration,
+  slotGrants,
+} from "./declaration.ts";
 
 /** Whoever may have a say in what fills a slot, in the order of precedence, which is the same everywhere. */
 export const sourceNames = ["flag", "environment", "workspace", "remembered", "fork", "built-in"] as const;
@@ -15,6 +22,8 @@ export interface Choice {
   readonly config?: Config;
   /** Milliseconds that a call into a filling may take. */
   readonly timeoutMs?: number;
+  /** The component that migrates state from one filling to the next. */
+  readonly migrate?: string;
   /** The file or flag that says it: "/home/a/loop.toml:4", "--slot style=./fancy.wasm". */
   readonly place: string;
 }
@@ -77,20 +86,22 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
   return choices;
 };
 
-/** The `use`, `grants`, `timeout` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot speaks. */
+/** The `use`, `grants`, `timeout`, `migrate` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot speaks. */
 export const workspaceSource = (manifests: readonly Manifest[]): Source => {
   const choices = new Map<string, Choice>();
   for (const manifest of manifests)
-    for (const [name, { contract, use, timeout, config }] of manifest.slots) {
+    for (const [name, { contract, use, timeout, migrate, config }] of manifest.slots) {
       // Where the slot is declared, its configuration is the declaration's and no choice.
       const chosenConfig = contract === undefined ? config : undefined;
       const chosenTimeout = contract === undefined ? timeout : undefined;
-      if (choices.has(name) || [use, chosenConfig, chosenTimeout].every((said) => said === undefined))
-        continue;
+      const chosenMigrate = contract === undefined ? migrate : undefined;
+      const said = [use, chosenConfig, chosenTimeout, chosenMigrate];
+      if (choices.has(name) || said.every((one) => one === undefined)) continue;
       choices.set(name, {
         ...(use && { fillings: fillingsOf(use, manifest.folder, slotGrants(manifest, name)) }),
         ...(chosenConfig && { config: chosenConfig }),
         ...(chosenTimeout && { timeoutMs: parseMs(chosenTimeout, manifest.at("slots", name, "timeout")) }),
+        ...(chosenMigrate && { migrate: absoluteIdentifier(chosenMigrate, manifest.folder) }),
         place: manifest.at("slots", name),
       });
     }

@@ -46,6 +46,8 @@ export interface SlotTable {
   readonly grants?: readonly string[] | GrantsTable;
   /** As written: "100ms". */
   readonly timeout?: string;
+  /** An identifier. */
+  readonly migrate?: string;
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
