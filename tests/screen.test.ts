@@ -2,9 +2,10 @@
 // pixels as without one, real keys and buttons, handles given back. A machine without Xvfb, xdotool and SDL 2 fails
 // here, and is told what to install.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodePng } from "./png.ts";
 
 const root = join(import.meta.dir, "..");
 const folder = mkdtempSync(join(tmpdir(), "loop-screen-"));
@@ -82,6 +83,13 @@ const windowsNamed = async (title: string): Promise<string[]> => {
   return out.split("\n").filter(Boolean);
 };
 
+/** Where the upper left corner of a window is on the screen. */
+const placeOf = async (id: string): Promise<[left: number, top: number]> => {
+  const said = await xdotool("getwindowgeometry", "--shell", id);
+  const field = (name: string) => Number(new RegExp(`^${name}=(-?\\d+)$`, "m").exec(said)?.[1]);
+  return [field("X"), field("Y")];
+};
+
 /** A pixel of the whole screen, as 0xRRGGBB. Format: X11/XWDFile.h. */
 const pixel = (x: number, y: number): number => {
   const bytes = readFileSync(join(folder, "Xvfb_screen0"));
@@ -139,10 +147,8 @@ test(
       { cwd: project, env: environment(), stdout: "pipe", stderr: "pipe" },
     );
     const id = await soon(async () => (await windowsNamed("person"))[0]);
-    const place = Object.fromEntries(
-      (await xdotool("getwindowgeometry", "--shell", id)).split("\n").map((line) => line.split("=")),
-    );
-    const at = (x: number, y: number) => pixel(Number(place.X) + x, Number(place.Y) + y);
+    const [left, top] = await placeOf(id);
+    const at = (x: number, y: number) => pixel(left + x, top + y);
     await soon(() => (at(10, 10) === 0x204060 ? true : undefined));
     await xdotool("mousemove", "--window", id, "50", "60");
     await xdotool("click", "1");
@@ -168,6 +174,58 @@ test(
   },
   slow,
 );
+
+test(
+  "paint is painted on with a real pointer, and saves with a real key what is to be seen",
+  async () => {
+    const paint = join(folder, "paint");
+    cpSync(join(root, "examples/paint"), paint, {
+      recursive: true,
+      filter: (path) => !/\/(build|generated)$/.test(path),
+    });
+    const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), "run"], {
+      cwd: paint,
+      env: environment(),
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const id = await soon(async () => (await windowsNamed("paint"))[0]);
+    const [left, top] = await placeOf(id);
+    const paper = 0xfbf7ee;
+    await soon(() => (pixel(left + 100, top + 200) === paper ? true : undefined));
+    const pointer = (x: number, y: number) => xdotool("mousemove", "--window", id, `${x}`, `${y}`);
+    // The second colour of the bar, then a stroke.
+    await pointer(50, 18);
+    await xdotool("click", "1");
+    await pointer(60, 200);
+    await xdotool("mousedown", "1");
+    for (let x = 60; x <= 300; x += 20) await pointer(x, 200);
+    await xdotool("mouseup", "1");
+    await soon(() => (pixel(left + 200, top + 200) === 0xd62828 ? true : undefined));
+    expect(pixel(left + 200, top + 230)).toBe(paper);
+    await xdotool("windowfocus", id);
+    await xdotool("key", "s");
+    await soon(() => (existsSync(join(paint, "paint.png")) ? true : undefined));
+    const shown = (x: number, y: number) =>
+      [16, 8, 0].map((shift) => (pixel(left + x, top + y) >> shift) & 255);
+    const seen = places.map(([x, y]) => shown(x, y));
+    await xdotool("key", "Escape");
+    expect(await child.exited).toBe(0);
+    expect(await new Response(child.stderr).text()).toBe("");
+    const { rgb } = decodePng(readFileSync(join(paint, "paint.png")));
+    const saved = places.map(([x, y]) => [...rgb.subarray(((y - 36) * 640 + x) * 3).subarray(0, 3)]);
+    expect(saved).toEqual(seen);
+  },
+  slow,
+);
+
+/** In the stroke, at its edge, at its beginning and beside it; where it ends there is the cursor. */
+const places = [
+  [100, 200],
+  [200, 205],
+  [55, 200],
+  [400, 300],
+] as const;
 
 test(
   "Ctrl-C, and a window that the person closes, leave no window behind",
