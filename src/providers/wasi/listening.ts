@@ -33,7 +33,9 @@ export const listenPlain = ({ hostname, port }: Address, serving: Serving): List
     development: false,
     // Without development Bun 1.4.5 would share a port that another server has.
     reusePort: false,
-    fetch: (request) => respond(request, serving),
+    fetch: (request, server) =>
+      // The engine does not end a connection whose client takes nothing; left alone it does, at once.
+      respond(request, serving, () => server.timeout(request, 1)),
     error: () => new Response(null, { status: 500 }),
   });
   return {
@@ -46,7 +48,7 @@ export const listenPlain = ({ hostname, port }: Address, serving: Serving): List
   };
 };
 
-const respond = async (request: Request, serving: Serving): Promise<Response> => {
+const respond = async (request: Request, serving: Serving, leave: () => void): Promise<Response> => {
   let content: IncomingContent;
   try {
     content = await contentOf(request);
@@ -54,7 +56,7 @@ const respond = async (request: Request, serving: Serving): Promise<Response> =>
     // The client went away before its small body was here.
     return new Response(null, { status: 408 });
   }
-  return responseOf(request, await serving.serve(receivedOf(request, content)), serving);
+  return responseOf(request, await serving.serve(receivedOf(request, content)), serving, leave);
 };
 
 const receivedOf = (request: Request, content: IncomingContent): Received => {
@@ -99,7 +101,12 @@ const arrivalOf = (body: ReadableStream<Uint8Array>): Arrival => {
 /** Statuses whose answers have no body (RFC 9110). */
 export const isBodiless = (status: number): boolean => status === 204 || status === 205 || status === 304;
 
-const responseOf = (request: Request, { status, fields, content }: Answer, serving: Serving): Response => {
+const responseOf = (
+  request: Request,
+  { status, fields, content }: Answer,
+  serving: Serving,
+  leave: () => void,
+): Response => {
   const headers: [string, string][] = [];
   for (const { name, value } of fields.entries) if (!isOfConnection(name)) headers.push([name, latin(value)]);
   if (serving.stopping) headers.push(["connection", "close"]);
@@ -113,7 +120,7 @@ const responseOf = (request: Request, { status, fields, content }: Answer, servi
     drain(content, serving);
     return new Response(null, { status, headers });
   }
-  return new Response(streamOf(content, serving), { status, headers });
+  return new Response(streamOf(content, serving, leave), { status, headers });
 };
 
 /** A body that nobody is to see is still taken, so that its writer ends. */
@@ -129,10 +136,21 @@ export const drain = (content: OutgoingContent, serving: Serving): void => {
 };
 
 /** An answer's body as it is made; the client's pace is the guest's. A body given up half-way breaks the connection. */
-const streamOf = (content: OutgoingContent, serving: Serving): ReadableStream<Uint8Array> => {
-  const { read, cancel } = serving.sending(content);
+const streamOf = (
+  content: OutgoingContent,
+  serving: Serving,
+  leave: () => void,
+): ReadableStream<Uint8Array> => {
+  let controlling: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const { read, cancel } = serving.sending(content, () => {
+    controlling?.error(undefined);
+    leave();
+  });
   return new ReadableStream(
     {
+      start(controller) {
+        controlling = controller;
+      },
       async pull(controller) {
         try {
           const bytes = await read();

@@ -308,6 +308,32 @@ test("where others wait, a client that does nothing for long loses its instance"
   expect(reports.join()).toContain("last-operation-failed");
 }, 20_000);
 
+test.each([[false], [true]])(
+  "where others wait, a client that takes nothing of a long answer loses it (trailers: %p)",
+  async (trailers) => {
+    const { get, server } = await start("loop", { instancesMax: 1, trailers });
+    const closed = Promise.withResolvers<void>();
+    let taking = false;
+    const reader = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: server.port,
+      socket: {
+        data: (socket) => void (taking || socket.pause()),
+        close: () => closed.resolve(),
+      },
+    });
+    cleanups.push(() => reader.terminate());
+    reader.write("GET /zeroes?100000000 HTTP/1.1\r\nhost: a\r\n\r\n");
+    await Bun.sleep(300);
+    expect((await get("/hello")).body).toBe("Hello");
+    await eventually(() => server.pending === 0, "nothing is pending");
+    taking = true;
+    reader.resume();
+    await closed.promise;
+  },
+  20_000,
+);
+
 test("an upload that breaks off is an error to the guest, not an end", async () => {
   const { server, reports } = await start("loop");
   await rawAskAndLeave(server.port, `${upload("/length")}5\r\nhello\r\n`);

@@ -97,8 +97,14 @@ export class Serving {
     }
   }
 
-  /** The body of an answer, piece by piece, at the pace of whoever takes it; undefined at its end. */
-  sending(content: OutgoingContent): {
+  /**
+   * The body of an answer, piece by piece, at the pace of whoever takes it; undefined at its end. `broken` is told where
+   * the client is given up.
+   */
+  sending(
+    content: OutgoingContent,
+    broken: () => void = () => {},
+  ): {
     read(): Promise<Uint8Array | undefined>;
     cancel(): void;
   } {
@@ -118,6 +124,7 @@ export class Serving {
       cut: () => {
         content.queue.cancel();
         end();
+        broken();
       },
     };
     this.#slow.add(slow);

@@ -103,7 +103,7 @@ const send = async (
     response.end();
     return;
   }
-  const { read, cancel } = serving.sending(content);
+  const { read, cancel } = serving.sending(content, () => response.destroy());
   response.once("close", cancel);
   for (let bytes = await read(); bytes; bytes = await read()) {
     if (response.destroyed) return;
