@@ -179,7 +179,10 @@ export class Program implements Linking {
         sources: (component) => sourcesHere(component, folder, this.decisions()),
       },
       process: { environment: process.env },
-      gfx: { environment: process.env },
+      gfx: {
+        environment: process.env,
+        desk: async () => (await import("../providers/window/desk.ts")).deskOf,
+      },
       storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
       run: {
         folder,

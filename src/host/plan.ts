@@ -125,6 +125,8 @@ const match = (
   absences: ReadonlyMap<Provider, Absence>,
 ): Match => {
   const cannot: (readonly [Provider, Absence])[] = [];
+  const free = extern.kind === "func" && providers.find(({ functions }) => functions?.includes(name));
+  if (free) return { name, extern, provider: free, offered: name };
   for (const provider of providers) {
     const why = closedBy(provider, name);
     if (why !== undefined) throw absent(component, name, cannot, why);
@@ -272,5 +274,6 @@ const requireFuncs = (context: InstanceContext, wanted: Interface, offered: stri
 
 const isGranted = (provider: Provider, offered: string, context: Pick<InstanceContext, "grants">): boolean =>
   provider.defaultGranted === "*" ||
+  (provider.functions?.includes(offered) ?? false) ||
   provider.defaultGranted.includes(unversioned(offered)) ||
   mayUse(context.grants, offered);

@@ -172,6 +172,11 @@ export interface Provider {
   /** Versioned interfaces it implements: "wasi:cli/stdin@0.2.12". Older compatible imports match too. */
   readonly interfaces: readonly string[];
   /**
+   * Functions that a world imports by themselves, outside of any interface, which it offers to everyone: "print".
+   * In what `instantiate` answers they are functions under their names.
+   */
+  readonly functions?: readonly string[];
+  /**
    * Functions that may answer with a promise and so suspend the guest through JSPI, unversioned:
    * "wasi:io/poll#[method]pollable.block". All others must answer at once.
    */

@@ -51,17 +51,27 @@ export interface Surface {
   onClose(listener: () => void): () => void;
 }
 
+/** A window that an adapter opened. */
+export interface OpenSurface extends Surface {
+  close(): void;
+  /** In points; nothing happens where the screen refuses. */
+  setSize(width: number, height: number): void;
+}
+
 /** All windows of one instance, for adapters that make windows without `loop:window`. */
 export interface Desk {
   /**
    * Opens a window, in points. Declared errors of `loop:window/windows` (payload `{ tag, val }`); fault LK0731 where
    * there is no display.
    */
-  open(title: string, width: number, height: number): Surface & { close(): void };
+  open(title: string, width: number, height: number): OpenSurface;
   /** Events of one window, instead of the queue that `loop:window/polling` reads. The answer stops it. */
   listen(surface: Surface, listener: (event: WindowEvent) => void): () => void;
   /** Shows what was presented, and answers at the next frame of the display with its time in seconds. */
   nextFrame(): Promise<number>;
+  /** The last frame is over, or the guest is to end; a guest with a loop of its own is stopped with `exitCode`. */
+  readonly ended: boolean;
+  readonly exitCode: number | undefined;
 }
 
 /** Under which a window's object offers its surface. */

@@ -49,17 +49,17 @@ export const createBindGroup = (session: Session, descriptor: WireBindGroupDescr
     session.native.createBindGroup(plain(descriptor)),
   );
   const holdings = descriptor.entries.flatMap(({ resource }) => holdingOf(resource));
-  return new GpuBindGroup(session, native, holdings);
+  return new session.classes.GpuBindGroup(session, native, holdings);
 };
 
 export const createSampler = (session: Session, descriptor?: object): GpuSampler =>
-  new GpuSampler(
+  new session.classes.GpuSampler(
     session,
     session.make("gpu-device.create-sampler", () => session.native.createSampler(plain(descriptor ?? {}))),
   );
 
 export const createBindGroupLayout = (session: Session, descriptor: object): GpuBindGroupLayout =>
-  new GpuBindGroupLayout(
+  new session.classes.GpuBindGroupLayout(
     session,
     session.make("gpu-device.create-bind-group-layout", () =>
       session.native.createBindGroupLayout(plain(descriptor)),
@@ -67,7 +67,7 @@ export const createBindGroupLayout = (session: Session, descriptor: object): Gpu
   );
 
 export const createPipelineLayout = (session: Session, descriptor: object): GpuPipelineLayout =>
-  new GpuPipelineLayout(
+  new session.classes.GpuPipelineLayout(
     session,
     session.make("gpu-device.create-pipeline-layout", () =>
       session.native.createPipelineLayout(plain(descriptor)),

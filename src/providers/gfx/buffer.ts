@@ -121,5 +121,5 @@ export const createBuffer = (session: Session, descriptor: WireBufferDescriptor)
     holding.destroy();
     throw error;
   }
-  return new GpuBuffer(session, native, holding);
+  return new session.classes.GpuBuffer(session, native, holding);
 };

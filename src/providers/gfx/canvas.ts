@@ -6,7 +6,7 @@ import type { Holding } from "./holdings.ts";
 import { bits, type Flags, format as spelled } from "./names.ts";
 import { type Canvas, type Presenter, presenterFor } from "./presenter.ts";
 import type { Session } from "./session.ts";
-import { GpuTexture } from "./texture.ts";
+import type { GpuTexture } from "./texture.ts";
 
 // gpu-canvas-context: the textures of a window, and showing them.
 
@@ -77,7 +77,7 @@ export class GpuCanvasContext {
     this.#drawn = true;
     holding.share();
     session.holdings.enter();
-    return new GpuTexture(session, texture, holding);
+    return new session.classes.GpuTexture(session, texture, holding);
   }
 
   present(): void | Promise<void> {

@@ -2,7 +2,7 @@ import { limits } from "../../base/limits.ts";
 import type { GpuBuffer } from "./buffer.ts";
 import { plain } from "./descriptor.ts";
 import type { Open } from "./holdings.ts";
-import { Commands, GpuComputePassEncoder, GpuRenderPassEncoder } from "./pass.ts";
+import { Commands, type GpuComputePassEncoder, type GpuRenderPassEncoder } from "./pass.ts";
 import type { GpuQuerySet } from "./query.ts";
 import { Held, type Session } from "./session.ts";
 import type { GpuTexture, WireExtent } from "./texture.ts";
@@ -35,7 +35,7 @@ export class GpuCommandEncoder extends Held<GPUCommandEncoder> {
     const native = this.session.make("gpu-command-encoder.begin-render-pass", () =>
       this.native.beginRenderPass(plain(descriptor)),
     );
-    return new GpuRenderPassEncoder(this.session, native, this.#commands);
+    return new this.session.classes.GpuRenderPassEncoder(this.session, native, this.#commands);
   }
 
   beginComputePass(descriptor?: object): GpuComputePassEncoder {
@@ -43,7 +43,7 @@ export class GpuCommandEncoder extends Held<GPUCommandEncoder> {
     const native = this.session.make("gpu-command-encoder.begin-compute-pass", () =>
       this.native.beginComputePass(plain(descriptor ?? {})),
     );
-    return new GpuComputePassEncoder(this.session, native, this.#commands);
+    return new this.session.classes.GpuComputePassEncoder(this.session, native, this.#commands);
   }
 
   copyBufferToBuffer(
@@ -117,7 +117,7 @@ export class GpuCommandEncoder extends Held<GPUCommandEncoder> {
       this.native.finish(plain(descriptor ?? {})),
     );
     this.#finished = true;
-    return new GpuCommandBuffer(this.session, native, this.#open);
+    return new this.session.classes.GpuCommandBuffer(this.session, native, this.#open);
   }
 
   protected override dropped(): void {
@@ -144,7 +144,7 @@ export class GpuCommandBuffer extends Held<GPUCommandBuffer> {
 }
 
 export const createCommandEncoder = (session: Session, descriptor?: object): GpuCommandEncoder =>
-  new GpuCommandEncoder(
+  new session.classes.GpuCommandEncoder(
     session,
     session.make("gpu-device.create-command-encoder", () =>
       session.native.createCommandEncoder(plain(descriptor ?? {})),

@@ -15,7 +15,7 @@ import { createCommandEncoder, type GpuCommandEncoder } from "./command.ts";
 import { plain } from "./descriptor.ts";
 import type { WireError } from "./error.ts";
 import { type WireLimits, wireFeatures, wireLimits } from "./names.ts";
-import { Commands, GpuRenderBundleEncoder } from "./pass.ts";
+import { Commands, type GpuRenderBundleEncoder } from "./pass.ts";
 import {
   createComputePipeline,
   createComputePipelineAsync,
@@ -28,7 +28,7 @@ import {
   type WireShaderModuleDescriptor,
 } from "./pipeline.ts";
 import { createQuerySet, type GpuQuerySet, type WireQuerySetDescriptor } from "./query.ts";
-import { GpuQueue } from "./queue.ts";
+import type { GpuQueue } from "./queue.ts";
 import { Held, type Session, type WireLost } from "./session.ts";
 import { createTexture, type GpuTexture, type WireTextureDescriptor } from "./texture.ts";
 
@@ -48,12 +48,12 @@ export const adapterInfo = (adapter: GPUAdapter): WireAdapterInfo => {
 };
 
 export class GpuDevice extends Held<GPUDevice> {
-  readonly #info: WireAdapterInfo;
+  protected readonly info: WireAdapterInfo;
 
   constructor(session: Session, info: WireAdapterInfo) {
     super(session, session.native);
     session.holdings.enter();
-    this.#info = info;
+    this.info = info;
   }
 
   features(): unknown {
@@ -65,12 +65,12 @@ export class GpuDevice extends Held<GPUDevice> {
   }
 
   adapterInfo(): unknown {
-    return this.#info;
+    return this.info;
   }
 
   queue(): GpuQueue {
     const native = this.session.make("gpu-device.queue", () => this.native.queue);
-    return new GpuQueue(this.session, native);
+    return new this.session.classes.GpuQueue(this.session, native);
   }
 
   destroy(): void {
@@ -129,7 +129,7 @@ export class GpuDevice extends Held<GPUDevice> {
     const native = this.session.make("gpu-device.create-render-bundle-encoder", () =>
       this.native.createRenderBundleEncoder(plain(descriptor)),
     );
-    return new GpuRenderBundleEncoder(this.session, native, new Commands());
+    return new this.session.classes.GpuRenderBundleEncoder(this.session, native, new Commands());
   }
 
   createQuerySet(descriptor: WireQuerySetDescriptor): GpuQuerySet {

@@ -2,7 +2,8 @@
 // refuses more memory or objects than the limits, and ends a component whose GPU errors nobody takes; a grant, never
 // a default; listed in the app's table. Dawn itself (20 MB) is loaded when a component first asks for an adapter.
 
-import type { Event, InstanceContext, Provider } from "../../host/provider.ts";
+import type { Event, InstanceContext, InterfaceImplementation, Provider } from "../../host/provider.ts";
+import type { Desk } from "../surface.ts";
 import type { AdapterWish } from "./adapter.ts";
 import type { GpuBounds } from "./gpu.ts";
 
@@ -10,6 +11,8 @@ import type { GpuBounds } from "./gpu.ts";
 export interface GfxServices {
   /** The host's own environment: LOOP_GPU chooses the adapter. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The windows of an instance, for components that open them by the public proposals; absent where nobody shows any. */
+  readonly desk?: () => Promise<(context: InstanceContext) => Desk>;
   /** What one instance may hold, where it is not what the limits say. */
   readonly bounds?: GpuBounds;
 }
@@ -18,14 +21,38 @@ const webgpuName = "loop:gfx/webgpu@0.1.0";
 const surfaceName = "loop:gfx/surface@0.1.0";
 const pollName = "loop:gfx/webgpu-poll@0.1.0";
 
+/** The public proposals of 2025, over the same state. */
+const publicNames = {
+  webgpu: "wasi:webgpu/webgpu@0.0.1",
+  surface: "wasi:surface/surface@0.0.1",
+  context: "wasi:graphics-context/graphics-context@0.0.1",
+  frames: "wasi:frame-buffer/frame-buffer@0.0.1",
+} as const;
+
+/** What the proposals' own examples import to speak: a line on standard output. */
+const printName = "print";
+
 const suspendingIn = (name: string, functions: readonly string[]): string[] =>
   functions.map((one) => `${name}#${one}`);
 
 export const gfxProvider = (services: GfxServices): Provider => ({
   name: "gfx",
-  interfaces: [webgpuName, surfaceName, pollName],
+  interfaces: [webgpuName, surfaceName, pollName, ...Object.values(publicNames)],
   suspending: [
+    printName,
     "loop:gfx/surface#[method]gpu-canvas-context.present",
+    "wasi:graphics-context/graphics-context#[method]context.present",
+    ...suspendingIn("wasi:webgpu/webgpu", [
+      "[method]gpu.request-adapter",
+      "[method]gpu-adapter.request-device",
+      "[method]gpu-device.create-compute-pipeline-async",
+      "[method]gpu-device.create-render-pipeline-async",
+      "[method]gpu-device.pop-error-scope",
+      "[method]gpu-device.lost",
+      "[method]gpu-buffer.map-async",
+      "[method]gpu-shader-module.get-compilation-info",
+      "[method]gpu-queue.on-submitted-work-done",
+    ]),
     ...suspendingIn("loop:gfx/webgpu", [
       "has-adapter",
       "request-adapter",
@@ -39,13 +66,19 @@ export const gfxProvider = (services: GfxServices): Provider => ({
       "[method]gpu-queue.on-submitted-work-done",
     ]),
   ],
-  defaultGranted: [],
+  functions: [printName],
+  // Windows and pictures in them are everyone's; the GPU is not.
+  defaultGranted: [
+    "wasi:surface/surface",
+    "wasi:graphics-context/graphics-context",
+    "wasi:frame-buffer/frame-buffer",
+  ],
   instantiate: (context) => instantiate(context, services),
 });
 
-const instantiate = async (context: InstanceContext, { environment, bounds }: GfxServices) => {
+const instantiate = async (context: InstanceContext, { environment, bounds, desk }: GfxServices) => {
   // Whoever imports nothing of it pays nothing for it.
-  const { Gpu, GpuAdapter, noPollables } = await import("./gpu.ts");
+  const { Gpu, GpuAdapter, noPollables, noWindows } = await import("./gpu.ts");
   const { softwareDrivers } = await import("./adapter.ts");
   const classes = await import("./classes.ts");
   const { GpuCanvasContext, preferredFormat } = await import("./canvas.ts");
@@ -57,11 +90,22 @@ const instantiate = async (context: InstanceContext, { environment, bounds }: Gf
     return make(event);
   };
   const use = (action: string, target: string) => context.audit?.({ capability: "gpu", action, target });
+  const { publicInterfaces } = await import("./p2/index.ts");
+  const windows = await desk?.();
+  const given = publicInterfaces(context, gpu, pollable, () => {
+    if (windows) return windows(context);
+    throw noWindows(context.component.identifier);
+  });
   return {
+    [printName]: given.print as unknown as InterfaceImplementation,
+    [publicNames.webgpu]: given.webgpu,
+    [publicNames.surface]: given.surface,
+    [publicNames.context]: given.context,
+    [publicNames.frames]: given.frames,
     [webgpuName]: {
       ...classes,
       GpuAdapter,
-      hasAdapter: async () => (await gpu.find({})) !== undefined,
+      hasAdapter: async () => !("looked" in (await gpu.look({}))),
       requestAdapter: async (wish: AdapterWish = {}) => {
         const adapter = await gpu.adapter(wish);
         use("open", adapter.info.description || adapter.info.device);

@@ -1,12 +1,13 @@
 import { fault } from "../../base/fault.ts";
 import { Lifetime } from "../../host/lifetime.ts";
 import { type AdapterWish, type AdapterWorld, findAdapter, noAdapter } from "./adapter.ts";
+import * as classes from "./classes.ts";
 import { plain } from "./descriptor.ts";
-import { adapterInfo, GpuDevice, type WireAdapterInfo } from "./device.ts";
+import { adapterInfo, type GpuDevice, type WireAdapterInfo } from "./device.ts";
 import { answering, type WireError } from "./error.ts";
 import { Holdings } from "./holdings.ts";
 import { limitName, wireFeatures, wireLimits } from "./names.ts";
-import { Session } from "./session.ts";
+import { type Classes, Session } from "./session.ts";
 
 // The graphics processors of one instance: its adapters, its devices, and all that it holds on them.
 
@@ -27,15 +28,14 @@ export class Gpu {
     this.holdings = new Holdings(bounds);
   }
 
-  /** An adapter of its own for whoever asks; undefined where there is none. */
-  async find(wish: AdapterWish): Promise<GPUAdapter | undefined> {
-    const found = await this.lifetime.until(findAdapter(wish, this.#world));
-    return "looked" in found ? undefined : found;
+  /** An adapter of its own for whoever asks, or what was looked for where there is none. */
+  look(wish: AdapterWish): Promise<GPUAdapter | { readonly looked: readonly string[] }> {
+    return this.lifetime.until(findAdapter(wish, this.#world));
   }
 
   /** LK0741 where there is none. */
   async adapter(wish: AdapterWish): Promise<GPUAdapter> {
-    const found = await this.lifetime.until(findAdapter(wish, this.#world));
+    const found = await this.look(wish);
     if ("looked" in found) throw noAdapter(found.looked);
     return found;
   }
@@ -43,16 +43,25 @@ export class Gpu {
   async device(
     adapter: GPUAdapter,
     descriptor: GPUDeviceDescriptor,
-    errors: { readonly keep: boolean; readonly tell?: (error: WireError) => void },
+    {
+      classes,
+      keep,
+      tell,
+    }: {
+      readonly classes: Classes;
+      readonly keep: boolean;
+      readonly tell?: (error: WireError) => void;
+    },
   ): Promise<Session> {
     const native = await this.lifetime.until(adapter.requestDevice(descriptor));
     // A device that came after the end has nobody to destroy it.
     if (this.#dropped) native.destroy();
     const session = new Session(native, {
+      classes,
       holdings: this.holdings,
       lifetime: this.lifetime,
-      keepErrors: errors.keep,
-      tellError: errors.tell,
+      keepErrors: keep,
+      tellError: tell,
     });
     this.#sessions.add(session);
     void native.lost.then(() => this.#sessions.delete(session));
@@ -107,9 +116,9 @@ export class GpuAdapter {
           ...plain<GPUDeviceDescriptor>(rest),
           ...(requiredLimits === undefined ? {} : { requiredLimits: limitsOf(requiredLimits) }),
         },
-        { keep: keepUncapturedErrors ?? false },
+        { classes, keep: keepUncapturedErrors ?? false },
       );
-      return new GpuDevice(session, adapterInfo(this.native));
+      return new classes.GpuDevice(session, adapterInfo(this.native));
     });
   }
 }
@@ -122,3 +131,7 @@ export const limitsOf = (
 /** LK0301: who waits for a GPU needs somebody who makes pollables. */
 export const noPollables = (component: string) =>
   fault("LK0301", `${component} waits for a GPU, and no provider makes pollables for it`);
+
+/** LK0301: a surface is a window, and somebody has to show windows. */
+export const noWindows = (component: string) =>
+  fault("LK0301", `${component} opens a surface, and no provider shows windows`);

@@ -19,6 +19,7 @@ export const flagNames = {
   ],
   textureUsage: ["copySrc", "copyDst", "textureBinding", "storageBinding", "renderAttachment"],
   shaderStage: ["vertex", "fragment", "compute"],
+  mapMode: ["read", "write"],
   colorWrite: ["red", "green", "blue", "alpha"],
 } as const;
 
@@ -80,7 +81,7 @@ export const wireFeatures = (supported: ReadonlySet<string>): string[] =>
   [...supported].map(wireFeature).filter((name) => features.has(name));
 
 /** Limits by their name in WIT's JavaScript; WebGPU's own differ in "1D", "2D", "3D". */
-const limitNames = [
+export const limitNames = [
   "maxTextureDimension1d",
   "maxTextureDimension2d",
   "maxTextureDimension3d",

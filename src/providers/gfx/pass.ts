@@ -176,7 +176,7 @@ export class GpuRenderBundleEncoder extends Drawing<GPURenderBundleEncoder> {
   finish(): GpuRenderBundle {
     const native = this.session.make("gpu-render-bundle-encoder.finish", () => this.native.finish());
     this.#finished = true;
-    return new GpuRenderBundle(this.session, native, [...this.#used]);
+    return new this.session.classes.GpuRenderBundle(this.session, native, [...this.#used]);
   }
 
   protected override used(holdings: readonly Holding[]): void {

@@ -1,6 +1,6 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import { GpuBindGroupLayout } from "./binding.ts";
+import type { GpuBindGroupLayout } from "./binding.ts";
 import { plain } from "./descriptor.ts";
 import { answering } from "./error.ts";
 import { Held, type Session } from "./session.ts";
@@ -40,7 +40,7 @@ const layoutOf = (
   native: { getBindGroupLayout(index: number): GPUBindGroupLayout },
   index: number,
 ): GpuBindGroupLayout =>
-  new GpuBindGroupLayout(
+  new session.classes.GpuBindGroupLayout(
     session,
     session.make("get-bind-group-layout", () => native.getBindGroupLayout(index)),
   );
@@ -69,7 +69,7 @@ export const createShaderModule = (
 ): GpuShaderModule => {
   if (code.length > limits.gpuShaderLengthMax)
     throw fault("LK0743", `A shader is ${code.length} characters; the limit is ${limits.gpuShaderLengthMax}`);
-  return new GpuShaderModule(
+  return new session.classes.GpuShaderModule(
     session,
     session.make("gpu-device.create-shader-module", () =>
       session.native.createShaderModule(plain({ code, label })),
@@ -83,7 +83,7 @@ const dropUndefined = (descriptor: object): object =>
   Object.fromEntries(Object.entries(descriptor).filter(([, value]) => value !== undefined));
 
 export const createComputePipeline = (session: Session, descriptor: object): GpuComputePipeline =>
-  new GpuComputePipeline(
+  new session.classes.GpuComputePipeline(
     session,
     session.make("gpu-device.create-compute-pipeline", () =>
       session.native.createComputePipeline(withLayout(descriptor)),
@@ -91,7 +91,7 @@ export const createComputePipeline = (session: Session, descriptor: object): Gpu
   );
 
 export const createRenderPipeline = (session: Session, descriptor: object): GpuRenderPipeline =>
-  new GpuRenderPipeline(
+  new session.classes.GpuRenderPipeline(
     session,
     session.make("gpu-device.create-render-pipeline", () =>
       session.native.createRenderPipeline(withLayout(descriptor)),
@@ -115,7 +115,7 @@ export const createComputePipelineAsync = async (
   session: Session,
   descriptor: object,
 ): Promise<GpuComputePipeline> =>
-  new GpuComputePipeline(
+  new session.classes.GpuComputePipeline(
     session,
     await awaited(session, () => session.native.createComputePipelineAsync(withLayout(descriptor))),
   );
@@ -124,7 +124,7 @@ export const createRenderPipelineAsync = async (
   session: Session,
   descriptor: object,
 ): Promise<GpuRenderPipeline> =>
-  new GpuRenderPipeline(
+  new session.classes.GpuRenderPipeline(
     session,
     await awaited(session, () => session.native.createRenderPipelineAsync(withLayout(descriptor))),
   );

@@ -50,5 +50,5 @@ export const createQuerySet = (session: Session, descriptor: WireQuerySetDescrip
     holding.destroy();
     throw error;
   }
-  return new GpuQuerySet(session, native, holding);
+  return new session.classes.GpuQuerySet(session, native, holding);
 };

@@ -13,7 +13,11 @@ export interface WireLost {
   readonly message: string;
 }
 
+/** The classes of what is made with a device: those of the interface through which the component asked for it. */
+export type Classes = typeof import("./classes.ts");
+
 export interface SessionWish {
+  readonly classes: Classes;
   readonly holdings: Holdings;
   readonly lifetime: Lifetime;
   /** Errors that no scope took are kept for the guest. */
@@ -24,6 +28,7 @@ export interface SessionWish {
 
 export class Session {
   readonly native: GPUDevice;
+  readonly classes: Classes;
   readonly holdings: Holdings;
   readonly lifetime: Lifetime;
   readonly #keepErrors: boolean;
@@ -33,8 +38,9 @@ export class Session {
   #lost: WireLost | undefined;
   #scopes = 0;
 
-  constructor(native: GPUDevice, { holdings, lifetime, keepErrors, tellError }: SessionWish) {
+  constructor(native: GPUDevice, { classes, holdings, lifetime, keepErrors, tellError }: SessionWish) {
     this.native = native;
+    this.classes = classes;
     this.holdings = holdings;
     this.lifetime = lifetime;
     this.#keepErrors = keepErrors;
@@ -45,6 +51,11 @@ export class Session {
       this.#uncaptured(wireError(event.error));
     });
     void native.lost.then(({ reason, message }) => this.lose({ reason: reason ?? "unknown", message }));
+  }
+
+  /** How many error scopes are open. */
+  get scopes(): number {
+    return this.#scopes;
   }
 
   get lost(): WireLost | undefined {
@@ -96,7 +107,7 @@ export class Session {
 
   /** Ends the component where an error came that nobody takes. LK0742. */
   check(what: string): void {
-    if (this.#keepErrors || this.#errors.length === 0) return;
+    if (this.#keepErrors || this.#tellError || this.#errors.length === 0) return;
     const [first] = this.#errors.splice(0);
     throw fault("LK0742", `In ${what}: ${first!.message}`, {
       hint: "Take GPU errors with push-error-scope and pop-error-scope, or request the device with keep-uncaptured-errors",
@@ -139,10 +150,7 @@ export class Session {
   }
 
   #uncaptured(error: WireError): void {
-    if (this.#tellError) {
-      this.#tellError(error);
-      return;
-    }
+    this.#tellError?.(error);
     this.#errors.push(error);
     if (this.#errors.length > limits.gpuErrorsMax) this.#errors.shift();
     this.#wake();
@@ -154,7 +162,7 @@ export class Session {
 }
 
 /** What a guest has a handle of: Dawn's object, counted until the handle is dropped. */
-export class Held<T> {
+export class Held<T extends { label: string }> {
   readonly session: Session;
   readonly native: T;
   #dropped = false;
@@ -170,6 +178,14 @@ export class Held<T> {
     this.#dropped = true;
     this.session.holdings.leave();
     this.dropped();
+  }
+
+  label(): string {
+    return this.native.label;
+  }
+
+  setLabel(label: string): void {
+    this.native.label = label.slice(0, limits.gpuLabelLengthMax);
   }
 
   protected dropped(): void {}

@@ -43,7 +43,7 @@ export class GpuTexture extends Held<GPUTexture> {
         ...(usage === undefined ? {} : { usage: bits("textureUsage", usage) }),
       }),
     );
-    return new GpuTextureView(this.session, native, this.holding);
+    return new this.session.classes.GpuTextureView(this.session, native, this.holding);
   }
 
   destroy(): void {
@@ -128,5 +128,5 @@ export const createTexture = (session: Session, descriptor: WireTextureDescripto
     holding.destroy();
     throw error;
   }
-  return new GpuTexture(session, native, holding);
+  return new session.classes.GpuTexture(session, native, holding);
 };

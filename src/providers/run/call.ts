@@ -9,6 +9,9 @@ import { denialText } from "../../trust/report.ts";
 import type { Session } from "./session.ts";
 
 const wasiRun = "wasi:cli/run@0.2.0";
+/** What the examples of the public graphics proposals export: a loop of their own, in the world itself. */
+const graphicsStart = "start";
+const graphicsPackages = /^wasi:(webgpu|surface|graphics-context|frame-buffer)\//;
 const windowApp = "loop:window/app@0.1.0";
 
 /** Calls a component that draws until it ends, with its exit code; the sibling that can is no business of this folder. */
@@ -26,11 +29,24 @@ export interface Outcome {
 export const runCommand = async (plan: LinkedPlan, session: Session, drive: Drive): Promise<Outcome> => {
   const exported = [...plan.world.exports.keys()];
   const draws = matchInterface(windowApp, exported) !== undefined;
-  if (!draws && matchInterface(wasiRun, exported) === undefined) throw notACommand(plan);
+  const begin = beginning(plan);
+  if (!draws && !begin) throw notACommand(plan);
   const exitCode = await (draws
     ? exitCodeOf(plan, patient(session), drive)
-    : exitCodeOf(plan, session, (instance) => instance.call(wasiRun, "run", []).then(() => 0)));
+    : exitCodeOf(plan, session, (instance) =>
+        instance.call(begin!.interface, begin!.func, []).then(() => 0),
+      ));
   return { exitCode, output: session.output() };
+};
+
+/** What runs a command from beginning to end; undefined where it exports nothing of the kind. */
+const beginning = ({ world }: LinkedPlan): { interface: string | undefined; func: string } | undefined => {
+  if (matchInterface(wasiRun, world.exports.keys()) !== undefined) return { interface: wasiRun, func: "run" };
+  const start = world.exports.get(graphicsStart);
+  if (start?.kind !== "func" || start.func.params.length > 0) return undefined;
+  return [...world.imports.keys()].some((name) => graphicsPackages.test(name))
+    ? { interface: undefined, func: graphicsStart }
+    : undefined;
 };
 
 /** Nobody can close a window, or stop it with the keyboard, while a call into its component goes on. */

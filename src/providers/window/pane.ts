@@ -1,10 +1,10 @@
 import type { What } from "../event.ts";
-import type { NativeWindow, Picture, Surface } from "../surface.ts";
+import type { NativeWindow, OpenSurface, Picture } from "../surface.ts";
 import { draw, readCanvas } from "./picture.ts";
 import type { Shown } from "./screen.ts";
 
 /** One window of an instance: what it shows, and who wants to know about it. */
-export class Pane implements Surface {
+export class Pane implements OpenSurface {
   readonly id: number;
   title: string;
   closesItself = true;
@@ -58,6 +58,10 @@ export class Pane implements Surface {
     draw(picture, this.#shown.canvas());
     this.#dirty = true;
     this.#desk.drawn();
+  }
+
+  setSize(width: number, height: number): void {
+    if (this.#open) this.#shown.resize(width, height);
   }
 
   hold(work: Promise<unknown>): void {

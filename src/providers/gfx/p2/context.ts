@@ -1,0 +1,93 @@
+import { fault } from "../../../base/fault.ts";
+import { limits } from "../../../base/limits.ts";
+import { type Surface, surfaceKey } from "../../surface.ts";
+import { GpuCanvasContext } from "../canvas.ts";
+import type { GpuDevice } from "../device.ts";
+import type { GpuTexture } from "../texture.ts";
+
+// wasi:graphics-context: what joins a surface with who draws on it, a GPU or a frame buffer. A buffer of it is a
+// frame: abstract, until the one or the other takes it.
+
+/** A frame of a context. */
+export class AbstractBuffer {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** As a texture; LK0743 where no GPU is connected. */
+  texture(): GpuTexture {
+    return this.#context.canvas().getCurrentTexture();
+  }
+
+  /** As pixels, four bytes each: blue, green, red and one that nobody looks at. */
+  pixels(): Uint8Array {
+    return this.#context.pixels();
+  }
+}
+
+export class Context {
+  #surface: Surface | undefined;
+  #device: GpuDevice | undefined;
+  #canvas: GpuCanvasContext | undefined;
+  #pixels: { readonly width: number; readonly height: number; readonly bytes: Uint8Array } | undefined;
+
+  showOn(surface: Surface): void {
+    this.#surface = surface;
+    this.#canvas?.unconfigure();
+    this.#canvas = undefined;
+  }
+
+  drawWith(device: GpuDevice): void {
+    this.#device = device;
+    this.#canvas?.configure({ device });
+  }
+
+  getCurrentBuffer(): AbstractBuffer {
+    this.#require();
+    return new AbstractBuffer(this);
+  }
+
+  present(): void | Promise<void> {
+    const surface = this.#require();
+    if (this.#canvas) return this.#canvas.present();
+    if (!this.#pixels) return;
+    const { width, height, bytes } = this.#pixels;
+    surface.present({ pixels: bytes, width, height, stride: width * 4, order: "bgra" });
+  }
+
+  canvas(): GpuCanvasContext {
+    if (this.#canvas) return this.#canvas;
+    const surface = this.#require();
+    if (!this.#device)
+      throw fault(
+        "LK0743",
+        "A texture was asked of a graphics context, and no GPU device is connected to it",
+      );
+    this.#canvas = new GpuCanvasContext({ [surfaceKey]: surface });
+    this.#canvas.configure({ device: this.#device });
+    return this.#canvas;
+  }
+
+  pixels(): Uint8Array {
+    const { width, height } = this.#require();
+    if (this.#pixels?.width !== width || this.#pixels.height !== height) {
+      const side = limits.windowPointsMax;
+      // A window has such a size only where a screen has it.
+      const [across, down] = [Math.min(width, side), Math.min(height, side)];
+      this.#pixels = { width: across, height: down, bytes: new Uint8Array(across * down * 4) };
+    }
+    return this.#pixels.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#canvas?.[Symbol.dispose]();
+    this.#canvas = undefined;
+  }
+
+  #require(): Surface {
+    if (this.#surface) return this.#surface;
+    throw fault("LK0743", "A graphics context was used, and no surface is connected to it");
+  }
+}
