@@ -15,7 +15,7 @@ import {
 import { type CommandsSection, commandsFormat, commandsSection } from "../contract/description.ts";
 import type { Builder, BuildRequest } from "./builder.ts";
 import { withProducer } from "./producers.ts";
-import { isFresh, readStamp, type Stamp, stampOf, writeStamp } from "./stamp.ts";
+import { isFresh, readStamp, type Stamp, stampBeside, stampOf, writeStamp } from "./stamp.ts";
 import { projectWit, witFolder } from "./wit.ts";
 
 /** What `buildProject` answers; the WIT record `loop:build/builds.outcome` of the same fields. */
@@ -65,7 +65,7 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const said = [manifest.component, manifest.build, manifest.commands, main];
   const settings = JSON.stringify(wishes.length > 0 ? [...said, wishes] : said);
   const identity = { builder: `${builder.language} ${builder.version}`, settings };
-  const stampPath = join(manifest.folder, buildFolder, `${component.name}.stamp.json`);
+  const stampPath = stampBeside(output);
   const outcome = (built: boolean, stamp: Stamp, warnings: readonly string[]): Outcome => ({
     name: component.name,
     language,

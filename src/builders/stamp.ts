@@ -46,6 +46,9 @@ export const readStamp = (path: string): Stamp | undefined => {
   }
 };
 
+/** Where the stamp of a built component lies: beside it. */
+export const stampBeside = (component: string): string => component.replace(/\.wasm$/, ".stamp.json");
+
 const loopVersion = `${pkg.version} stamp-1`;
 
 export const writeStamp = (path: string, stamp: Stamp): void =>

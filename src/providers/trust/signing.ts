@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { errno, fault } from "../../base/fault.ts";
 import { writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
+import { stampBeside } from "../../builders/stamp.ts";
 import { parseIdentifier } from "../../resolve/identifier.ts";
 import { KeyStore } from "../../trust/key/store.ts";
 import { requireBytes } from "../../trust/verify.ts";
@@ -31,20 +32,26 @@ export const sign = async (services: TrustServices, request: SignRequest) => {
   const { signBytes, signDetached } = await import("../../trust/signature/sign.ts");
   const { readStatement } = await import("../../trust/signature/statement.ts");
   const made = await (detached ? signDetached : signBytes)(bytes, key, { package: name, replace });
-  const target = resolve(services.folder, request.output ?? (detached ? `${path}.sig` : path));
+  const target = resolve(services.folder, request.output ?? targetFor(path, detached));
   const { mode } = statSync(path);
   writeFileAtomic(target, made, detached ? {} : { mode: mode & 0o777 });
   const digest = detached ? before : requireBytes(written, made, undefined);
-  if (!detached) carryOver(services, before, digest, target);
+  if (!detached) carryOver(services, before, digest);
   return { path: target, digest, key: key.key, package: readStatement(detached ? bytes : made)?.package };
 };
 
-/** The signed bytes are other bytes: that loop built them here has to be remembered of these too. */
-const carryOver = ({ decisions }: TrustServices, before: string, digest: string, path: string): void => {
+/** What a build makes stays as it was made: the next one would take it for stale, and put unsigned bytes in its place. */
+const targetFor = (path: string, detached: boolean): string => {
+  if (detached) return `${path}.sig`;
+  return existsSync(stampBeside(path)) ? path.replace(/\.wasm$/, ".signed.wasm") : path;
+};
+
+/** The signed bytes are other bytes: that loop built them here, as what, has to be remembered of these too. */
+const carryOver = ({ decisions }: TrustServices, before: string, digest: string): void => {
   const built = decisions()
     .trust(before)
     .find(({ why }) => why === "built");
-  if (built) decisions().built(digest, path, built.name ?? "");
+  if (built) decisions().built(digest, built.identifier, built.name ?? "");
 };
 
 const filePath = ({ folder }: TrustServices, text: string): string => {
