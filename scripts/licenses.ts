@@ -42,6 +42,12 @@ const otherParts = (): Part[] => [
     license: "Apache-2.0 WITH LLVM-exception",
     text: read("wit/LICENSE-wasi"),
   },
+  {
+    name: "WASI graphics interface definitions",
+    version: "0.0.1",
+    license: "W3C Community Contributor License Agreement",
+    text: read("wit/LICENSE-wasi-gfx"),
+  },
 ];
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");

@@ -1,3 +1,4 @@
+import { fault } from "../../../base/fault.ts";
 import type { Event, InstanceContext } from "../../../host/provider.ts";
 import type { AdapterWish } from "../adapter.ts";
 import { isFallback, noAdapter } from "../adapter.ts";
@@ -20,6 +21,16 @@ interface WireDeviceDescriptor {
   readonly requiredFeatures?: readonly string[] | undefined;
   readonly requiredLimits?: info.RecordOptionGpuSize64 | undefined;
   readonly label?: string | undefined;
+}
+
+/** Nobody gives one out: the proposal has canvases in its interface, and surfaces in their place. */
+class GpuCanvasContext {
+  configure(): void {}
+  unconfigure(): void {}
+  getConfiguration(): undefined {}
+  getCurrentTexture(): never {
+    throw fault("LK0743", "A canvas context was used, and this interface makes none");
+  }
 }
 
 /** The interface for one instance. Errors that no scope takes are told on standard error, as a browser does. */
@@ -95,7 +106,7 @@ export const publicWebgpu = (context: InstanceContext, gpu: Gpu, pollable: (even
     GpuDevice: Device,
     GpuAdapter,
     Gpu,
-    GpuCanvasContext: class {},
+    GpuCanvasContext,
     getGpu: () => new Gpu(),
   };
 };
