@@ -99,6 +99,16 @@ test("what was not opened to be read or written is not", async () => {
   // Who asks for neither reads.
   expect(neither.read(9n, 0n)[0]).toEqual(bytes("abc"));
   expect(neither.getFlags()).toMatchObject({ read: true, write: false });
+  // Who creates writes, and reads unless it asked for nothing but writing.
+  for (const [asked, read] of [
+    [{}, true],
+    [{ read: true }, true],
+    [{ write: true }, false],
+  ] as const) {
+    const made = root.openAt({}, "new", { create: true }, asked);
+    expect(made.write(bytes("x"), 0n)).toBe(1n);
+    expect(made.getFlags()).toMatchObject({ read, write: true });
+  }
   expect(readable.getFlags()).toMatchObject({ read: true, write: false });
   expect(writable.getFlags()).toMatchObject({ read: false, write: true, mutateDirectory: false });
   expect(readFileSync(at("f"), "utf8")).toBe("abc");

@@ -170,8 +170,7 @@ export class Descriptor extends Handle {
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, asked: DescriptorFlags): Descriptor {
     return this.#at(path, () => {
-      // Who asks for neither reads: WIT says nothing of it, and both wasmtime and wasi-testsuite have it so.
-      const flags = isSet(asked, "write") ? asked : { ...asked, read: true };
+      const flags = opened(asked, isSet(openFlags, "create"));
       const node = this.#folder.open(path, {
         follow: Boolean(pathFlags.symlinkFollow),
         create: isSet(openFlags, "create"),
@@ -274,6 +273,16 @@ export class Descriptor extends Handle {
     this.#node.release();
   }
 }
+
+/**
+ * What a file is opened for: who asks for neither reading nor writing reads, and who creates writes. WIT says nothing
+ * of it, and the programs of both wasmtime and wasi-testsuite have it so.
+ */
+const opened = (asked: DescriptorFlags, creates: boolean): DescriptorFlags => ({
+  ...asked,
+  read: isSet(asked, "read") || !isSet(asked, "write"),
+  write: isSet(asked, "write") || creates,
+});
 
 const isSet = <Flag extends string>(flags: Readonly<Partial<Record<Flag, boolean>>>, flag: Flag): boolean =>
   Boolean(flags[flag]);
