@@ -1,7 +1,7 @@
 import { fault } from "../base/fault.ts";
 import { describeDifference, differences } from "../contract/compare.ts";
 import { unversioned, type World } from "../contract/model.ts";
-import { matchInterface } from "../contract/semver.ts";
+import { compatible, matchInterface, versionOf } from "../contract/semver.ts";
 import { behind, standIn } from "../host/chain.ts";
 import type { Swaps } from "../host/places.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -74,12 +74,14 @@ export const capabilityContract = (slotName: string, offered: World): string | u
   if (found.length === 0) return undefined;
   return found
     .filter((name) => name.startsWith("wasi:"))
-    .map((name) => `  export ${unversioned(name)}@${wasiVersion};\n`)
+    .map((name) => `  export ${unversioned(name)}@${vendored(name)};\n`)
     .join("");
 };
 
-/** Of the vendored WIT. */
-const wasiVersion = "0.2.12";
+/** The version of the vendored WIT that an interface is of. */
+const vendored = (name: string): string =>
+  wasiVersions.find((version) => compatible(versionOf(name) ?? "", version)) ?? wasiVersions[0];
+const wasiVersions = ["0.2.12", "0.3.0"] as const;
 
 export interface CapabilityRequest {
   /** The world whose imports are to be served. */

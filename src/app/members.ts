@@ -14,8 +14,11 @@ import { slotsProvider } from "../providers/slots/index.ts";
 import { storageProvider } from "../providers/storage/storage.ts";
 import { trustProvider } from "../providers/trust/index.ts";
 import { http } from "../providers/wasi/http.ts";
+import { http3 } from "../providers/wasi/http3.ts";
 import { wasi } from "../providers/wasi/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
+import { sockets3 } from "../providers/wasi/sockets3.ts";
+import { wasi3 } from "../providers/wasi/wasi3.ts";
 import { windowProvider } from "../providers/window/window.ts";
 import { builtinFetcher } from "../resolve/builtin.ts";
 import type { Fetcher } from "../resolve/fetch.ts";
@@ -39,6 +42,9 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => wasi,
   () => sockets,
   () => http,
+  () => wasi3,
+  () => sockets3,
+  () => http3,
   () => core,
   () => windowProvider,
   () => framebuffer,

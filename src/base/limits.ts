@@ -72,6 +72,8 @@ export const limits = {
   streamReadBytesMax: 1024 * 1024,
   /** Bytes that `check-write` offers a guest at once: the back-pressure window. */
   streamWriteBytesMax: 1024 * 1024,
+  /** Bytes that one turn of an asynchronous stream carries: the host's part of what is under way. */
+  asyncReadBytesMax: 64 * 1024,
   /** Random bytes in one call: the guest chooses the length, the host allocates it. */
   randomBytesMax: 16 * 1024 * 1024,
   /** Component and core instances in one instantiation; nested components can ask for exponentially many. */

@@ -3,6 +3,8 @@ import { join, relative } from "node:path";
 import { errno, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { resourceList, resourceText } from "../base/resources.ts";
+import { unversioned } from "../contract/model.ts";
+import { compatible, versionOf } from "../contract/semver.ts";
 import type { WitSources } from "../contract/wit.ts";
 
 /** Where a project's WIT lies, relative to its folder. */
@@ -19,21 +21,33 @@ export const projectWit = (folder: string): Promise<WitSources> => completed(new
 export const completed = (sources: WitSources): Promise<WitSources> =>
   withCarried(sources, [...sources.values()].flatMap(referenced));
 
-/** The sources with the carried packages ("wasi:cli") that are wanted and not there, and what those need. */
+/**
+ * The sources with the carried packages that are wanted ("wasi:cli@0.3.0", or without a version the oldest) and not
+ * there, and what those need.
+ */
 export const withCarried = async (sources: WitSources, wanted: readonly string[]): Promise<WitSources> => {
   const all = new Map(sources);
   const carried = await carriedPackages();
-  const present = new Set([...sources.values()].flatMap(declared));
+  const present = [...sources.values()].flatMap(declared);
   const queue = [...wanted];
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    const found = present.has(name) ? undefined : carried.get(name);
-    present.add(name);
-    for (const { path, text } of found ?? []) {
+    const want = name;
+    if (present.some((one) => serves(one, want))) continue;
+    const found = carried.find(({ name }) => serves(name, want));
+    present.push(found?.name ?? want);
+    for (const [path, text] of found?.files ?? []) {
       all.set(path, text);
       queue.push(...referenced(text));
     }
   }
   return all;
+};
+
+/** Whether a package ("wasi:cli@0.2.12") is what was asked for, in a version of the same generation. */
+export const serves = (offered: string, wanted: string): boolean => {
+  if (unversioned(offered) !== unversioned(wanted)) return false;
+  const [have, want] = [versionOf(offered), versionOf(wanted)];
+  return have === undefined || want === undefined || compatible(want, have);
 };
 
 /** Absolute paths of the WIT files of a request that lie in its project. */
@@ -64,26 +78,27 @@ const readBounded = (path: string): string => {
 };
 
 interface Carried {
-  readonly path: string;
-  readonly text: string;
+  /** "wasi:cli@0.2.12". */
+  readonly name: string;
+  /** By path. */
+  readonly files: readonly (readonly [string, string])[];
 }
 
-let carriedOnce: Promise<ReadonlyMap<string, Carried[]>> | undefined;
+let carriedOnce: Promise<readonly Carried[]> | undefined;
 
-/** The files of the packages that the executable carries, by "wasi:cli" without version: there is one of each. */
-const carriedPackages = (): Promise<ReadonlyMap<string, readonly Carried[]>> => {
+/** The packages that the executable carries, a folder each; of two generations the older comes first. */
+const carriedPackages = (): Promise<readonly Carried[]> => {
   carriedOnce ??= (async () => {
-    const packages = new Map<string, Carried[]>();
+    const folders = new Map<string, [string, string][]>();
     for (const path of resourceList("wit/")) {
       if (!path.endsWith(".wit")) continue;
-      const text = await resourceText(path);
-      for (const name of declared(text))
-        packages.set(name, [
-          ...(packages.get(name) ?? []),
-          { path: path.replace(/^wit\//, "carried/"), text },
-        ]);
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      const file: [string, string] = [path.replace(/^wit\//, "carried/"), await resourceText(path)];
+      folders.set(folder, [...(folders.get(folder) ?? []), file]);
     }
-    return packages;
+    return [...folders]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, files]) => ({ name: files.flatMap(([, text]) => declared(text))[0]!, files }));
   })();
   return carriedOnce;
 };
@@ -91,10 +106,18 @@ const carriedPackages = (): Promise<ReadonlyMap<string, readonly Carried[]>> => 
 const withoutComments = (text: string): string =>
   text.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "));
 
-/** Packages that a WIT text declares: "wasi:cli". */
+/** Packages that a WIT text declares: "wasi:cli@0.2.12". */
 const declared = (text: string): string[] =>
-  [...withoutComments(text).matchAll(/\bpackage\s+%?([a-z][\w-]*:%?[a-z][\w-]*)/g)].map((match) => match[1]!);
+  [
+    ...withoutComments(text).matchAll(
+      /\bpackage\s+%?([a-z][\w-]*:%?[a-z][\w-]*(?:@\d+\.\d+\.\d+[\w.+-]*)?)/g,
+    ),
+  ].map((match) => match[1]!);
 
-/** Packages that a WIT text refers to: "wasi:cli" of `use wasi:cli/types@0.2.6.{…}`. */
+/** Packages that a WIT text refers to: "wasi:cli@0.2.6" of `use wasi:cli/types@0.2.6.{…}`. */
 const referenced = (text: string): string[] =>
-  [...withoutComments(text).matchAll(/([a-z][\w-]*:[a-z][\w-]*)\//g)].map((match) => match[1]!);
+  [
+    ...withoutComments(text).matchAll(
+      /([a-z][\w-]*:[a-z][\w-]*)\/[%a-z][\w-]*(@\d+\.\d+\.\d+(?:-[0-9A-Za-z-]+(?:\.[0-9]+)*)?)?/g,
+    ),
+  ].map((match) => `${match[1]}${match[2] ?? ""}`);

@@ -7,6 +7,9 @@ import { Budget } from "./budget.ts";
 import { guestException } from "./exception.ts";
 import { ClosedPipe, GuestExit, type InstanceContext, type OutputSink } from "./provider.ts";
 
+/** Turns of the event loop: one for the linker to hand bytes over, one for who takes them. */
+const turnsAfterAnswer = 2;
+
 type Callable = (...args: unknown[]) => unknown;
 
 /**
@@ -23,6 +26,7 @@ export class Instance {
   readonly #tail: StderrTail;
   readonly #releases: (() => void)[] = [];
   #exports: Readonly<Record<string, unknown>> = {};
+  readonly #running = new Set<Promise<unknown>>();
   #trapped = false;
   #dropped = false;
 
@@ -98,6 +102,25 @@ export class Instance {
   /** Whether it can be called: it has not trapped and was not dropped. */
   get usable(): boolean {
     return !this.#trapped && !this.#dropped;
+  }
+
+  /** A task of it begins, and goes on until `end`, whenever it answers. */
+  readonly began = (end: Promise<unknown>): void => {
+    this.#running.add(end);
+    const ended = () => void this.#running.delete(end);
+    end.then(ended, ended);
+  };
+
+  /** Waits for the tasks that go on after they have answered, within its limits. Faults as `call`. */
+  async settled(): Promise<void> {
+    if (this.#running.size === 0 || this.#trapped) return;
+    await this.watch(undefined, "what goes on after its answer", () => Promise.all(this.#running));
+  }
+
+  /** Lets what it has handed over before it answered arrive; what it still does after that is cut short. */
+  async arrived(): Promise<void> {
+    for (let turn = 0; turn < turnsAfterAnswer && this.#running.size > 0 && !this.#trapped; turn++)
+      await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** What it exports of an interface, as its linker made it; calls into it go through `watch`. */

@@ -10,10 +10,11 @@ import type { World } from "../contract/model.ts";
 import { adaptation } from "../contract/preview1.ts";
 import { type LinkedFile, packContainer, unpackContainer } from "./container.ts";
 import { compileCore, instantiateCore } from "./cores.ts";
+import { beganName, changed } from "./glue.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
 
 /** jco-transpile's version and the count of our own changes to options or container. */
-const version = "jco-0.15.0-3";
+const version = "jco-0.15.0-4";
 const glueName = "component.js";
 
 type CoreLookup = (name: string) => Promise<WebAssembly.Module>;
@@ -39,10 +40,10 @@ export const jcoLinker: Linker = {
     const glue = files.find((file) => file.name === glueName)!;
     const instantiate = evaluate(new TextDecoder().decode(glue.bytes));
     return {
-      async instantiate(imports, meter) {
+      async instantiate(imports, meter, began) {
         return instantiate(
           (name) => cores.get(name)!,
-          asModules(imports),
+          { ...asModules(imports), ...(began && { [beganName]: began }) },
           async (module, given) => instantiateCore(module, given, meter),
         );
       },
@@ -105,26 +106,12 @@ const transpile = async ({
     });
     return files.map(([name, bytes]) => ({
       name,
-      bytes: name === glueName ? withThrownErrors(bytes) : bytes,
+      bytes: name === glueName ? new TextEncoder().encode(changed(new TextDecoder().decode(bytes))) : bytes,
     }));
   } catch (error) {
     throw fault("LK0303", `Cannot link ${component.identifier}: ${messageOf(error)}`, { cause: error });
   }
 };
-
-/**
- * What an import that may wait throws is lost where it has no `result`: the glue answers with the promise of a
- * task that it has just rejected, and the guest then waits for ever in a busy loop. It has to be thrown.
- */
-const withThrownErrors = (glue: Uint8Array): Uint8Array =>
-  new TextEncoder().encode(
-    new TextDecoder()
-      .decode(glue)
-      .replace(
-        /(\[Instruction::CallInterface\] error during async call(?:(?!return )[\s\S]){0,500})return task\.completionPromise\(\);/g,
-        "$1throw err;",
-      ),
-  );
 
 /** Every exported function as jco's options spell it: "greet", "wasi:cli/run@0.2.6#run". */
 const exportedFuncs = (world: World): string[] =>
@@ -146,7 +133,8 @@ const evaluate = (glue: string): Instantiate =>
 
 /** `import.meta` stands only in the default of a parameter that we always give. */
 const asFunctionBody = (glue: string): string =>
-  glue.replace(/^export /gm, "").replaceAll("import.meta.url", "undefined");
+  // jco 1.35 exports one of its helpers from inside the function that it makes, where nothing can be.
+  glue.replace(/^ *export (?=function |const )/gm, "").replaceAll("import.meta.url", "undefined");
 
 /** jco looks for a function import of the world itself as a module's default export. */
 const asModules = (imports: Readonly<Record<string, unknown>>): Record<string, unknown> =>

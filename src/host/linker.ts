@@ -23,11 +23,13 @@ export interface Linked {
    * Makes one instance. `imports` is keyed by the import names as the component spells them; a function import
    * of the world itself is a function there. The result is keyed likewise: functions by their WIT name in
    * camelCase, interfaces by their full name ("wasi:cli/run@0.2.6"), in jco's JS mapping. What was linked with
-   * metering needs a meter.
+   * metering needs a meter. `began` is told of every asynchronous call from outside as it begins, with the
+   * promise of its end: it may go on after it has answered.
    */
   instantiate(
     imports: Readonly<Record<string, unknown>>,
     meter?: Meter,
+    began?: (end: Promise<unknown>) => void,
   ): Promise<Readonly<Record<string, unknown>>>;
 }
 

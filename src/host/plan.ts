@@ -200,7 +200,7 @@ const start = async (
   const instance = new Instance(component, world, outer);
   try {
     const imports = await implementations(matches, instance.context, options);
-    await instance.begin(() => linked.instantiate(imports, instance.budget));
+    await instance.begin(() => linked.instantiate(imports, instance.budget, instance.began));
     return instance;
   } catch (error) {
     const explained = instance.explain(error, "instantiate", "its start");

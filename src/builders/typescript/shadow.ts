@@ -2,7 +2,7 @@ import type { World } from "../../contract/model.ts";
 import { packagesOf } from "../../contract/wit/compose.ts";
 import { wordsEscaped } from "../../contract/wit/names.ts";
 import { chooseWorld, type WitSources, worldFromWit } from "../../contract/wit.ts";
-import { withCarried } from "../wit.ts";
+import { serves, withCarried } from "../wit.ts";
 
 // The world that is componentized is not quite the project's: what the wrapper itself needs from WASI is imported
 // beside it. Its uncaught exceptions go to wasi:cli/stderr, and `console`, `Date`, `performance`, `crypto` and
@@ -15,6 +15,12 @@ export interface Shadow {
   readonly world: World;
 }
 
+/** "wasi:cli/stderr" → "wasi:cli", of the generation that the engine speaks. */
+const packageOf = (name: string): string => {
+  const plain = name.replace(/\/.*/, "");
+  return plain.startsWith("wasi:") ? `${plain}@0.2.0` : plain;
+};
+
 const shadowName = "loop:shadow/shadow";
 
 /** The project's world with `imports` ("wasi:cli/stderr", without version) beside its own. LK0209, LK0210. */
@@ -23,16 +29,11 @@ export const shadowOf = async (
   world: string,
   imports: readonly string[],
 ): Promise<Shadow> => {
-  const all = new Map(
-    await withCarried(
-      sources,
-      imports.map((name) => name.replace(/\/.*/, "")),
-    ),
-  );
-  const versions = new Map(
-    [...packagesOf(all).keys()].map((name) => [name.replace(/@.*/, ""), /@.*/.exec(name)?.[0] ?? ""]),
-  );
-  const lines = imports.map((name) => `  import ${name}${versions.get(name.replace(/\/.*/, "")) ?? ""};`);
+  const all = new Map(await withCarried(sources, imports.map(packageOf)));
+  const packages = [...packagesOf(all).keys()];
+  const versionOf = (name: string) =>
+    /@.*/.exec(packages.find((one) => serves(one, packageOf(name))) ?? "")?.[0] ?? "";
+  const lines = imports.map((name) => `  import ${name}${versionOf(name)};`);
   all.set(
     "shadow.wit",
     ["package loop:shadow;", "world shadow {", `  include ${wordsEscaped(world)};`, ...lines, "}", ""].join(

@@ -8,7 +8,8 @@ import { GuestExit } from "../../host/provider.ts";
 import { denialText } from "../../trust/report.ts";
 import type { Session } from "./session.ts";
 
-const wasiRun = "wasi:cli/run@0.2.0";
+/** What makes a component a command, the newest generation first. */
+const wasiRuns = ["wasi:cli/run@0.3.0", "wasi:cli/run@0.2.0"];
 /** What the examples of the public graphics proposals export: a loop of their own, in the world itself. */
 const graphicsStart = "start";
 const graphicsPackages = /^wasi:(webgpu|surface|graphics-context|frame-buffer)\//;
@@ -41,7 +42,8 @@ export const runCommand = async (plan: LinkedPlan, session: Session, drive: Driv
 
 /** What runs a command from beginning to end; undefined where it exports nothing of the kind. */
 const beginning = ({ world }: LinkedPlan): { interface: string | undefined; func: string } | undefined => {
-  if (matchInterface(wasiRun, world.exports.keys()) !== undefined) return { interface: wasiRun, func: "run" };
+  const run = wasiRuns.find((name) => matchInterface(name, world.exports.keys()) !== undefined);
+  if (run !== undefined) return { interface: run, func: "run" };
   const start = world.exports.get(graphicsStart);
   if (start?.kind !== "func" || start.func.params.length > 0) return undefined;
   return [...world.imports.keys()].some((name) => graphicsPackages.test(name))
@@ -74,7 +76,9 @@ const exitCodeOf = async (
 
 const notACommand = ({ component, world }: LinkedPlan) => {
   const names = [...world.exports.keys()];
-  const isHandler = matchInterface("wasi:http/incoming-handler@0.2.0", names) !== undefined;
+  const isHandler = ["wasi:http/handler@0.3.0", "wasi:http/incoming-handler@0.2.0"].some(
+    (name) => matchInterface(name, names) !== undefined,
+  );
   const isLoopCommand = matchInterface("loop:cli/command@0.1.0", names) !== undefined;
   return fault(
     "LK0305",
@@ -146,7 +150,11 @@ const inInstance = async <T>(
   let well = false;
   let good = false;
   try {
-    const answer = await timed("guest", () => work(instance));
+    const answer = await timed("guest", async () => {
+      const answer = await work(instance);
+      await instance.arrived();
+      return answer;
+    });
     well = true;
     good = !failed(answer);
     return answer;

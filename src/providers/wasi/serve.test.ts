@@ -414,5 +414,5 @@ test("a component that handles no requests is refused by name, and a taken addre
   };
   await expect(serve(plan, options)).rejects.toThrow("Cannot listen at 127.0.0.1");
   const none = { ...plan, world: { ...plan.world, exports: new Map() } } as LinkedPlan;
-  await expect(serve(none, options)).rejects.toThrow("does not export wasi:http/incoming-handler");
+  await expect(serve(none, options)).rejects.toThrow("does not export wasi:http/handler");
 });

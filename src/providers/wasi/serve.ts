@@ -1,5 +1,5 @@
-// A component that exports wasi:http/incoming-handler as a server. Owns its instances and its end; refuses components
-// that handle nothing; called by whoever offers `loop serve` or hosts a handler of its own.
+// A component that exports wasi:http/handler or wasi:http/incoming-handler as a server. Owns its instances and its
+// end; refuses components that handle nothing; called by whoever offers `loop serve` or hosts a handler of its own.
 import { errno, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { matchInterface } from "../../contract/semver.ts";
@@ -7,9 +7,19 @@ import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import { type Address, type Listening, listenPlain } from "./listening.ts";
 import { Pool } from "./pool.ts";
-import { Serving, type Witness } from "./serving.ts";
+import { type Handling, incomingHandling, Serving, type Witness } from "./serving.ts";
 
-const handler = "wasi:http/incoming-handler@0.2.0";
+/** What makes a component a server: WASI 0.3's interface, and 0.2's. */
+const handler = "wasi:http/handler@0.3.0";
+const incomingHandler = "wasi:http/incoming-handler@0.2.0";
+
+/** How the component is called, by the newer of what it exports; undefined where it handles nothing. */
+const handlingOf = async ({ world }: LinkedPlan): Promise<Handling | undefined> => {
+  const newer = matchInterface(handler, world.exports.keys());
+  if (newer !== undefined) return (await import("./p3/handler.ts")).handling(newer);
+  const older = matchInterface(incomingHandler, world.exports.keys());
+  return older === undefined ? undefined : incomingHandling(older);
+};
 
 export interface ServeOptions extends Address, Witness {
   /** Instances serve one request after the other; else every request has an instance of its own. */
@@ -39,11 +49,11 @@ export interface Server {
  * and those of instantiating, so that a component that cannot start is known before the first request.
  */
 export const serve = async (plan: LinkedPlan, options: ServeOptions): Promise<Server> => {
-  const exported = matchInterface(handler, plan.world.exports.keys());
-  if (exported === undefined)
+  const handling = await handlingOf(plan);
+  if (!handling)
     throw fault(
       "LK0305",
-      `${plan.component.identifier} does not export wasi:http/incoming-handler; it exports: ${[...plan.world.exports.keys()].join(", ") || "nothing"}`,
+      `${plan.component.identifier} does not export wasi:http/handler or wasi:http/incoming-handler; it exports: ${[...plan.world.exports.keys()].join(", ") || "nothing"}`,
       { hint: `loop run ${plan.component.identifier}` },
     );
   const pool = new Pool({
@@ -51,7 +61,7 @@ export const serve = async (plan: LinkedPlan, options: ServeOptions): Promise<Se
     reuse: options.reuse,
     instancesMax: options.instancesMax ?? limits.serveInstancesMax,
   });
-  const serving = new Serving(pool, exported, options);
+  const serving = new Serving(pool, handling, options);
   try {
     await pool.begin();
     return serverOf(await listen(options, serving), serving, pool);

@@ -29,6 +29,23 @@ export interface Witness {
   handled?: ((one: Handled) => void) | undefined;
 }
 
+/**
+ * Gives an instance one request. `respond` is called at most once; the call ends, at once or by a promise, when the
+ * instance is free for the next. Throws what the instance ended with.
+ */
+export type Handling = (instance: Instance, received: Received, respond: Respond) => unknown;
+
+/** WASI 0.2's way: the answer comes through a parameter. */
+export const incomingHandling =
+  (exported: string): Handling =>
+  (instance, received, respond) => {
+    const common = networkingOf(instance.context);
+    return instance.callNow(exported, "handle", [
+      new IncomingRequest(common, received),
+      new ResponseOutparam(common, respond),
+    ]);
+  };
+
 /** What waits for a client and holds an instance meanwhile. */
 interface Slow {
   stalledMs(): number;
@@ -42,16 +59,16 @@ const watchEveryMs = 500;
 /** The way of requests through the instances of a component, whoever brings them. */
 export class Serving {
   readonly #pool: Pool;
-  readonly #handler: string;
+  readonly #handling: Handling;
   readonly #witness: Witness;
   readonly #slow = new Set<Slow>();
   readonly #watching: ReturnType<typeof setInterval>;
   #pending = 0;
   #stopping = false;
 
-  constructor(pool: Pool, handler: string, witness: Witness) {
+  constructor(pool: Pool, handling: Handling, witness: Witness) {
     this.#pool = pool;
-    this.#handler = handler;
+    this.#handling = handling;
     this.#witness = witness;
     this.#watching = setInterval(() => this.#watch(), watchEveryMs);
     this.#watching.unref();
@@ -188,12 +205,8 @@ export class Serving {
         if (!answered) resolve(bare(500));
         this.#pool.give(instance, healthy);
       };
-      const common = networkingOf(instance.context);
       try {
-        const call = instance.callNow(this.#handler, "handle", [
-          new IncomingRequest(common, received),
-          new ResponseOutparam(common, respond),
-        ]);
+        const call = this.#handling(instance, received, respond);
         if (call instanceof Promise)
           call.then(
             () => finish(true),

@@ -7,13 +7,13 @@ import type { Held } from "./io.ts";
 export class Fields extends Handle {
   readonly list: FieldList;
   readonly #mutable: boolean;
-  readonly #held: Held;
+  protected readonly held: Held;
   /** The outgoing request whose fields these are, or are a clone of. */
   readonly origin: object | undefined;
 
   constructor(held: Held, list: FieldList, mutable: boolean, origin?: object) {
     super(held.handles);
-    this.#held = held;
+    this.held = held;
     this.list = list;
     this.#mutable = mutable;
     this.origin = origin;
@@ -52,7 +52,7 @@ export class Fields extends Handle {
   }
 
   clone(): Fields {
-    return new Fields(this.#held, this.list.clone(), true, this.origin);
+    return new Fields(this.held, this.list.clone(), true, this.origin);
   }
 
   #checkMutable(): void {

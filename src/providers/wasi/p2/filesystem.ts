@@ -27,7 +27,7 @@ export interface Filing extends Held {
   readonly lacking?: ((path: string, lack: Lack | "any") => void) | undefined;
 }
 
-interface DescriptorFlags {
+export interface DescriptorFlags {
   readonly read?: boolean;
   readonly write?: boolean;
   readonly fileIntegritySync?: boolean;
@@ -35,143 +35,143 @@ interface DescriptorFlags {
   readonly requestedWriteSync?: boolean;
   readonly mutateDirectory?: boolean;
 }
-interface PathFlags {
+export interface PathFlags {
   readonly symlinkFollow?: boolean;
 }
-type OpenFlags = Readonly<Partial<Record<"create" | "directory" | "exclusive" | "truncate", boolean>>>;
-type NewTimestamp = { tag: "no-change" } | { tag: "now" } | { tag: "timestamp"; val: Datetime };
+export type OpenFlags = Readonly<Partial<Record<"create" | "directory" | "exclusive" | "truncate", boolean>>>;
+export type NewTimestamp = { tag: "no-change" } | { tag: "now" } | { tag: "timestamp"; val: Datetime };
 
 /** `descriptor` of wasi:filesystem/types: an open file or folder. */
 export class Descriptor extends Handle {
   readonly #filing: Filing;
-  readonly #node: OpenFile | OpenFolder;
+  readonly node: OpenFile | OpenFolder;
   readonly #flags: DescriptorFlags;
-  readonly #watched: Watched;
+  readonly watched: Watched;
 
   constructor(filing: Filing, node: OpenFile | OpenFolder, flags: DescriptorFlags, path: string) {
     super(filing.handles);
     this.#filing = filing;
-    this.#node = node;
+    this.node = node;
     this.#flags = flags;
-    this.#watched = new Watched(filing.audit, path);
+    this.watched = new Watched(filing.audit, path);
   }
 
   readViaStream(offset: bigint): InputStream {
     return refusable(() => {
-      if (this.#node instanceof OpenFolder) throw refusal("EISDIR", "a folder has no contents to read");
-      const file = this.#node;
-      const input = new Input(this.#watched.reading(file.source(offset)), { prompt: file.seekable });
+      if (this.node instanceof OpenFolder) throw refusal("EISDIR", "a folder has no contents to read");
+      const file = this.node;
+      const input = new Input(this.watched.reading(file.source(offset)), { prompt: file.seekable });
       return this.#streaming(file, (letGo) => new InputStream(this.#filing, input, letGo));
     });
   }
 
   writeViaStream(offset: bigint): OutputStream {
     return refusable(() => {
-      const file = this.#file;
-      const output = new Output(this.#watched.writing(file.sink(offset)));
+      const file = this.file;
+      const output = new Output(this.watched.writing(file.sink(offset)));
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo));
     });
   }
 
   appendViaStream(): OutputStream {
     return refusable(() => {
-      const file = this.#file;
+      const file = this.file;
       const sink = file.appender();
-      const output = new Output(this.#watched.writing(sink));
+      const output = new Output(this.watched.writing(sink));
       return this.#streaming(file, (letGo) => new OutputStream(this.#filing, output, letGo), sink.close);
     });
   }
 
   /** Only advice: the system's own read-ahead is left to it, and a folder takes none. */
   advise(): void {
-    refusable(() => void this.#file);
+    refusable(() => void this.file);
   }
 
   syncData(): void {
-    refusable(() => (this.#node instanceof OpenFile ? this.#node.sync("data") : this.#node.sync()));
+    refusable(() => (this.node instanceof OpenFile ? this.node.sync("data") : this.node.sync()));
   }
 
   sync(): void {
-    refusable(() => (this.#node instanceof OpenFile ? this.#node.sync("all") : this.#node.sync()));
+    refusable(() => (this.node instanceof OpenFile ? this.node.sync("all") : this.node.sync()));
   }
 
   getFlags(): Required<DescriptorFlags> {
-    const folder = this.#node instanceof OpenFolder;
+    const folder = this.node instanceof OpenFolder;
     return {
       read: folder || isSet(this.#flags, "read"),
       write: !folder && isSet(this.#flags, "write"),
       fileIntegritySync: isSet(this.#flags, "fileIntegritySync"),
       dataIntegritySync: isSet(this.#flags, "dataIntegritySync"),
       requestedWriteSync: isSet(this.#flags, "requestedWriteSync"),
-      mutateDirectory: this.#node instanceof OpenFolder && this.#node.mutable,
+      mutateDirectory: this.node instanceof OpenFolder && this.node.mutable,
     };
   }
 
   getType(): string {
-    return refusable(() => descriptorTypes[kindOf(this.#node.stat())]);
+    return refusable(() => descriptorTypes[kindOf(this.node.stat())]);
   }
 
   setSize(size: bigint): void {
-    this.#watched.use("set size");
-    refusable(() => this.#file.setSize(size));
+    this.watched.use("set size");
+    refusable(() => this.file.setSize(size));
   }
 
   setTimes(access: NewTimestamp, modified: NewTimestamp): void {
-    this.#watched.use("set times");
-    refusable(() => this.#node.setTimes(newTime(access), newTime(modified)));
+    this.watched.use("set times");
+    refusable(() => this.node.setTimes(newTime(access), newTime(modified)));
   }
 
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
     return refusable(() => {
-      const bytes = this.#file.read(length, offset);
-      this.#watched.use("read", undefined, bytes.length);
+      const bytes = this.file.read(length, offset);
+      this.watched.use("read", undefined, bytes.length);
       return [bytes, bytes.length === 0 && length > 0n];
     });
   }
 
   write(buffer: Uint8Array, offset: bigint): bigint {
     return refusable(() => {
-      const count = this.#file.write(buffer, offset);
-      this.#watched.use("write", undefined, count);
+      const count = this.file.write(buffer, offset);
+      this.watched.use("write", undefined, count);
       return BigInt(count);
     });
   }
 
   readDirectory(): DirectoryEntryStream {
-    this.#watched.use("list");
-    return refusable(() => new DirectoryEntryStream(this.#filing, this.#folder.list()));
+    this.watched.use("list");
+    return refusable(() => new DirectoryEntryStream(this.#filing, this.folder.list()));
   }
 
   createDirectoryAt(path: string): void {
-    this.#watched.use("create", path);
-    this.#at(path, () => this.#folder.makeFolder(path));
+    this.watched.use("create", path);
+    this.#at(path, () => this.folder.makeFolder(path));
   }
 
   stat() {
-    return refusable(() => descriptorStat(this.#node.stat()));
+    return refusable(() => descriptorStat(this.node.stat()));
   }
 
   statAt(flags: PathFlags, path: string) {
-    this.#watched.use("stat", path);
-    return this.#at(path, () => descriptorStat(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
+    this.watched.use("stat", path);
+    return this.#at(path, () => descriptorStat(this.folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
   setTimesAt(flags: PathFlags, path: string, access: NewTimestamp, modified: NewTimestamp): void {
-    this.#watched.use("set times", path);
+    this.watched.use("set times", path);
     this.#at(path, () =>
-      this.#folder.setTimesAt(path, isSet(flags, "symlinkFollow"), newTime(access), newTime(modified)),
+      this.folder.setTimesAt(path, isSet(flags, "symlinkFollow"), newTime(access), newTime(modified)),
     );
   }
 
   linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
-    this.#watched.use("link", path);
-    this.#at(path, () => this.#folder.link(path, isSet(flags, "symlinkFollow"), onto.#folder, newPath));
+    this.watched.use("link", path);
+    this.#at(path, () => this.folder.link(path, isSet(flags, "symlinkFollow"), onto.folder, newPath));
   }
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, asked: DescriptorFlags): Descriptor {
     return this.#at(path, () => {
       const flags = opened(asked, isSet(openFlags, "create"));
-      const node = this.#folder.open(path, {
+      const node = this.folder.open(path, {
         follow: Boolean(pathFlags.symlinkFollow),
         create: isSet(openFlags, "create"),
         exclusive: isSet(openFlags, "exclusive"),
@@ -182,39 +182,39 @@ export class Descriptor extends Handle {
         mutate: isSet(flags, "mutateDirectory"),
         sync: syncFlags(flags),
       });
-      this.#watched.use("open", path);
-      return owning(node, () => new Descriptor(this.#filing, node, flags, this.#watched.below(path)));
+      this.watched.use("open", path);
+      return owning(node, () => new Descriptor(this.#filing, node, flags, this.watched.below(path)));
     });
   }
 
   readlinkAt(path: string): string {
-    this.#watched.use("stat", path);
-    return this.#at(path, () => this.#folder.readLink(path));
+    this.watched.use("stat", path);
+    return this.#at(path, () => this.folder.readLink(path));
   }
 
   removeDirectoryAt(path: string): void {
-    this.#watched.use("remove", path);
-    this.#at(path, () => this.#folder.removeFolder(path));
+    this.watched.use("remove", path);
+    this.#at(path, () => this.folder.removeFolder(path));
   }
 
   renameAt(path: string, onto: Descriptor, newPath: string): void {
-    this.#watched.use("rename", path);
-    this.#at(path, () => this.#folder.rename(path, onto.#folder, newPath));
+    this.watched.use("rename", path);
+    this.#at(path, () => this.folder.rename(path, onto.folder, newPath));
   }
 
   symlinkAt(target: string, path: string): void {
-    this.#watched.use("link", path);
-    this.#at(path, () => this.#folder.symlink(target, path));
+    this.watched.use("link", path);
+    this.#at(path, () => this.folder.symlink(target, path));
   }
 
   unlinkFileAt(path: string): void {
-    this.#watched.use("remove", path);
-    this.#at(path, () => this.#folder.unlink(path));
+    this.watched.use("remove", path);
+    this.#at(path, () => this.folder.unlink(path));
   }
 
   isSameObject(other: Descriptor): boolean {
     try {
-      const [a, b] = [this.#node.stat(), other.#node.stat()];
+      const [a, b] = [this.node.stat(), other.node.stat()];
       return a.dev === b.dev && a.ino === b.ino;
     } catch (error) {
       // It has no way to say why not: what is gone is the same as nothing.
@@ -224,11 +224,11 @@ export class Descriptor extends Handle {
   }
 
   metadataHash() {
-    return refusable(() => metadataHash(this.#node.stat()));
+    return refusable(() => metadataHash(this.node.stat()));
   }
 
   metadataHashAt(flags: PathFlags, path: string) {
-    return refusable(() => metadataHash(this.#folder.statAt(path, isSet(flags, "symlinkFollow"))));
+    return refusable(() => metadataHash(this.folder.statAt(path, isSet(flags, "symlinkFollow"))));
   }
 
   /** As `refusable`; what the grant of its folder refused is told. */
@@ -238,19 +238,21 @@ export class Descriptor extends Handle {
         return work();
       } catch (error) {
         if (error instanceof Refusal && error.lack)
-          this.#filing.lacking?.(this.#watched.below(path), error.lack);
+          this.#filing.lacking?.(this.watched.below(path), error.lack);
         throw error;
       }
     });
   }
 
-  get #file(): OpenFile {
-    if (this.#node instanceof OpenFile) return this.#node;
+  /** EBADF where it is a folder. */
+  get file(): OpenFile {
+    if (this.node instanceof OpenFile) return this.node;
     throw refusal("EBADF", "a folder has no contents to read or write");
   }
 
-  get #folder(): OpenFolder {
-    if (this.#node instanceof OpenFolder) return this.#node;
+  /** ENOTDIR where it is none. */
+  get folder(): OpenFolder {
+    if (this.node instanceof OpenFolder) return this.node;
     throw refusal("ENOTDIR", "not a folder");
   }
 
@@ -270,7 +272,7 @@ export class Descriptor extends Handle {
   }
 
   protected override release(): void {
-    this.#node.release();
+    this.node.release();
   }
 }
 
@@ -328,7 +330,7 @@ export class DirectoryEntryStream extends Handle {
   }
 }
 
-const descriptorTypes: Readonly<Record<Kind, string>> = {
+export const descriptorTypes: Readonly<Record<Kind, string>> = {
   block: "block-device",
   character: "character-device",
   folder: "directory",

@@ -1,6 +1,6 @@
 import { declared } from "../../../base/fault.ts";
 import type { Networking } from "../networking.ts";
-import { OutgoingContent } from "../state/body.ts";
+import type { OutgoingContent } from "../state/body.ts";
 import { checkRequest, exchange, type Response } from "../state/exchange.ts";
 import { FieldList } from "../state/fields.ts";
 import { Handle } from "../state/handles.ts";
@@ -9,7 +9,7 @@ import { FutureTrailers, IncomingBody, OutgoingBody, type Result, settled } from
 import { type ErrorCode, exchanged, httpErrorCode } from "./errors.ts";
 import { checkField, Fields } from "./fields.ts";
 import { type Held, type IoError, Pollable } from "./io.ts";
-import { IncomingRequest, OutgoingRequest, RequestOptions, timeoutsOf } from "./requests.ts";
+import { announced, IncomingRequest, OutgoingRequest, RequestOptions, timeoutsOf } from "./requests.ts";
 
 // wasi:http 0.2: types and outgoing-handler, and the response-outparam through which a handler of ours answers.
 
@@ -117,9 +117,7 @@ export class OutgoingResponse extends Handle {
 
   body(): OutgoingBody {
     if (this.#content) throw declared(undefined);
-    this.#content = new OutgoingContent("response body size");
-    const length = this.#fields.contentLength();
-    this.#content.announce(Number.isNaN(length) ? undefined : length);
+    this.#content = announced(this.#fields, "response body size");
     return new OutgoingBody(this.#held, this.#content);
   }
 
@@ -217,7 +215,7 @@ const constructible = (held: Held) => ({
   },
 });
 
-const isA = (base: abstract new (...args: never[]) => unknown, value: unknown): boolean =>
+export const isA = (base: abstract new (...args: never[]) => unknown, value: unknown): boolean =>
   Function.prototype[Symbol.hasInstance].call(base, value);
 
 export const http = (common: Networking) => ({

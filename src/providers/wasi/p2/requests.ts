@@ -4,7 +4,7 @@ import { limits } from "../../../base/limits.ts";
 import { hostName } from "../../../trust/network.ts";
 import { type IncomingContent, OutgoingContent } from "../state/body.ts";
 import type { Request, Timeouts } from "../state/exchange.ts";
-import { failure } from "../state/failure.ts";
+import { type FailureKind, failure } from "../state/failure.ts";
 import { type FieldList, isFieldName } from "../state/fields.ts";
 import { Handle } from "../state/handles.ts";
 import { IncomingBody, OutgoingBody } from "./bodies.ts";
@@ -50,6 +50,86 @@ const hasControl = (text: string): boolean => {
 
 const invalid = () => declared(undefined);
 
+/** What a request's head says, as a guest sets it piece by piece; errs are without a payload. */
+export class RequestHead {
+  #method: Method = { tag: "get" };
+  #target: string | undefined;
+  #scheme: Scheme | undefined;
+  #authority: string | undefined;
+
+  get method(): Method {
+    return this.#method;
+  }
+
+  set method(method: Method) {
+    if (method.tag === "other" && !isFieldName(method.val!)) throw invalid();
+    this.#method = method.tag === "other" ? methodOf(method.val!) : method;
+  }
+
+  get target(): string | undefined {
+    return this.#target;
+  }
+
+  set target(target: string | undefined) {
+    if (target !== undefined && !isTarget(target)) throw invalid();
+    this.#target = target;
+  }
+
+  get scheme(): Scheme | undefined {
+    return this.#scheme;
+  }
+
+  set scheme(scheme: Scheme | undefined) {
+    if (scheme?.tag === "other" && !/^[A-Za-z][A-Za-z0-9+.-]*$/.test(scheme.val)) throw invalid();
+    this.#scheme = scheme;
+  }
+
+  get authority(): string | undefined {
+    return this.#authority;
+  }
+
+  set authority(authority: string | undefined) {
+    if (authority !== undefined && !parseAuthority(authority)) throw invalid();
+    this.#authority = authority;
+  }
+
+  /**
+   * With fields and body as it is sent; the body is asked for, with the length that is announced, once all else is in
+   * order. Throws HttpFailure where it is none that can be sent.
+   */
+  request(fields: FieldList, body: (length: number | undefined) => OutgoingContent | undefined): Request {
+    const scheme = this.#scheme?.tag ?? "HTTPS";
+    if (scheme === "other") throw failure("protocol", "the scheme is neither HTTP nor HTTPS");
+    const authority = this.#authority === undefined ? undefined : parseAuthority(this.#authority);
+    if (!authority) throw failure("uri", "the request has no authority");
+    const length = fields.contentLength();
+    if (Number.isNaN(length)) throw failure("request body size", "no proper content-length");
+    const method = methodText(this.#method);
+    // A tunnel's bytes would be no HTTP, and the far end no host that was granted.
+    if (method === "CONNECT") throw failure("method", "tunnels are not made");
+    const secure = scheme === "HTTPS";
+    const target = this.#target ?? "/";
+    return {
+      method,
+      secure,
+      host: authority.host,
+      port: authority.port ?? (secure ? 443 : 80),
+      authority: this.#authority!,
+      target: target.startsWith("/") || target === "*" ? target : `/${target}`,
+      fields,
+      content: body(length),
+    };
+  }
+}
+
+/** A body to be sent, as long as its fields announce. */
+export const announced = (fields: FieldList, tooShort: FailureKind): OutgoingContent => {
+  const content = new OutgoingContent(tooShort);
+  const length = fields.contentLength();
+  content.announce(Number.isNaN(length) ? undefined : length);
+  return content;
+};
+
 /**
  * The body of an outgoing request, and of those that carry it on: it goes with the one that is sent first, and nobody
  * reads it once all of them were let go.
@@ -92,10 +172,7 @@ export class OutgoingRequest extends Handle {
   readonly #fields: FieldList;
   #body: Carried | undefined;
   #ownBody = false;
-  #method: Method = { tag: "get" };
-  #target: string | undefined;
-  #scheme: Scheme | undefined;
-  #authority: string | undefined;
+  readonly #head = new RequestHead();
 
   constructor(held: Held, headers: Fields) {
     super(held.handles);
@@ -110,48 +187,42 @@ export class OutgoingRequest extends Handle {
   body(): OutgoingBody {
     if (this.#ownBody) throw invalid();
     this.#body?.letGo();
-    const content = new OutgoingContent("request body size");
-    const length = this.#fields.contentLength();
-    content.announce(Number.isNaN(length) ? undefined : length);
+    const content = announced(this.#fields, "request body size");
     this.#body = new Carried(content);
     this.#ownBody = true;
     return new OutgoingBody(this.#held, content);
   }
 
   method(): Method {
-    return this.#method;
+    return this.#head.method;
   }
 
   setMethod(method: Method): void {
-    if (method.tag === "other" && !isFieldName(method.val!)) throw invalid();
-    this.#method = method.tag === "other" ? methodOf(method.val!) : method;
+    this.#head.method = method;
   }
 
   pathWithQuery(): string | undefined {
-    return this.#target;
+    return this.#head.target;
   }
 
   setPathWithQuery(target: string | undefined): void {
-    if (target !== undefined && !isTarget(target)) throw invalid();
-    this.#target = target;
+    this.#head.target = target;
   }
 
   scheme(): Scheme | undefined {
-    return this.#scheme;
+    return this.#head.scheme;
   }
 
   setScheme(scheme: Scheme | undefined): void {
-    if (scheme?.tag === "other" && !/^[A-Za-z][A-Za-z0-9+.-]*$/.test(scheme.val)) throw invalid();
-    this.#scheme = scheme;
+    this.#head.scheme = scheme;
   }
 
   authority(): string | undefined {
-    return this.#authority;
+    return this.#head.authority;
   }
 
   setAuthority(authority: string | undefined): void {
-    if (authority !== undefined && !parseAuthority(authority)) throw invalid();
-    this.#authority = authority;
+    this.#head.authority = authority;
   }
 
   headers(): Fields {
@@ -161,34 +232,10 @@ export class OutgoingRequest extends Handle {
   /** As it is sent; the request is used up. Throws HttpFailure where it is none that can be. */
   take(): Request {
     try {
-      return this.#sending();
+      return this.#head.request(this.#fields, (length) => this.#body?.take(length));
     } finally {
       this[Symbol.dispose]();
     }
-  }
-
-  #sending(): Request {
-    const scheme = this.#scheme?.tag ?? "HTTPS";
-    if (scheme === "other") throw failure("protocol", "the scheme is neither HTTP nor HTTPS");
-    const authority = this.#authority === undefined ? undefined : parseAuthority(this.#authority);
-    if (!authority) throw failure("uri", "the request has no authority");
-    const length = this.#fields.contentLength();
-    if (Number.isNaN(length)) throw failure("request body size", "no proper content-length");
-    const method = methodText(this.#method);
-    // A tunnel's bytes would be no HTTP, and the far end no host that was granted.
-    if (method === "CONNECT") throw failure("method", "tunnels are not made");
-    const secure = scheme === "HTTPS";
-    const target = this.#target ?? "/";
-    return {
-      method,
-      secure,
-      host: authority.host,
-      port: authority.port ?? (secure ? 443 : 80),
-      authority: this.#authority!,
-      target: target.startsWith("/") || target === "*" ? target : `/${target}`,
-      fields: this.#fields,
-      content: this.#body?.take(length),
-    };
   }
 
   protected override release(): void {

@@ -27,10 +27,10 @@ type State =
 
 export type ShutdownType = "receive" | "send" | "both";
 
-const nsPerSecond = 1_000_000_000n;
+export const nsPerSecond = 1_000_000_000n;
 /** What Linux takes; larger values are clamped, as the WIT allows. */
 const keepAliveSecondsMax = 32_767;
-const keepAliveCountMax = 127;
+export const keepAliveCountMax = 127;
 
 /** `tcp-socket`. */
 export class TcpSocket extends Handle {
@@ -245,13 +245,13 @@ const streamsOf = (common: Networking, connection: Connection, input: Input): [I
   new OutputStream(common, new Output(connection)),
 ];
 
-const positive = (value: number): number => {
+export const positive = (value: number): number => {
   if (value === 0) throw declared("invalid-argument");
   return value;
 };
 
 /** Whole seconds, rounded up: the system counts no finer. */
-const seconds = (ns: bigint): number => {
+export const seconds = (ns: bigint): number => {
   if (ns === 0n) throw declared("invalid-argument");
   const whole = (ns + nsPerSecond - 1n) / nsPerSecond;
   return whole > keepAliveSecondsMax ? keepAliveSecondsMax : Number(whole);

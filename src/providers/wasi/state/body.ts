@@ -37,6 +37,17 @@ export class OutgoingContent implements ByteSink {
     return this.#length;
   }
 
+  /** Bytes that may still come; undefined where no length was announced. */
+  get room(): number | undefined {
+    return this.#length === undefined ? undefined : this.#length - this.#written;
+  }
+
+  /** More is there to be written than there is room for, and none of it is taken. */
+  refuse(bytes: number): never {
+    this.#written += bytes;
+    throw this.#wrongSize();
+  }
+
   write(bytes: Uint8Array): void | Promise<void> {
     this.#written += bytes.length;
     if (this.#length !== undefined && this.#written > this.#length) throw this.#wrongSize();

@@ -246,7 +246,8 @@ const send = async (
   for (const { name, value } of fields.entries)
     if (!isOfConnection(name)) lines.push(`${name}: ${latin(value)}`);
   const whole =
-    content === undefined || (content.queue.ended && content.queue.length === 0 && !content.trailers);
+    content === undefined ||
+    (content.queue.ended && !content.queue.failed && content.queue.length === 0 && !content.trailers);
   const chunked = !whole && content.length === undefined;
   if (chunked) lines.push("transfer-encoding: chunked");
   else if (whole && withBody.has(method) && !fields.has("content-length")) lines.push("content-length: 0");

@@ -74,5 +74,7 @@ const openLibc = () => {
 const timespec = (time: NewTime): [bigint, bigint] => {
   if (time === "now") return [0n, UTIME_NOW];
   if (time === "keep") return [0n, UTIME_OMIT];
-  return [time / nsPerSecond, time % nsPerSecond];
+  // Nanoseconds count forwards from the second below, before 1970 too.
+  const nanoseconds = ((time % nsPerSecond) + nsPerSecond) % nsPerSecond;
+  return [(time - nanoseconds) / nsPerSecond, nanoseconds];
 };

@@ -1,5 +1,6 @@
 import type { udp } from "bun";
 import { addressText, parseAddress } from "../../../base/address.ts";
+import { errno } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import { boundTo, connectSocket, disconnectSocket, type Family } from "./libc.ts";
 import { type Endpoint, endpointText, type Network } from "./network.ts";
@@ -94,7 +95,7 @@ export class UdpSocket {
     if (remote) this.#network.checkReach(remote);
     const fd = this.#fd;
     if (process.platform !== "linux" || fd === undefined || !(remote || this.#associated)) return;
-    if (remote) connectSocket(fd, remote);
+    if (remote) reconnect(fd, remote);
     else disconnectSocket(fd);
     this.#associated = remote !== undefined;
     this.#failure = undefined;
@@ -160,6 +161,17 @@ export class UdpSocket {
     });
   }
 }
+
+/** Linux keeps the local address that led to the one before, and has to be told to forget it where it leads nowhere. */
+const reconnect = (fd: number, remote: Endpoint): void => {
+  try {
+    connectSocket(fd, remote);
+  } catch (error) {
+    if (errno(error) !== "EINVAL") throw error;
+    disconnectSocket(fd);
+    connectSocket(fd, remote);
+  }
+};
 
 export const sameEndpoint = (one: Endpoint, two: Endpoint): boolean =>
   one.port === two.port &&

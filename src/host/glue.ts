@@ -1,0 +1,92 @@
+// What jco's glue is changed in before it runs: errors that it loses, and its asynchronous runtime, which looks every
+// ten milliseconds whether something has happened. Owns the rewriting of its text; refuses to know components; called
+// by `jco`. Each change names what it looks for, and a test holds all of them to the version of jco that we carry.
+
+interface Change {
+  /** What is wrong, and what the change does about it. */
+  readonly why: string;
+  readonly find: RegExp;
+  readonly put: string;
+}
+
+/**
+ * Told of every task that a call from outside begins: it may go on after it has answered. `instantiate` finds it
+ * among its imports, under a name that no component can import.
+ */
+export const beganName = "(began)";
+
+const helpers = `
+  const _began = imports[${JSON.stringify(beganName)}] ?? (() => {});
+  const _waiting = new Set();
+  const _stir = () => {
+    if (_waiting.size === 0) return;
+    const waiting = [..._waiting];
+    _waiting.clear();
+    for (const wake of waiting) wake();
+  };
+  const _until = (ready) => new Promise((resolve) => {
+    const look = () => ready() ? resolve() : _waiting.add(look);
+    look();
+  });
+  const _turn = (delay) => new Promise((resolve) => {
+    if (delay === 0) return void setImmediate(resolve);
+    const wake = () => {
+      clearTimeout(timer);
+      _waiting.delete(wake);
+      setImmediate(resolve);
+    };
+    const timer = setTimeout(wake, delay);
+    _waiting.add(wake);
+  });
+`;
+
+export const changes: readonly Change[] = [
+  {
+    why: "What an import that may wait throws is lost where it has no `result`: the glue answers with the promise of a task that it has just rejected, and the guest then waits for ever in a busy loop. It has to be thrown",
+    find: /(\[Instruction::CallInterface\] error during async call(?:(?!return )[\s\S]){0,500})return task\.completionPromise\(\);/g,
+    put: "$1throw err;",
+  },
+  {
+    why: "Whoever waits is told that an event is there",
+    find: /(this\.#pendingEventFn = fn;)(\s*\}\s*getPendingEvent\(\) \{)/g,
+    put: "$1 _stir();$2",
+  },
+  {
+    why: "Whoever waits for a synchronous call of an asynchronous import is told that it has answered",
+    find: /(\n\s*setResult\(v\) \{[^}]*\}[^}]*this\.#resultSet = true;)/g,
+    put: "$1 _stir();",
+  },
+  {
+    why: "The scheduler sleeps until something happens, instead of ten milliseconds",
+    find: /await new Promise\(\(resolve\) => setTimeout\(resolve, delay\)\);/g,
+    put: "await _turn(delay);",
+  },
+  {
+    why: "The scheduler starts at once",
+    find: /setTimeout\((async \(\) => \{\s*let result = this\.tick\(\);[\s\S]*?this\.#tickLoop = null;\s*\}), 10\);/g,
+    put: "setImmediate($1);",
+  },
+  {
+    why: "The host's ends of streams and futures are told, instead of looking as often as they can",
+    find: /await new Promise\(\(resolve\) => \{\s*let waitInterval = setInterval\((?:async )?\(\) => \{\s*if \(!this\.hasPendingEvent\(\)\) \{ return; \}\s*clearInterval\(waitInterval\);\s*resolve\(\);\s*\}\);\s*\}\);/g,
+    put: "await _until(() => this.hasPendingEvent());",
+  },
+  {
+    why: "What the host has under way for a stream that a guest writes is not counted, so a guest that waits for it would be taken for one that waits for nothing",
+    find: /function _checkForDeadlock\(\) \{/g,
+    put: "function _checkForDeadlock() { return;",
+  },
+  {
+    why: "A task may go on after it has answered; whoever drops the instance has to know when it ends",
+    find: /(const newTaskID = newTask\.id\(\);)/g,
+    put: "$1 if (callingWasmExport && isAsync) _began(newTask.exitPromise());",
+  },
+  {
+    why: "Where the changes above find what they call",
+    find: /^(export function instantiate\([^\n]*\n)/gm,
+    put: `$1${helpers}`,
+  },
+];
+
+export const changed = (glue: string): string =>
+  changes.reduce((text, { find, put }) => text.replace(find, put), glue);
