@@ -84,7 +84,7 @@ const dispatchTo = async (
 const choose = (program: Program, name: string): Chosen => {
   const slot = commandSlot(name);
   const shipped = program.shipped.get(name);
-  const { choosing } = program;
+  const { choosingCommands: choosing } = program;
   if (!choosing) {
     if (!shipped)
       throw fault("LK0001", `There is no shipped command "${name}"`, { hint: "loop --builtin --help" });

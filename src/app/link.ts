@@ -63,6 +63,8 @@ export const planRun = async (
   linking: Linking,
   limits: InstanceLimits = {},
 ): Promise<LinkedPlan> => {
+  // What is run may need what a loop.toml says: one that does not read is said before anything else.
+  linking.slots();
   const { component } = await loadComponent(identifier, linking, linking.decisions());
   return named(component, async () =>
     link(component, {

@@ -28,6 +28,7 @@ import { type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { explainError } from "./report.ts";
+import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
@@ -47,6 +48,7 @@ export class Program implements Linking {
   readonly places = new Places();
   readonly resolver: Resolver;
   #slots: Slots | undefined;
+  #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
 
   constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
@@ -57,7 +59,7 @@ export class Program implements Linking {
     this.resolver = new Resolver({
       folder,
       policy: options,
-      fetcherOf: (scheme) => fetcherOf(scheme, this.choosing, this),
+      fetcherOf: (scheme) => fetcherOf(scheme, this.choosingCommands, this),
       schemes: shippedSchemes,
       remote: () => openRemote(this.#manifests(), options, () => judgeFor(folder, this.decisions())),
       ...saidOf(() => this.#manifests()),
@@ -98,22 +100,39 @@ export class Program implements Linking {
   }
 
   /**
-   * The slots here, opened when first asked for. With --builtin a loop.toml that does not read is passed over,
-   * so that what is broken can be looked at and reset. Faults: LK0004, LK0410, LK05.
+   * The slots here, opened when first asked for, without those of a loop.toml that does not read: for what a person
+   * needs to put it right, and for what has no need of it. `finish` says so. Faults: LK0004.
    */
-  readonly slots = (): Slots => {
+  readonly readableSlots = (): Slots => {
     this.#slots ??= openSlots({
       folder: this.folder,
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
       examine: async (identifier, slot) => (await import("./examine.ts")).examine(identifier, slot, this),
-      ...(this.options.builtin && {
-        onBrokenManifest: (fault: Fault) => void this.say(`loop: ${fault.message}\n`),
-      }),
+      onBrokenManifest: (fault) => {
+        this.#broken = fault;
+      },
     });
     return this.#slots;
   };
+
+  /** The slots here, all of them; with --builtin those that read. Faults: LK0004, LK0410, LK05, LK0702. */
+  readonly slots = (): Slots => {
+    const slots = this.readableSlots();
+    if (!this.#broken || this.options.builtin) return slots;
+    const broken = this.#broken;
+    this.#broken = undefined;
+    this.#slots = undefined;
+    throw broken;
+  };
+
+  /** The last word on an invocation: the loop.toml that it passed over, unless that is what it `failed` with. */
+  async finish(failed?: unknown): Promise<void> {
+    if (!this.#broken || (failed instanceof Fault && failed.message === this.#broken.message)) return;
+    const { code, message, hint } = this.#broken;
+    await this.say(`warning[${code}]: Passed over for now: ${message}\n${hint ? `hint: ${hint}\n` : ""}`);
+  }
 
   /** What speaks for the folder, read when it is first asked for; with --builtin only what reads. */
   #manifests(): readonly Manifest[] {
@@ -121,13 +140,18 @@ export class Program implements Linking {
     return this.#read;
   }
 
-  /** The slots that choose commands; none with --builtin, whatever they say and whether or not they can be read. */
+  /** The slots that choose what serves and builds; none with --builtin, whatever they say. Faults: those of `slots`. */
   get choosing(): Slots | undefined {
     return this.options.builtin ? undefined : this.slots();
   }
 
+  /** The slots that choose commands and fetchers: a loop.toml that does not read must not stand in the way of all. */
+  get choosingCommands(): Slots | undefined {
+    return this.options.builtin ? undefined : this.readableSlots();
+  }
+
   commands(): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosing, this.resolver);
+    return listCommands(this.shipped, this.choosingCommands, this.resolver);
   }
 
   /** Writes to standard output. Faults: LK0006. */
@@ -201,9 +225,13 @@ export class Program implements Linking {
       },
       slots: {
         folder,
-        slots: this.slots,
+        slots: this.readableSlots,
         wanted: (decision) => wanted(decision),
-        servers: async (decision) => (await import("./serving.ts")).servingSlot(decision, this.#serving()),
+        servers: async (decision) =>
+          (await import("./serving.ts")).servingSlot(decision, {
+            providers: this.providers,
+            lookInto: this.#lookInto,
+          }),
       },
     };
   }
@@ -213,13 +241,15 @@ export class Program implements Linking {
       choosing: this.choosing,
       slots: this.slots,
       providers: this.providers,
-      lookInto: async ({ identifier }) => {
-        const { readWorld } = await import("../contract/world.ts");
-        const { component } = await loadComponent(identifier, this, this.decisions());
-        return [...readWorld(component.bytes).exports.keys()];
-      },
+      lookInto: this.#lookInto,
     };
   }
+
+  readonly #lookInto: LookInto = async ({ identifier }) => {
+    const { readWorld } = await import("../contract/world.ts");
+    const { component } = await loadComponent(identifier, this, this.decisions());
+    return [...readWorld(component.bytes).exports.keys()];
+  };
 
   async #builderFor(language: string): Promise<Builder> {
     const { builderFor } = await import("./building.ts");

@@ -21,15 +21,31 @@ export const start = async (argv: readonly string[]): Promise<number> => {
   const { options, words } = timed("arguments", () => splitArguments(argv));
   const stdio = ownStdio();
   const program = new Program(options, await timed("catalog", shippedCommands), stdio);
+  let failed: unknown;
   try {
     if (options.version || options.licenses) return await about(program, words);
     const asksHelp = options.help || words.length === 0 || words[0] === "help";
     if (asksHelp) return await help(program, words[0] === "help" ? words.slice(1) : words);
     ahead(words, program.shipped);
-    const name = commandOf(words, commandNames(program.shipped, program.choosing));
+    const name = chosenCommand(program, words);
     return await dispatch(program, name, words.slice(name.split(" ").length));
+  } catch (error) {
+    failed = error;
+    throw error;
   } finally {
+    await program.finish(failed);
     if (options.timings) await program.say(timingsText(timings(), performance.now()));
+  }
+};
+
+/** The command that the words name. Where the loop.toml that might have it does not read, that is the fault. */
+const chosenCommand = (program: Program, words: readonly string[]): string => {
+  const names = commandNames(program.shipped, program.choosingCommands);
+  try {
+    return commandOf(words, names);
+  } catch (error) {
+    program.choosing;
+    throw error;
   }
 };
 

@@ -18,24 +18,31 @@ export interface WorkspaceRequest {
   readonly onBrokenManifest?: (fault: Fault) => void;
 }
 
-/** The slots of a folder, from every source in the order of precedence. Faults: LK0004, LK0410, LK05. */
+/**
+ * The slots of a folder, from every source in the order of precedence. Faults: LK0004, and where nobody is told of a
+ * loop.toml that does not read or says what cannot be, LK0410, LK05, LK0702.
+ */
 export const openSlots = (request: WorkspaceRequest): Slots => {
-  const { folder, own, flags, environment, examine } = request;
-  const manifests = readTolerant(request);
-  return new Slots({
+  const { folder, onBrokenManifest } = request;
+  if (!onBrokenManifest) return slotsOf(request, readManifests(folder));
+  try {
+    return slotsOf(request, readManifests(folder));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    // What a flag says wrongly is said again, since it is no file's fault.
+    const slots = slotsOf(request, []);
+    onBrokenManifest(error);
+    return slots;
+  }
+};
+
+const slotsOf = (
+  { folder, own, flags, environment, examine }: WorkspaceRequest,
+  manifests: readonly Manifest[],
+): Slots =>
+  new Slots({
     declarations: [...own, ...manifests.flatMap(declarationsOf)],
     sources: [flagSource(flags, folder), environmentSource(environment, folder), workspaceSource(manifests)],
     memory: new Memory(),
     examine,
   });
-};
-
-const readTolerant = ({ folder, onBrokenManifest }: WorkspaceRequest): readonly Manifest[] => {
-  try {
-    return readManifests(folder);
-  } catch (error) {
-    if (!onBrokenManifest || !(error instanceof Fault)) throw error;
-    onBrokenManifest(error);
-    return [];
-  }
-};
