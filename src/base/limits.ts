@@ -208,6 +208,10 @@ export const limits = {
   serveAheadMsMax: 50,
   /** Milliseconds without a byte from or to a client before it is given up, where others wait for its instance. */
   serveStalledMsMax: 5000,
+  /** Bytes of one answer that are kept for a slow reader, so that its instance can serve others who wait. */
+  serveKeptBytesMax: 4 * 1024 * 1024,
+  /** The same of all answers of a server together. */
+  serveAllKeptBytesMax: 64 * 1024 * 1024,
   /** The share of instances that requests with bodies of unknown length never have. */
   serveShortShare: 0.25,
   /** Fresh instances that lie ready where each request has its own; each holds its memory. */

@@ -49,12 +49,16 @@ export const incomingHandling =
 /** What waits for a client and holds an instance meanwhile. */
 interface Slow {
   stalledMs(): number;
+  /** Lets its guest go on without it, as far as there is room. */
+  relieve?(): void;
   /** The client is given up. */
   cut(): void;
 }
 
-/** How often it is looked whether a client who does nothing keeps others waiting. */
-const watchEveryMs = 500;
+/** How often it is looked whether slow clients keep others waiting. */
+const watchEveryMs = 100;
+/** By how much an answer's room grows at once. */
+const widenBytes = 1024 * 1024;
 
 /** The way of requests through the instances of a component, whoever brings them. */
 export class Serving {
@@ -64,6 +68,8 @@ export class Serving {
   readonly #slow = new Set<Slow>();
   readonly #watching: ReturnType<typeof setInterval>;
   #pending = 0;
+  /** Bytes by which the answers under way were widened. */
+  #keptBytes = 0;
   #stopping = false;
 
   constructor(pool: Pool, handling: Handling, witness: Witness) {
@@ -128,16 +134,25 @@ export class Serving {
     let waitingSinceMs: number | undefined = performance.now();
     this.#pending++;
     let over = false;
+    let keptBytes = 0;
     const end = () => {
       if (over) return;
       over = true;
       this.#pending--;
+      this.#keptBytes -= keptBytes;
       this.#slow.delete(slow);
     };
     const slow: Slow = {
       // Only what its guest waits for matters: a body that is whole holds no instance.
       stalledMs: () =>
         waitingSinceMs === undefined || content.queue.ended ? 0 : performance.now() - waitingSinceMs,
+      relieve: () => {
+        if (!content.queue.full || keptBytes + widenBytes > limits.serveKeptBytesMax) return;
+        if (this.#keptBytes + widenBytes > limits.serveAllKeptBytesMax) return;
+        keptBytes += widenBytes;
+        this.#keptBytes += widenBytes;
+        content.queue.widen(widenBytes);
+      },
       cut: () => {
         content.queue.cancel();
         end();
@@ -219,10 +234,15 @@ export class Serving {
     });
   }
 
-  /** Where others wait for an instance, clients that have done nothing for long lose theirs. */
+  /**
+   * Where others wait for an instance, answers that are taken slowly are kept here as far as there is room, so that
+   * their guests come to an end; and clients that have done nothing for long lose theirs.
+   */
   #watch(): void {
     if (!this.#pool.exhausted) return;
-    for (const slow of [...this.#slow]) if (slow.stalledMs() > limits.serveStalledMsMax) slow.cut();
+    for (const slow of [...this.#slow])
+      if (slow.stalledMs() > limits.serveStalledMsMax) slow.cut();
+      else slow.relieve?.();
   }
 }
 

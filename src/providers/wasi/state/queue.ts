@@ -4,11 +4,12 @@ import type { ByteSink, ByteSource } from "./streams.ts";
 
 /**
  * Bytes on their way from one side to another, in memory and bounded: a writer is told to wait once
- * `pipeBytesMax` lie here. Each side may end it; the other then learns of it.
+ * `pipeBytesMax` lie here, or more where it was widened. Each side may end it; the other then learns of it.
  */
 export class Queue implements ByteSource, ByteSink {
   #chunks: Uint8Array[] = [];
   #length = 0;
+  #most: number = limits.pipeBytesMax;
   #ended = false;
   #failure: unknown;
   #cancelled = false;
@@ -44,12 +45,23 @@ export class Queue implements ByteSource, ByteSink {
     this.#chunks.push(bytes);
     this.#length += bytes.length;
     this.#wakeReader();
-    if (this.#length >= limits.pipeBytesMax) return this.#room();
+    if (this.#length >= this.#most) return this.#room();
+  }
+
+  /** A writer was told to wait. */
+  get full(): boolean {
+    return this.#writers.length > 0;
+  }
+
+  /** Room for so many more bytes than before. */
+  widen(bytes: number): void {
+    this.#most += bytes;
+    if (this.#length < this.#most) this.#wakeWriters();
   }
 
   /** What was written is with the other side as soon as it lies here. */
   flush(): void | Promise<void> {
-    if (this.#length >= limits.pipeBytesMax && !this.#cancelled) return this.#room();
+    if (this.#length >= this.#most && !this.#cancelled) return this.#room();
   }
 
   /** No more bytes; what lies here is still read. */
@@ -112,7 +124,7 @@ export class Queue implements ByteSource, ByteSink {
     if (bytes === first) this.#chunks.shift();
     else this.#chunks[0] = first.subarray(max);
     this.#length -= bytes.length;
-    if (this.#length < limits.pipeBytesMax) this.#wakeWriters();
+    if (this.#length < this.#most) this.#wakeWriters();
     return bytes;
   }
 
