@@ -45,7 +45,7 @@ export class Program implements Linking {
   /** Absolute: where the person stands. */
   readonly folder = currentFolder();
   readonly providers: readonly Provider[];
-  readonly places = new Places();
+  readonly places = new Places(() => void this.#follow());
   readonly resolver: Resolver;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
@@ -104,7 +104,12 @@ export class Program implements Linking {
    * needs to put it right, and for what has no need of it. `finish` says so. Faults: LK0004.
    */
   readonly readableSlots = (): Slots => {
-    this.#slots ??= openSlots({
+    this.#slots ??= this.#open();
+    return this.#slots;
+  };
+
+  #open(): Slots {
+    return openSlots({
       folder: this.folder,
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
@@ -114,8 +119,7 @@ export class Program implements Linking {
         this.#broken = fault;
       },
     });
-    return this.#slots;
-  };
+  }
 
   /** The slots here, all of them; with --builtin those that read. Faults: LK0004, LK0410, LK05, LK0702. */
   readonly slots = (): Slots => {
@@ -250,6 +254,20 @@ export class Program implements Linking {
     const { component } = await loadComponent(identifier, this, this.decisions());
     return [...readWorld(component.bytes).exports.keys()];
   };
+
+  /** What is chosen for its slots elsewhere while it runs is followed, unless slots are not heard. */
+  async #follow(): Promise<void> {
+    if (!this.choosing) return;
+    const { follow } = await import("./follow.ts");
+    follow({
+      places: this.places,
+      path: join(dataFolder(), "loop.db"),
+      reopen: () => this.#open(),
+      say: (text) => void this.say(text),
+      explain: (error) =>
+        explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)).text,
+    });
+  }
 
   async #builderFor(language: string): Promise<Builder> {
     const { builderFor } = await import("./building.ts");

@@ -290,6 +290,10 @@ export const limits = {
   windowSecondsMax: 24 * 3600,
   /** Parts of a command's time that are kept for `--timings`. */
   timingPartsMax: 1000,
+  /** Milliseconds between two looks of a running program at what is chosen for its slots. */
+  slotsFollowMs: 200,
+  /** Choices for a slot that can be gone back to. */
+  slotHistoryMax: 10,
   /** Milliseconds of one call of a swap: save, restore, migrate, health. */
   swapCallMsMax: 5_000,
   /** Milliseconds that a swap which hands over state waits for the calls in flight, and the calls that wait for it. */

@@ -45,6 +45,12 @@ export const migrations: readonly string[] = [
    CREATE TABLE held (
      id TEXT NOT NULL PRIMARY KEY, at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // 4: what was chosen for a slot before, the newest with the highest number. A NULL says that nothing was chosen.
+  `CREATE TABLE history (
+     scope TEXT NOT NULL, slot TEXT NOT NULL, number INTEGER NOT NULL,
+     chosen_at_ms INTEGER NOT NULL, fillings TEXT,
+     PRIMARY KEY (scope, slot, number)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** The one file of remembered state; another path and waiting time are for tests. */

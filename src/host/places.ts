@@ -45,9 +45,17 @@ export type SwapEvent =
 export class Places {
   readonly #places = new Map<string, Set<Place>>();
   readonly #listeners = new Set<(event: SwapEvent) => void>();
+  #onUse: (() => void) | undefined;
+
+  /** `onUse` is called once, when there is a place. */
+  constructor(onUse?: () => void) {
+    this.#onUse = onUse;
+  }
 
   /** The answer takes it away again. */
   add(place: Place): () => void {
+    this.#onUse?.();
+    this.#onUse = undefined;
     const same = this.#places.get(place.name) ?? new Set();
     this.#places.set(place.name, same.add(place));
     return () => {

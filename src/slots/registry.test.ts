@@ -339,3 +339,25 @@ test("a slot's time is its declaration's, and what a workspace chooses overrules
   expect(timeOf(choosing)).toBe(2000);
   expect(() => application("wrong", '[slots.style]\ntimeout = "soon"\n')).toThrow("100ms");
 });
+
+test("what filled a slot before comes back, step by step, and no further than it was chosen", async () => {
+  const slots = slotsOf({});
+  for (const name of ["/a.wasm", "/b.wasm"]) await slots.set("tool:new", [name], { cwd: "/" });
+  slots.reset("tool:new");
+  expect(
+    slots.history("tool:new").map(({ fillings }) => fillings?.map(({ identifier }) => identifier)),
+  ).toEqual([["/b.wasm"], ["/a.wasm"], undefined]);
+  const shown = [1, 2, 3].map(() => {
+    slots.rollBack("tool:new");
+    return names(slots, "tool:new");
+  });
+  expect(shown).toEqual([["/b.wasm"], ["/a.wasm"], ["builtin:new"]]);
+  expect((await faultOf(() => slots.rollBack("tool:new"))).code).toBe("LK0427");
+});
+
+test("no more choices are kept than can be gone back to", async () => {
+  const slots = slotsOf({});
+  for (let i = 0; i < 15; i++) await slots.set("tool:new", [`/${i}.wasm`], { cwd: "/" });
+  const kept = slots.history("tool:new").map(({ fillings }) => fillings?.[0]?.identifier);
+  expect(kept).toEqual(Array.from({ length: 10 }, (_, i) => `/${13 - i}.wasm`));
+});

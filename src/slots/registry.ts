@@ -16,7 +16,7 @@ import {
   isMemberOf,
   type SlotDeclaration,
 } from "./declaration.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory, Past } from "./memory.ts";
 import { type Decision, decide, pinned } from "./precedence.ts";
 import type { Source } from "./source.ts";
 
@@ -201,6 +201,21 @@ export class Slots {
         },
       ).within({ slot: slot.name, component: identifier, phase: "fill", message: "Checking its trust" });
     return { identifier, grants, digest, ...(description !== undefined && { description }) };
+  }
+
+  /** What was remembered for a slot before, the last first. Faults: LK0401. */
+  history(name: string): readonly Past[] {
+    return this.#memory.history(this.find(name));
+  }
+
+  /** Brings back what was remembered before, and answers what fills the slot then. Faults: LK0401, LK0427. */
+  rollBack(name: string): Decision {
+    const slot = this.find(name);
+    if (!this.#memory.rollBack(slot))
+      throw fault("LK0427", `Nothing was chosen for ${name} before, so there is nothing to go back to`, {
+        hint: `loop slot show ${name}`,
+      });
+    return this.explain(name);
   }
 
   /** Forgets what was remembered, and answers what fills the slot then. Faults: LK0401. */

@@ -3,6 +3,7 @@
 import { answering } from "../../host/crossing.ts";
 import type { Absence, Provider } from "../../host/provider.ts";
 import type { Config } from "../../slots/declaration.ts";
+import type { Past } from "../../slots/memory.ts";
 import type { Decision } from "../../slots/precedence.ts";
 import type { Slots } from "../../slots/registry.ts";
 
@@ -33,7 +34,7 @@ export const slotsProvider = (services: SlotsServices): Provider => {
   return {
     name: "slots",
     interfaces: ["loop:slots/slots@0.1.0"],
-    suspending: ["list", "strays", "show", "explain", "set", "reset"].map(
+    suspending: ["list", "strays", "show", "explain", "set", "reset", "history", "rollback"].map(
       (name) => `loop:slots/slots#${name}`,
     ),
     defaultGranted: [],
@@ -51,6 +52,8 @@ export const slotsProvider = (services: SlotsServices): Provider => {
           record(await slots().set(name, fillings, { grants, cwd: services.folder })),
         ),
         reset: answering((name: string) => record(slots().reset(name))),
+        history: answering((name: string) => slots().history(name).map(pastRecord)),
+        rollback: answering((name: string) => record(slots().rollBack(name))),
       },
     }),
   };
@@ -88,6 +91,11 @@ const opinionRecord = (
       interfaces: [...interfaces],
       because: absence?.because,
     })),
+});
+
+const pastRecord = ({ atMs, fillings }: Past) => ({
+  at: BigInt(atMs),
+  fillings: fillings?.map(({ identifier }) => identifier),
 });
 
 const configPairs = (config: Config): [string, string][] =>

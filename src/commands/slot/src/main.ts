@@ -1,12 +1,15 @@
-// loop slot list, show, explain, set and reset. Owns how slots read; refuses to decide what fills them, which
+// loop slot list, show, explain, set, reset and rollback. Owns how slots read; refuses to decide what fills them, which
 // the host does; called through the slots command:slot.*.
 import { note, write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import {
   explain,
+  history,
   list,
   type Opinion,
+  type Past,
   reset,
+  rollback,
   type Server,
   type Slot,
   type Stray,
@@ -43,8 +46,12 @@ const answer = (command: string, given: Given): readonly [unknown, () => string]
       ? set(name, given("identifier"), granted(given))
       : command === "slot reset"
         ? reset(name)
-        : show(name);
-  return [asDocument(slot), () => (command === "slot show" ? page(slot) : changed(command, slot))];
+        : command === "slot rollback"
+          ? rollback(name)
+          : show(name);
+  if (command !== "slot show") return [asDocument(slot), () => changed(command, slot)];
+  const before = history(name);
+  return [{ ...asDocument(slot), history: before }, () => page(slot, before)];
 };
 
 /** What the flags grant, each as one text. */
@@ -75,7 +82,7 @@ const listing = (slots: Slot[]): string =>
     ...slots.map((slot) => [slot.name, fillings(slot.fillings), slot.source, slot.trouble ?? slot.summary]),
   ]);
 
-const page = (slot: Slot): string =>
+const page = (slot: Slot, before: Past[]): string =>
   `${bold(slot.name)}${slot.summary ? `: ${slot.summary}` : ""}\n${table(
     [
       ["filled by", `${fillings(slot.fillings)} (${slot.source})`],
@@ -87,9 +94,15 @@ const page = (slot: Slot): string =>
       ...(slot.wanted.length > 0 ? [["wanted", slot.wanted.join(", ")]] : []),
       ...(slot.trouble ? [["trouble", slot.trouble]] : []),
       ...slot.config.map(([key, value]) => ["config", `${key} = ${value}`]),
+      ...before.map(({ at, fillings: past }) => [
+        "before",
+        `${past ? fillings(past) : "no choice"} (${time(at)})`,
+      ]),
     ],
     "  ",
   )}`;
+
+const time = (ms: bigint): string => new Date(Number(ms)).toISOString().replace(/\..*$/, "Z");
 
 const changed = (command: string, slot: Slot): string => {
   const set = command === "slot set";

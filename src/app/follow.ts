@@ -1,0 +1,89 @@
+import { statSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
+import type { PlaceState } from "../host/live.ts";
+import type { Places, SwapEvent } from "../host/places.ts";
+import type { Filling } from "../slots/declaration.ts";
+import type { Slots } from "../slots/registry.ts";
+
+// A running program follows what is chosen for its slots elsewhere, as with `loop slot set` in another terminal.
+
+export interface Following {
+  readonly places: Places;
+  /** The file in which choices are remembered. */
+  readonly path: string;
+  /** The slots as they are now, read anew. */
+  readonly reopen: () => Slots;
+  readonly say: (text: string) => void;
+  readonly explain: (error: unknown) => string;
+}
+
+/**
+ * Looks at the file now and then, and swaps what stands in a slot that was chosen anew. It keeps nobody waiting, and
+ * no process alive. The answer ends it.
+ */
+export const follow = (following: Following): (() => void) => {
+  const { places, path, say, explain } = following;
+  const unlisten = places.listen((event) => say(eventText(event, explain)));
+  let seen = stateOf(path);
+  const look = () => {
+    const now = stateOf(path);
+    if (now === seen) return;
+    seen = now;
+    // What went wrong was told to the listener.
+    swapChanged(following).catch((error) => say(`loop: ${explain(error)}`));
+  };
+  const timer = setInterval(look, limits.slotsFollowMs);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    unlisten();
+  };
+};
+
+/** Changes whenever somebody writes; a write-ahead log takes what is new before the file itself does. */
+const stateOf = (path: string): string =>
+  [path, `${path}-wal`]
+    .map((file) => statSync(file, { throwIfNoEntry: false }))
+    .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
+    .join();
+
+const swapChanged = async ({ places, reopen }: Following): Promise<void> => {
+  const slots = reopen();
+  for (const name of places.names) {
+    const { fillings, fault } = slots.explain(name);
+    if (fault) throw fault;
+    for (const { state, filling } of changes(places.at(name), fillings))
+      await places.swap(name, filling, state.identifier).catch(() => {});
+  }
+};
+
+/** Which of those that stand there give way to which of those that were chosen. */
+const changes = (standing: readonly PlaceState[], chosen: readonly Filling[]) => {
+  const stays = ({ identifier, digest }: Filling) =>
+    standing.some((state) => state.identifier === identifier && (!digest || state.digest === digest));
+  const coming = chosen.filter((filling) => !stays(filling));
+  const found: { state: PlaceState; filling: Filling }[] = [];
+  for (const filling of coming) {
+    const same = standing.find(({ identifier }) => identifier === filling.identifier);
+    const left = standing.find(
+      ({ identifier }) =>
+        !chosen.some((other) => other.identifier === identifier) &&
+        !found.some(({ state }) => state.identifier === identifier),
+    );
+    const state = same ?? left;
+    if (state) found.push({ state, filling });
+  }
+  return found;
+};
+
+const eventText = (event: SwapEvent, explain: (error: unknown) => string): string => {
+  if ("failed" in event) {
+    const text = event.failed instanceof Fault ? explain(event.failed) : `${event.failed}`;
+    return `loop: ${event.place} was not swapped\n${text}`;
+  }
+  const { place, generation, state, parts } = event.swapped;
+  const ms = parts.reduce((sum, part) => sum + part.ms, 0).toFixed(1);
+  const told = state === "none" ? "" : `, its state ${state === "migrated" ? "migrated" : "handed over"}`;
+  return `loop: ${place} is filled by ${event.identifier} now (${ms} ms, generation ${generation}${told})\n`;
+};

@@ -1,0 +1,169 @@
+// Fillings that are swapped while an application uses them, through the front door: `loop slot set` in another process.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-swap-")));
+const work = join(temporary, "work");
+
+const spawn = (folder: string, ...words: string[]) =>
+  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+    cwd: join(work, folder),
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: temporary,
+      XDG_DATA_HOME: join(temporary, "data"),
+      XDG_CACHE_HOME: join(temporary, "cache"),
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+
+const loop = async (folder: string, ...words: string[]) => {
+  const child = spawn(folder, ...words);
+  const [out, said] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { out: out.trim(), said, code: await child.exited };
+};
+
+/** Lines of a stream, as they come. */
+class Lines {
+  readonly seen: string[] = [];
+  constructor(stream: ReadableStream<Uint8Array>) {
+    void this.#read(stream);
+  }
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    let rest = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.seen.push(...lines);
+    }
+  }
+  /** Waits for a line that comes after the first `from`. */
+  async until(wanted: RegExp, from = 0): Promise<number> {
+    for (let waited = 0; waited < 30_000; waited += 10) {
+      const at = this.seen.findIndex((line, i) => i >= from && wanted.test(line));
+      if (at >= 0) return at;
+      await Bun.sleep(10);
+    }
+    throw new Error(`${wanted} was looked for in ${JSON.stringify(this.seen.slice(from).slice(-20))}`);
+  }
+}
+
+const files: Readonly<Record<string, string>> = {
+  "loop.toml": `[component]
+name = "app"
+language = "typescript"
+world = "app"
+
+[slots.style]
+contract = "demo:app/style@0.1.0"
+default = "./plain/build/plain.wasm"
+
+[workspace]
+members = ["plain", "loud", "broken"]
+`,
+  "wit/world.wit": `package demo:app@0.1.0;
+
+interface style {
+  render: func(name: string) -> string;
+}
+
+world app {
+  import wasi:clocks/monotonic-clock@0.2.12;
+  import style;
+  export wasi:cli/run@0.2.12;
+}
+
+world styling {
+  export style;
+  export loop:core/handover@0.1.0;
+}
+`,
+  "src/main.ts": `import { subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.12";
+import { render } from "demo:app/style@0.1.0";
+
+export const run = {
+  run(): void {
+    for (let i = 0; i < 3000; i++) {
+      console.log(render("you"));
+      subscribeDuration(10_000_000n).block();
+    }
+  },
+};
+`,
+};
+
+const style = (name: string, greeting: string, restore: string) => ({
+  [`${name}/loop.toml`]: `[component]\nname = "${name}"\nlanguage = "typescript"\nworld = "styling"\n`,
+  [`${name}/src/main.ts`]: `let count = 0;
+export const style = { render: (name: string): string => \`${greeting} \${name} \${++count}\` };
+export const handover = {
+  save: () => ({ version: "1", bytes: new TextEncoder().encode(String(count)) }),
+  restore(version: string, bytes: Uint8Array): void { ${restore} count = Number(new TextDecoder().decode(bytes)); },
+};
+`,
+});
+
+beforeAll(async () => {
+  const all = {
+    ...files,
+    ...style("plain", "Hello", ""),
+    ...style("loud", "HEY", ""),
+    ...style("broken", "Oh", 'throw "not this state";'),
+  };
+  for (const [path, text] of Object.entries(all)) {
+    mkdirSync(join(work, path, ".."), { recursive: true });
+    writeFileSync(join(work, path), text);
+  }
+  for (const name of ["plain", "loud", "broken"]) {
+    cpSync(join(work, "wit"), join(work, name, "wit"), { recursive: true });
+    expect((await loop(name, "build")).said).toBe("");
+  }
+  expect((await loop(".", "build")).said).toBe("");
+}, 120_000);
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+test("a running application takes over what another terminal fills its slot with, and its state goes along", async () => {
+  const app = spawn(".", "run");
+  try {
+    const [out, said] = [new Lines(app.stdout), new Lines(app.stderr)];
+    await out.until(/^Hello you 5$/);
+    expect((await loop(".", "slot", "set", "style", "loud/build/loud.wasm")).code).toBe(0);
+    const loud = await out.until(/^HEY you/);
+    const counts = out.seen.slice(0, loud + 1).map((line) => Number(line.split(" ")[2]));
+    // Every call was answered, and none by a component that had lost count.
+    expect(counts).toEqual(counts.map((_, i) => i + 1));
+    await said.until(
+      /^loop: style is filled by .*loud\.wasm now \(.* generation 2, its state handed over\)$/,
+    );
+
+    // What does not take the state leaves the other where it is, and says in which phase it failed.
+    expect((await loop(".", "slot", "set", "style", "broken/build/broken.wasm")).code).toBe(0);
+    await said.until(/^loop: style was not swapped$/);
+    await said.until(/LK0423.*not this state/);
+    await said.until(/restore/);
+    await out.until(/^HEY you/, out.seen.length);
+
+    // Two steps back: over the one that failed, to what was there at first.
+    expect((await loop(".", "slot", "rollback", "style")).out).toContain("loud.wasm");
+    expect((await loop(".", "slot", "rollback", "style")).out).toContain("plain.wasm");
+    const plain = await out.until(/^Hello you/, loud);
+    const last = out.seen.slice(0, plain + 1).map((line) => Number(line.split(" ")[2]));
+    expect(last).toEqual(last.map((_, i) => i + 1));
+  } finally {
+    app.kill();
+    await app.exited;
+  }
+}, 120_000);
+
+test("without anything before it there is nothing to roll back to", async () => {
+  const { said, code } = await loop(".", "slot", "rollback", "command:new");
+  expect([code, said.includes("LK0427")]).toEqual([1, true]);
+});
