@@ -82,6 +82,11 @@ export const changes: readonly Change[] = [
     put: "$1 if (callingWasmExport && isAsync) _began(newTask.exitPromise());",
   },
   {
+    why: "Whether an import has answered already is seen after one turn of the event loop, instead of a millisecond",
+    find: /setTimeout\((\(\) => \{\s*\/\/ NOTE: whether the import settled before this timer fires[\s\S]*?\n\s*\}), 0\);/g,
+    put: "setImmediate($1);",
+  },
+  {
     why: "Where the changes above find what they call",
     find: /^(export function instantiate\([^\n]*\n)/gm,
     put: `$1${helpers}`,
