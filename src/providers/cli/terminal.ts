@@ -52,6 +52,7 @@ export const terminal = (
           refusal(
             "LK0003",
             `A secret was looked for ("${question}"), and standard input is no terminal and empty`,
+            "run it at a terminal, or pipe the secret into it",
           ),
         );
       }
@@ -114,7 +115,7 @@ const withoutLast = (bytes: readonly number[]): number[] => {
   return bytes.slice(0, Math.max(0, at));
 };
 
-const refusal = (code: string, message: string) => ({ code, message, hint: undefined, causes: [] });
+const refusal = (code: string, message: string, hint?: string) => ({ code, message, hint, causes: [] });
 
 const encoder = new TextEncoder();
 

@@ -66,7 +66,10 @@ const readBounded = (path: string): Uint8Array => {
   } catch (error) {
     const code = errno(error);
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw fault("LK0101", `A key was looked for at ${path}, and there is no such file`, { cause: error });
+      throw fault("LK0101", `A key was looked for at ${path}, and there is no such file`, {
+        hint: "loop key new NAME makes one",
+        cause: error,
+      });
     if (code) throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
     throw error;
   }

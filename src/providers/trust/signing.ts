@@ -70,7 +70,10 @@ const readBounded = (path: string, max: number, what: string): Uint8Array => {
   } catch (error) {
     const code = errno(error);
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw fault("LK0101", `${what} was looked for at ${path}, and there is no such file`, { cause: error });
+      throw fault("LK0101", `${what} was looked for at ${path}, and there is no such file`, {
+        hint: "a path from the current folder was looked for, such as build/NAME.wasm",
+        cause: error,
+      });
     if (code) throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
     throw error;
   }
