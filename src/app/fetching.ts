@@ -23,26 +23,29 @@ import { fetcherMembers } from "./members.ts";
 const family = "fetcher:";
 export const fetcherContract = "loop:pkg/fetcher@0.1.0";
 
+/** What a shipped fetcher is called as a filling; it is part of the executable, and no component of this name exists. */
+const identifierOf = (scheme: string): string => `host:${scheme}`;
+
 /** The slots of the shipped schemes, and the family of all others. */
 export const fetcherSlots = (): SlotDeclaration[] => [
-  ...fetcherMembers.map(({ scheme, summary, identifier }) =>
+  ...fetcherMembers.map(({ summary, fetcher: { scheme } }) =>
     declareSlot({
       name: `${family}${scheme}`,
       summary,
       contract: fetcherContract,
       // What the executable carries is what everything else is put back with.
       policy: scheme === "builtin" ? "core" : "default",
-      defaults: [{ identifier, grants: [] }],
+      defaults: [{ identifier: identifierOf(scheme), grants: [] }],
     }),
   ),
   declareSlot({ name: `${family}*`, summary: "Fetchers of further schemes", contract: fetcherContract }),
 ];
 
 /** A shipped fetcher by scheme: what fills a fetcher's slot is itself fetched by these alone, so no ring can be. */
-export const shippedFetcher = (scheme: string): Promise<Fetcher> | Fetcher | undefined =>
-  fetcherMembers.find((member) => member.scheme === scheme)?.load();
+export const shippedFetcher = (scheme: string): Fetcher | undefined =>
+  fetcherMembers.find(({ fetcher }) => fetcher.scheme === scheme)?.fetcher;
 
-export const shippedSchemes = (): readonly string[] => fetcherMembers.map(({ scheme }) => scheme);
+export const shippedSchemes = (): readonly string[] => fetcherMembers.map(({ fetcher }) => fetcher.scheme);
 
 /** What fills `fetcher:<scheme>`; undefined where nobody knows the scheme. Faults: LK0407, those of loading. */
 export const fetcherOf = async (
@@ -50,14 +53,14 @@ export const fetcherOf = async (
   slots: Slots | undefined,
   linking: Linking,
 ): Promise<Fetcher | undefined> => {
-  const own = fetcherMembers.find((member) => member.scheme === scheme);
-  if (!slots || scheme === "builtin") return own?.load();
+  const own = shippedFetcher(scheme);
+  if (!slots || scheme === "builtin") return own;
   const decision = own ? slots.use(`${family}${scheme}`) : slots.explain(`${family}${scheme}`);
   if (decision.fault) throw decision.fault;
   const [filling] = decision.fillings;
   if (!filling) return undefined;
-  return own && filling.identifier === own.identifier
-    ? own.load()
+  return own && filling.identifier === identifierOf(scheme)
+    ? own
     : fromComponent(scheme, decision, filling, linking);
 };
 

@@ -89,43 +89,34 @@ export const builderMembers: readonly BuilderMember[] = [
 ];
 
 export interface FetcherMember {
-  readonly scheme: string;
   readonly summary: string;
-  /** What its slot says fills it; it is part of the executable, so no component of this name exists. */
-  readonly identifier: string;
-  readonly load: () => Fetcher | Promise<Fetcher>;
+  readonly fetcher: Fetcher;
 }
 
+/** What comes from elsewhere is most often here already, so what brings it in is loaded when it has to. */
+const elsewhere = (scheme: string, load: () => Promise<Fetcher>): Fetcher => ({
+  scheme,
+  remote: true,
+  fetch: async (identifier, context) => (await load()).fetch(identifier, context),
+});
+
 export const fetcherMembers: readonly FetcherMember[] = [
-  { scheme: "file", summary: "Reads files", identifier: "host:file", load: () => fileFetcher },
+  { summary: "Reads files", fetcher: fileFetcher },
+  { summary: "Reads what the executable carries", fetcher: builtinFetcher },
   {
-    scheme: "builtin",
-    summary: "Reads what the executable carries",
-    identifier: "host:builtin",
-    load: () => builtinFetcher,
-  },
-  {
-    scheme: "https",
     summary: "Fetches from the web",
-    identifier: "host:https",
-    load: async () => (await import("../resolve/web.ts")).httpsFetcher,
+    fetcher: elsewhere("https", async () => (await import("../resolve/web.ts")).httpsFetcher),
   },
   {
-    scheme: "http",
     summary: "Fetches from this machine's own web, and with --allow-http from any",
-    identifier: "host:http",
-    load: async () => (await import("../resolve/web.ts")).httpFetcher,
+    fetcher: elsewhere("http", async () => (await import("../resolve/web.ts")).httpFetcher),
   },
   {
-    scheme: "oci",
     summary: "Pulls from OCI registries",
-    identifier: "host:oci",
-    load: async () => (await import("../resolve/oci/pull.ts")).ociFetcher,
+    fetcher: elsewhere("oci", async () => (await import("../resolve/oci/pull.ts")).ociFetcher),
   },
   {
-    scheme: "package",
     summary: "Finds NAMESPACE:NAME@RANGE through registries",
-    identifier: "host:package",
-    load: async () => (await import("../resolve/package.ts")).packageFetcher,
+    fetcher: elsewhere("package", async () => (await import("../resolve/package.ts")).packageFetcher),
   },
 ];

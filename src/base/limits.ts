@@ -9,7 +9,8 @@ export const limits = {
   storedBytesMax: 4 * 1024 * 1024 * 1024,
   /** Bytes of a downloaded blob that are asked for, resumed and recorded together. */
   fetchChunkBytes: 8 * 1024 * 1024,
-  /** Parts of one blob that are asked for at once. */
+  /** Parts of one blob that are asked for at once, where one request is not done with it after so many milliseconds. */
+  fetchParallelAfterMs: 500,
   fetchParallelMax: 4,
   /** A download that nobody went on with is removed after this time. */
   partialMsMax: 24 * 3_600_000,

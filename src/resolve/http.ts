@@ -239,11 +239,18 @@ const readBody = async (
     for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       total += part.length;
       if (total > bounds.bytesMax) throw tooMuch(`more than ${bounds.bytesMax}`);
-      onPart(part);
+      try {
+        onPart(part);
+      } catch (error) {
+        pace.thrown = error;
+        throw error;
+      }
     }
   } catch (error) {
     abort.abort();
     if (pace.fault) throw pace.fault;
+    // What the reader itself threw is the reader's.
+    if (error === pace.thrown) throw error;
     if (error instanceof Error && error.name === "Fault") throw error;
     throw fault("LK0109", `${url.host} broke off after ${total} bytes of ${url.pathname}`, {
       hint: "try again; what came so far is kept where it can be",
@@ -276,6 +283,8 @@ const announcedLength = (url: URL, { headers }: Response): number | undefined =>
 /** Watches that a body keeps coming: so many bytes in each window of time, and an end in time. */
 class Pace {
   fault: Fault | undefined;
+  /** What the reader threw. */
+  thrown: unknown;
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(url: URL, bounds: Bounds, abort: AbortController, total: () => number) {

@@ -136,7 +136,7 @@ export class Remote {
     const { identifier, digest, manifest, package: name, place } = locator;
     if (!this.store.has(digest)) {
       await this.#options.validate(identifier, bytes);
-      this.store.put(bytes, digest);
+      await this.store.put(bytes, digest);
     }
     this.store.names.remember({ identifier, digest, manifest, package: name, place });
     this.store.bound(digest);

@@ -28,18 +28,28 @@ export const downloadBlob = async (request: BlobRequest): Promise<Uint8Array> =>
     const left = spans.reduce((sum, { from, to }) => sum + to - from, 0);
     const download = new Download(request, partial, layer.size - left);
     await download.run(spans);
-    partial.finish();
+    await partial.finish();
     return partial.bytes;
   } finally {
-    partial.close();
+    await partial.close();
   }
 };
 
+/** Thrown to stop reading a body whose rest another request has taken. */
+const enough = new Error("the rest is another's");
+
+/**
+ * One request streams from the beginning on and takes chunk after chunk. Where that is not done soon, others begin at
+ * the end, a chunk at a time, until they meet: a near registry is asked once, a far one several times at once.
+ */
 class Download {
   readonly #request: BlobRequest;
   readonly #partial: Partial;
   #done: number;
+  /** Chunks that nobody has taken, in order. */
   #spans: Span[] = [];
+  /** Whether the registry gives parts; known once it has answered. */
+  #parts = false;
   #failed = false;
 
   constructor(request: BlobRequest, partial: Partial, done: number) {
@@ -49,85 +59,111 @@ class Download {
   }
 
   async run(spans: readonly Span[]): Promise<void> {
-    const { size } = this.#request.layer;
     this.#spans = [...spans];
-    const first = this.#spans.shift();
-    if (!first) return;
-    // The first request tells whether the registry gives parts: one that does not gives everything.
-    const isWhole =
-      first.from === 0 && this.#spans.length * limits.fetchChunkBytes < size && spans.length > 0;
-    let more: Promise<unknown> = Promise.resolve();
-    const onPart = () => {
-      const workers = Math.min(limits.fetchParallelMax - 1, this.#spans.length);
-      more = Promise.all(Array.from({ length: workers }, () => this.#work()));
+    let others: Promise<unknown> = Promise.resolve();
+    const timer = setTimeout(() => {
+      if (!this.#parts) return;
+      const count = Math.min(limits.fetchParallelMax - 1, this.#spans.length - 1);
+      others = Promise.all(
+        Array.from({ length: Math.max(0, count) }, () => this.#take((list) => list.pop())),
+      );
       // Waited for below; what fails meanwhile must not count as nobody's.
-      more.catch(() => {});
-    };
-    await this.#attempts(first, onPart, isWhole);
-    await more;
-    await this.#work();
+      others.catch(() => {});
+    }, limits.fetchParallelAfterMs);
+    try {
+      await this.#take((list) => list.shift(), true);
+    } finally {
+      clearTimeout(timer);
+      await others;
+    }
   }
 
-  /** Takes spans until none is left. */
-  async #work(): Promise<void> {
-    for (let span = this.#spans.shift(); span && !this.#failed; span = this.#spans.shift())
-      await this.#attempts(span);
+  /** Takes chunks until none is left; who streams goes on into the next while it is free. */
+  async #take(next: (spans: Span[]) => Span | undefined, streams = false): Promise<void> {
+    for (let span = next(this.#spans); span && !this.#failed; span = next(this.#spans))
+      await this.#attempts(span, streams);
   }
 
-  /** One span, tried again where it breaks off, from where it broke off. */
-  async #attempts(span: Span, onPart = () => {}, isFirst = false): Promise<void> {
-    let at = span.from;
-    const take = (part: Uint8Array) => {
-      this.#partial.write(at, part);
-      at += part.length;
-      this.#done += part.length;
-      this.#request.onProgress?.(this.#done);
-    };
-    for (let attempt = 1; ; attempt++)
-      try {
-        return await this.#once({ from: at, to: span.to }, take, onPart, isFirst && at === 0);
-      } catch (error) {
-        const again = error instanceof Fault && ["LK0109", "LK0110", "LK0115"].includes(error.code);
-        if (again && attempt < limits.fetchAttemptsMax && !this.#failed) {
-          await Bun.sleep(100 * 2 ** attempt * Math.random());
-          continue;
+  /** One chunk, or a stream of them, tried again from where it broke off. */
+  async #attempts(span: Span, streams: boolean): Promise<void> {
+    let [at, end] = [span.from, span.to];
+    const take = (given: Uint8Array) => {
+      for (let part = given; part.length > 0; ) {
+        if (at === end) {
+          const next = streams ? this.#spans[0] : undefined;
+          if (next?.from !== at) throw enough;
+          this.#spans.shift();
+          end = next.to;
         }
-        this.#failed = true;
-        throw error;
+        const count = Math.min(part.length, end - at);
+        this.#partial.write(at, part.subarray(0, count));
+        part = part.subarray(count);
+        at += count;
+        this.#done += count;
+        this.#request.onProgress?.(this.#done);
+      }
+    };
+    for (let attempt = 1; at < end; attempt++)
+      try {
+        await this.#once({ from: at, to: streams ? this.#freeFrom(end) : end }, take);
+        if (at < end) throw this.#cut(at);
+      } catch (error) {
+        if (error === enough) return;
+        const again = error instanceof Fault && ["LK0109", "LK0110", "LK0115"].includes(error.code);
+        if (!again || attempt >= limits.fetchAttemptsMax || this.#failed) {
+          this.#failed = true;
+          throw error;
+        }
+        await Bun.sleep(100 * 2 ** attempt * Math.random());
       }
   }
 
-  async #once(
-    { from, to }: Span,
-    take: (part: Uint8Array) => void,
-    onPart: () => void,
-    isFirst: boolean,
-  ): Promise<void> {
+  /** Where the free chunks end that follow a place without a gap. */
+  #freeFrom(place: number): number {
+    let end = place;
+    for (const { from, to } of this.#spans) {
+      if (from !== end) break;
+      end = to;
+    }
+    return end;
+  }
+
+  #cut(at: number): Fault {
+    const { what, layer } = this.#request;
+    return fault("LK0115", `${what} has ${layer.size} bytes by its manifest, and it ended after ${at}`, {
+      hint: "try again",
+    });
+  }
+
+  async #once({ from, to }: Span, take: (part: Uint8Array) => void): Promise<void> {
     const { registry, repository, layer, what } = this.#request;
-    const whole = from === 0 && to === layer.size;
+    // A blob of one chunk is asked for as it is: every registry knows that.
+    const small = layer.size <= limits.fetchChunkBytes;
     const answer = await registry.send(`/v2/${repository}/blobs/${layer.digest}`, {
       repository,
-      ...(!whole && { headers: { range: `bytes=${from}-${to - 1}` } }),
+      ...(!small && { headers: { range: `bytes=${from}-${to - 1}` } }),
     });
-    if (answer.status === 206 && !whole) {
+    if (answer.status === 206 && !small) {
       requireRange(answer, from, what);
-      onPart();
-      return exactly(answer, to - from, take, what);
+      this.#parts = true;
+      return atMost(answer, to - from, take, this.#request);
     }
     if (answer.status !== 200) {
       await answer.drop();
       throw refused(what, answer);
     }
-    if (whole) return exactly(answer, layer.size, take, what);
-    if (!isFirst) {
-      await answer.drop();
-      throw fault("LK0115", `${what} was asked for in parts, and ${registry.host} gives it whole`, {
-        hint: "try again",
-      });
-    }
-    // No parts here: what was left to others comes now.
-    this.#spans = [];
-    return exactly(answer, layer.size, take, what);
+    // Whole, whatever was asked for: what is here already is passed over.
+    let skip = from;
+    return atMost(
+      answer,
+      layer.size,
+      (part) => {
+        const passed = Math.min(skip, part.length);
+        skip -= passed;
+        take(part.subarray(passed));
+      },
+      this.#request,
+    );
   }
 }
 
@@ -137,24 +173,20 @@ const requireRange = (answer: HttpAnswer, from: number, what: string): void => {
   throw fault("LK0115", `Bytes from ${from} on of ${what} were asked for, and others came`);
 };
 
-/** Reads a body that has exactly so many bytes. Faults: LK0115, those of reading. */
-const exactly = async (
+/** Reads a body of at most so many bytes. Faults: LK0115 where there are more, those of reading. */
+const atMost = async (
   answer: HttpAnswer,
   size: number,
   take: (part: Uint8Array) => void,
-  what: string,
+  { what, layer }: BlobRequest,
 ): Promise<void> => {
   let count = 0;
   await answer.read((part) => {
     count += part.length;
     if (count > size)
-      throw fault("LK0115", `${what} has ${size} bytes by its manifest, and more came`, {
+      throw fault("LK0115", `${what} has ${layer.size} bytes by its manifest, and more came`, {
         hint: "tell whoever runs the registry",
       });
     take(part);
   });
-  if (count !== size)
-    throw fault("LK0115", `${what} has ${size} bytes by its manifest, and ${count} came`, {
-      hint: "try again",
-    });
 };

@@ -204,14 +204,44 @@ test("a download that breaks off goes on where it broke off", async () => {
   });
   const { bytes } = await pull(server.host);
   expect(digestOf(bytes)).toBe(artifact.layer.digest);
-  expect(ranges).toContain(`bytes=100000-${limits.fetchChunkBytes - 1}`);
+  expect(ranges).toEqual([`bytes=0-${large.length - 1}`, `bytes=100000-${large.length - 1}`]);
 });
+
+test("a registry that is slow is asked for several parts at once, each of them once", async () => {
+  const artifact = artifactOf(large);
+  const ranges: string[] = [];
+  const server = serve(artifact, (request, url) => {
+    if (!isBlob(url, artifact)) return undefined;
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range")!)!;
+    ranges.push(`${from}-${to}`);
+    let at = Number(from);
+    const body = new ReadableStream({
+      async pull(controller) {
+        await Bun.sleep(100);
+        controller.enqueue(large.subarray(at, Math.min(at + (1 << 20), Number(to) + 1)));
+        at += 1 << 20;
+        if (at > Number(to)) controller.close();
+      },
+    });
+    return new Response(body, {
+      status: 206,
+      headers: { "content-range": `bytes ${from}-${to}/${large.length}` },
+    });
+  });
+  const { bytes } = await pull(server.host);
+  expect(digestOf(bytes)).toBe(artifact.layer.digest);
+  const chunk = limits.fetchChunkBytes;
+  // Two chunks and a bit: while the first comes, others take what is left, from the end on.
+  expect(ranges.toSorted()).toEqual(
+    [`0-${large.length - 1}`, `${chunk}-${2 * chunk - 1}`, `${2 * chunk}-${large.length - 1}`].toSorted(),
+  );
+}, 20_000);
 
 test("what an earlier process left of a download is not asked for again", async () => {
   const artifact = artifactOf(large);
   const partial = store.begin(artifact.layer.digest, large.length);
   partial.write(0, large.subarray(0, 2 * limits.fetchChunkBytes));
-  partial.close();
+  await partial.close();
   const server = serve(artifact);
   await pull(server.host);
   const ranges = server.requests.map(({ headers }) => headers.get("range")).filter(Boolean);

@@ -20,8 +20,8 @@ const script = `
     const digest = digestOf(bytes);
     const partial = store.begin(digest, bytes.length);
     for (const { from, to } of partial.missing()) partial.write(from, bytes.subarray(from, to));
-    partial.finish();
-    partial.close();
+    await partial.finish();
+    await partial.close();
     const identifier = "demo://" + seed + "/" + at;
     store.names.remember({ identifier, digest, place: "x" });
     await changeLock(folder + "/loop.lock", (entries) => void entries.set(identifier, {

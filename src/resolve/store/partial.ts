@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fdatasync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  write,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Digest } from "../../base/digest.ts";
@@ -49,6 +50,9 @@ export class Partial {
   #hashed = 0;
   #closed = false;
   #finished = false;
+  /** Chunks on their way to the disk, by other threads: this one is busy with what comes and with its digest. */
+  readonly #saving: Promise<unknown>[] = [];
+  #failure: unknown;
 
   /** Fault: LK0006. */
   constructor(options: PartialOptions) {
@@ -79,25 +83,24 @@ export class Partial {
     return { from, to: Math.min(from + limits.fetchChunkBytes, this.bytes.length) };
   }
 
-  /** Puts bytes at their place, within a chunk in order: one whose end is written counts as there. Fault: LK0006. */
+  /** Puts bytes at their place, within a chunk in order: one whose end is written counts as there. */
   write(at: number, part: Uint8Array): void {
-    try {
-      for (let written = 0; written < part.length; )
-        written += writeSync(this.#handle, part, written, part.length - written, at + written);
-      this.bytes.set(part, at);
-      const end = at + part.length;
-      const first = Math.floor(at / limits.fetchChunkBytes);
-      for (let chunk = first; chunk < this.#done.length && this.#span(chunk).to <= end; chunk++)
-        this.#mark(chunk);
-    } catch (error) {
-      throw cannotWrite(this.#path, error);
+    this.bytes.set(part, at);
+    const end = at + part.length;
+    const first = Math.floor(at / limits.fetchChunkBytes);
+    for (let chunk = first; chunk < this.#done.length && this.#span(chunk).to <= end; chunk++) {
+      this.#done[chunk] = 1;
+      this.#saving.push(this.#save(chunk).catch((error: unknown) => (this.#failure ??= error)));
     }
     this.#hash();
   }
 
-  #mark(chunk: number): void {
-    this.#done[chunk] = 1;
-    writeSync(this.#handle, this.#done, chunk, 1, this.bytes.length + chunk);
+  /** Writes a chunk, then that it is there, and lets the disk begin with it. */
+  async #save(chunk: number): Promise<void> {
+    const { from, to } = this.#span(chunk);
+    for (let at = from; at < to; ) at += await writeAt(this.#handle, this.bytes, at, to - at, at);
+    await writeAt(this.#handle, this.#done, chunk, 1, this.bytes.length + chunk);
+    await synced(this.#handle);
   }
 
   /** Hashes what has become whole from the beginning on, while the network is busy with the rest. */
@@ -123,12 +126,12 @@ export class Partial {
   }
 
   /** Moves the whole blob into the store. Faults: LK0006, LK0105 where the bytes have another digest; it is gone then. */
-  finish(): void {
+  async finish(): Promise<void> {
     const { target, digest } = this.#options;
     const found = `sha256:${this.#hasher.digest("hex")}`;
     this.#finished = true;
     if (found !== digest) {
-      this.close();
+      await this.close();
       throw fault(
         "LK0105",
         `Bytes with digest ${digest} were looked for, and those that came have ${found}`,
@@ -137,7 +140,9 @@ export class Partial {
         },
       );
     }
+    await Promise.all(this.#saving);
     try {
+      if (this.#failure) throw this.#failure;
       ftruncateSync(this.#handle, this.bytes.length);
       fsyncSync(this.#handle);
       mkdirSync(dirname(target), { recursive: true });
@@ -149,15 +154,31 @@ export class Partial {
   }
 
   /** Lets go of the file. What was not finished stays for the next attempt, unless nothing was worth keeping. */
-  close(): void {
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await Promise.all(this.#saving);
     closeSync(this.#handle);
     if (this.#finished || !this.#done.includes(1)) rmSync(this.#path, { force: true });
     else if (existsSync(this.#path))
       renameSync(this.#path, join(this.#options.folder, `${basename(this.#options.target)}.0.left`));
   }
 }
+
+/** Writes on another thread; answers how many bytes were taken. */
+const writeAt = (
+  handle: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  place: number,
+): Promise<number> =>
+  new Promise((resolve, reject) =>
+    write(handle, bytes, offset, length, place, (error, count) => (error ? reject(error) : resolve(count))),
+  );
+
+const synced = (handle: number): Promise<void> =>
+  new Promise((resolve, reject) => fdatasync(handle, (error) => (error ? reject(error) : resolve())));
 
 /** Takes over what an ended process left of a blob; renaming is what only one process can do. */
 const claim = (folder: string, hex: string, path: string): boolean => {

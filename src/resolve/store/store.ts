@@ -67,13 +67,13 @@ export class Store {
   }
 
   /** Keeps bytes under their digest. Faults: LK0006, LK0105 where they have another. */
-  put(bytes: Uint8Array, digest: Digest): void {
+  async put(bytes: Uint8Array, digest: Digest): Promise<void> {
     const partial = this.begin(digest, bytes.length);
     try {
       partial.write(0, bytes);
-      partial.finish();
+      await partial.finish();
     } finally {
-      partial.close();
+      await partial.close();
     }
   }
 
