@@ -2,6 +2,7 @@
 // brings in, pins, copies into their workspace, and then needs no network for.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,12 +10,19 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { limits } from "../src/base/limits.ts";
 import { manifestType } from "../src/resolve/oci/artifact.ts";
-import { type RunningRegistry, startRegistry } from "../src/resolve/oci/fixture.ts";
+import {
+  artifactOf,
+  type RunningRegistry,
+  serveArtifact,
+  startRegistry,
+} from "../src/resolve/oci/fixture.ts";
 
 const root = join(import.meta.dir, "..");
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-registry-")));
@@ -66,11 +74,11 @@ beforeAll(async () => {
     join(project, "src/main.wat"),
     '(module (func (export "answer") (result i32) i32.const 42) (memory (export "memory") 1))\n',
   );
-});
+}, 60_000);
 afterAll(async () => {
   await registry.stop();
   rmSync(temporary, { recursive: true, force: true });
-});
+}, 60_000);
 
 test("what is built here is published with its world, its wishes, its README and its source", async () => {
   const { out, said, code } = await loop("alice", project, "publish", target, "--source", "--json");
@@ -166,6 +174,154 @@ test("packages are found through wasm-pkg's config.toml, by range, signed for th
   const info = JSON.parse((await loop("dora", folder, "info", "acme:tool@1.2.0", "--json")).out);
   expect(info).toMatchObject({ package: "acme:tool@1.2.0", trust: "trusted" });
 }, 90_000);
+
+test("a workspace brings in what its members name, also those in another repository's checkout", async () => {
+  const workspace = join(temporary, "poly/here");
+  const other = join(temporary, "poly/there/tool");
+  for (const folder of [join(workspace, "parts/one"), other, join(other, "build")])
+    mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(workspace, "loop.toml"),
+    '[workspace]\nmembers = ["parts/*", "../there/tool"]\n\n[dependencies]\n"acme:near" = "../there/tool/build/tool.wasm"\n',
+  );
+  writeFileSync(join(workspace, "parts/one/loop.toml"), `[dependencies]\n"acme:tool" = "${target}:1.2.0"\n`);
+  writeFileSync(
+    join(other, "loop.toml"),
+    `[slots."acme:answer"]\ncontract = "a:b/c@0.1.0"\ndefault = "${target}:1.3.0-rc.1"\n`,
+  );
+  cpSync(join(project, "build/tool.wasm"), join(other, "build/tool.wasm"));
+  const { supplies, lock } = JSON.parse((await loop("gina", workspace, "fetch", "--json")).out);
+  expect(supplies.map(({ identifier }: { identifier: string }) => identifier)).toEqual([
+    `${target}:1.2.0`,
+    `${target}:1.3.0-rc.1`,
+  ]);
+  expect(lock).toBe(join(workspace, "loop.lock"));
+  expect((await loop("gina", workspace, "run", "acme:near", "--invoke", "answer()")).out).toBe("42\n");
+  // A member below the workspace has the workspace's lock.
+  const inside = await loop(
+    "gina",
+    join(workspace, "parts/one"),
+    "--offline",
+    "--locked",
+    "run",
+    "acme:tool",
+    "--invoke",
+    "answer()",
+  );
+  expect(inside.out).toBe("42\n");
+  // What nothing names any more goes with --prune, and not with --locked.
+  writeFileSync(join(workspace, "parts/one/loop.toml"), "");
+  expect((await loop("gina", workspace, "--locked", "fetch", "--prune")).said).toContain("error[LK0107]");
+  const pruned = JSON.parse((await loop("gina", workspace, "fetch", "--prune", "--json")).out);
+  expect(pruned.dropped).toEqual([`${target}:1.2.0`]);
+}, 60_000);
+
+test("a tag that moves is refused where it is locked, and locked anew when that is asked for", async () => {
+  const folder = join(temporary, "moving");
+  mkdirSync(folder, { recursive: true });
+  const moving = `oci://${registry.host}/acme/moving:1.0.0`;
+  writeFileSync(join(folder, "loop.toml"), `[dependencies]\n"acme:moving" = "${moving}"\n`);
+  const built = join(project, "build/tool.wasm");
+  await loop("alice", project, "build");
+  expect((await loop("alice", project, "publish", moving, built)).code).toBe(0);
+  expect((await loop("hugo", folder, "fetch")).code).toBe(0);
+  const signed = join(project, "build/tool.signed.wasm");
+  expect((await loop("alice", project, "publish", moving, signed, "--force")).code).toBe(0);
+  // The manifest that is locked is still there, whoever holds the tag.
+  rmSync(join(temporary, "hugo/cache"), { recursive: true, force: true });
+  expect(JSON.parse((await loop("hugo", folder, "fetch", "--json")).out).supplies[0].change).toBe("same");
+  const updated = JSON.parse((await loop("hugo", folder, "fetch", "--update", "--json")).out);
+  expect(updated.supplies[0].change).toBe("changed");
+}, 60_000);
+
+test("a command's slot is filled by what a registry has", async () => {
+  const set = await loop("ivan", temporary, "slot", "set", "command:deploy", `${target}:1.2.0`);
+  expect(set.said).toContain("error[LK0402]");
+  const folder = join(temporary, "deploy");
+  const made = await loop("ivan", temporary, "new", "component", "deploy", "--lang", "wat");
+  expect(made.code).toBe(0);
+  expect((await loop("ivan", folder, "build")).code).toBe(0);
+  const shipped = join(root, "build/stage/commands/shell.wasm");
+  const place = `oci://${registry.host}/acme/shell:1.0.0`;
+  expect((await loop("ivan", temporary, "publish", place, shipped)).code).toBe(0);
+  expect((await loop("ivan", temporary, "slot", "set", "command:completions", place)).said).toBe("");
+  const help = await loop("ivan", temporary, "completions", "bash");
+  expect(help.out).toContain("complete");
+}, 60_000);
+
+test("a fetch that is interrupted leaves nothing half-written, and the next one goes on", async () => {
+  const size = 2 * limits.fetchChunkBytes + 100;
+  const content = size - 14;
+  const large = Buffer.alloc(size, 7);
+  large.set([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 0]);
+  for (let at = 0; at < 5; at++) large[9 + at] = ((content >> (7 * at)) & 0x7f) | (at < 4 ? 0x80 : 0);
+  large.set([1, 0x78], 14);
+  const ranges: string[] = [];
+  let slow = true;
+  const server = serveArtifact(artifactOf(large), (request, url) => {
+    const range = request.headers.get("range");
+    if (!url.pathname.includes("/blobs/") || range === null) return undefined;
+    ranges.push(range);
+    if (!slow) return undefined;
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(large.subarray(0, limits.fetchChunkBytes + 1000));
+        await Bun.sleep(60_000);
+      },
+    });
+    return new Response(body, { status: 206, headers: { "content-range": `bytes 0-${size - 1}/${size}` } });
+  });
+  const folder = join(temporary, "interrupted");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "loop.toml"), "[workspace]\nmembers = []\n");
+  const identifier = `oci://${server.host}/acme/large:1`;
+  const env = environmentOf("jane");
+  mkdirSync(env.HOME, { recursive: true });
+  const partials = join(env.XDG_CACHE_HOME, "loop/store/partial");
+  const child = Bun.spawn([...loopWords, "fetch", identifier], {
+    cwd: folder,
+    env,
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const grown = () => {
+    const [name] = existsSync(partials) ? readdirSync(partials) : [];
+    return name !== undefined && statSync(join(partials, name)).size > size;
+  };
+  while (!grown()) await Bun.sleep(20);
+  child.kill("SIGINT");
+  expect(await child.exited).not.toBe(0);
+  expect(existsSync(join(folder, "loop.lock"))).toBe(false);
+  expect(existsSync(join(env.XDG_CACHE_HOME, "loop/store/sha256"))).toBe(false);
+  slow = false;
+  ranges.length = 0;
+  const { code } = await loop("jane", folder, "fetch", identifier);
+  await server.stop();
+  expect(code).toBe(0);
+  expect(ranges).toEqual([`bytes=${limits.fetchChunkBytes}-${size - 1}`]);
+  expect(readdirSync(partials)).toEqual([]);
+}, 60_000);
+
+test("a proxy of the environment is asked, and plain http is not spoken beyond this machine", async () => {
+  const asked: string[] = [];
+  const proxy = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      asked.push(request.url);
+      return new Response(readFileSync(join(project, "build/tool.wasm")));
+    },
+  });
+  const env = { ...environmentOf("kate"), HTTP_PROXY: `http://127.0.0.1:${proxy.port}` };
+  const words = ["run", "http://registry.example/x.wasm", "--invoke", "answer()"];
+  const refused = await run([...loopWords, ...words], temporary, env);
+  expect(refused.said).toContain("error[LK0117]");
+  expect(asked).toEqual([]);
+  const { out } = await run([...loopWords, "--allow-http", ...words], temporary, env);
+  await proxy.stop(true);
+  expect(out).toBe("42\n");
+  expect(asked[0]).toContain("registry.example/x.wasm");
+}, 30_000);
 
 test("after fetch and vendor a project's whole test suite runs with the network cut off", async () => {
   const folder = join(temporary, "suite");
