@@ -7,12 +7,13 @@ import { DeclaredError, Fault } from "../src/base/fault.ts";
 import { typescript } from "../src/builders/typescript.ts";
 import { completed } from "../src/builders/wit.ts";
 import type { Instance } from "../src/host/instance.ts";
+import { Live } from "../src/host/live.ts";
 import { type LinkedPlan, link } from "../src/host/plan.ts";
 import { GuestExit, type InstanceContext, type ScreenSettings } from "../src/host/provider.ts";
 import { framebuffer } from "../src/providers/framebuffer/framebuffer.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { deskOf } from "../src/providers/window/desk.ts";
-import { drive } from "../src/providers/window/drive.ts";
+import { begin, drive } from "../src/providers/window/drive.ts";
 import { windowProvider } from "../src/providers/window/window.ts";
 import { type Grants, noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
@@ -87,8 +88,17 @@ const run = async (
   return { outcome, lines: out.split("\n").slice(0, -1), opened: desk.opened, open: desk.openNow };
 };
 
+/** The place of an application that draws. */
+const placed = (instance: Instance): Live => {
+  const contract = { name: undefined, imports: new Map(), exports: app.world.exports };
+  return new Live({ place: "application", contract, waits: true }, app, instance);
+};
+
 const draw = (functions: string, screen: Partial<ScreenSettings> = {}): Promise<Run> =>
-  run(app, `{ ${functions} }`, screen, drive);
+  run(app, `{ ${functions} }`, screen, async (instance) => {
+    const ended = await begin(instance);
+    return ended ?? drive(placed(instance));
+  });
 const opening = "init() { kept.push(Window.open('t', 4, 3)); }";
 
 /** A file of events. */
@@ -215,3 +225,63 @@ test("a guest with a loop of its own waits for frames and events, and ends by it
   expect(cut.outcome).toBeInstanceOf(GuestExit);
   expect(cut.outcome).not.toBeInstanceOf(DeclaredError);
 });
+
+/** Draws, and meanwhile swaps what draws for another instance of it. */
+const swapping = (first: string, second: string, screen: Partial<ScreenSettings>) =>
+  run(app, `{ ${first} }`, screen, async (instance) => {
+    await begin(instance);
+    const live = placed(instance);
+    const driving = drive(live);
+    while (deskOf(instance.context).frame < 3) await new Promise((resolve) => setImmediate(resolve));
+    const swapped = await live
+      .swap(async () => ({
+        plan: app,
+        start: async (before) => {
+          const args = ["app", `{ ${second} }`];
+          const made = await app.instantiate({
+            ...instance.context,
+            args,
+            shared: {},
+            ...(before && { before }),
+          });
+          await begin(made).catch((error: unknown) => {
+            made.drop();
+            throw error;
+          });
+          return made;
+        },
+      }))
+      .catch((error: unknown) => error);
+    const exitCode = await driving;
+    live.drop();
+    return { exitCode, swapped };
+  });
+
+const drawing = (name: string) =>
+  `init() { kept.push(Window.open('${name}', 4, 3)); console.log('${name}', kept[0].id()); },
+   frame(time) { if (time === 0 || '${name}' === 'new') { console.log('${name}', kept[0].isOpen()); }
+                 if ('${name}' === 'new') frames.stop(5); return true; }`;
+
+test("a window stays while what draws in it is swapped between two frames", async () => {
+  const { outcome, lines, opened, open } = await swapping(drawing("old"), drawing("new"), {});
+  expect(outcome).toMatchObject({ exitCode: 5, swapped: { generation: 2 } });
+  expect(lines).toEqual(["old 1", "old true", "new 1", "new true"]);
+  expect([opened, open]).toEqual([1, 0]);
+});
+
+test("what fails in init, opens nothing or ends there takes nobody's window", async () => {
+  const old = `init() { kept.push(Window.open('old', 4, 3)); },
+    frame(time) { if (time > 0.5) { console.log(kept[0].title(), kept[0].isOpen()); frames.stop(0); } return true; }`;
+  for (const second of [
+    "init() { throw new Error('no'); }",
+    "init() {}",
+    "init() { Window.open('another', 4, 3); frames.stop(9); }",
+  ]) {
+    const { outcome, lines } = await swapping(old, second, {});
+    expect(outcome).toMatchObject({
+      exitCode: 0,
+      swapped: { code: expect.stringMatching(/^LK0(304|734)$/) },
+    });
+    expect(lines.at(-1)).toMatch(/ true$/);
+  }
+}, 30_000);

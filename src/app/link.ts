@@ -66,7 +66,16 @@ export const planRun = async (
   // What is run may need what a loop.toml says: one that does not read is said before anything else.
   linking.slots();
   const { component } = await loadComponent(identifier, linking, linking.decisions());
-  return named(component, async () =>
+  return planApplication(component, linking, limits);
+};
+
+/** A plan for a component that is run, with what its slots and its capabilities' slots are filled with. */
+export const planApplication = (
+  component: VerifiedComponent,
+  linking: Linking,
+  limits: InstanceLimits = {},
+): Promise<LinkedPlan> =>
+  named(component, async () =>
     link(component, {
       providers: [
         ...(await capabilities(component, linking)),
@@ -74,10 +83,9 @@ export const planRun = async (
       ],
       linker: linking.linker,
       limits,
-      grantHint: (name) => grantHint(identifier, name),
+      grantHint: (name) => grantHint(component.identifier, name),
     }),
   );
-};
 
 /** The host's providers, and the components that stand before them in `provider:` slots. */
 const capabilities = (component: VerifiedComponent, linking: Linking): Promise<readonly Provider[]> =>

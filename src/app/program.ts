@@ -221,7 +221,11 @@ export class Program implements Linking {
           return (await import("./question.ts")).asking(component, ask, this.stdio.stdin);
         },
         plan: (identifier, limits) => planRun(identifier, this, limits),
-        drive: async (instance) => (await import("../providers/window/drive.ts")).drive(instance),
+        drawing: () => import("../providers/window/drive.ts"),
+        swaps: {
+          places: this.places,
+          arrive: async (...arrival) => (await import("./swaps.ts")).arriveApplication(this, ...arrival),
+        },
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
         interruptible,
         explain: (error) => explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)),

@@ -10,7 +10,7 @@ import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { noGrants } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
-import { grantsOf, type Linking, loadComponent } from "./link.ts";
+import { grantsOf, type Linking, loadComponent, planApplication } from "./link.ts";
 
 // What comes into a place while it is used: by the same path that what stands there came, phase by phase.
 
@@ -45,9 +45,35 @@ export const arrive = async (
   const lackedBefore = instead.ungranted(grantsOf(before));
   return {
     plan: made,
-    lacks: made.ungranted(grantsOf(next)).filter((name) => !lackedBefore.includes(name)),
+    lacks: (grants) => made.ungranted(grants).filter((name) => !lackedBefore.includes(name)),
     migrate: decision.migrate === undefined ? undefined : migrating(decision.migrate, linking),
     contextOf: (caller) => contextOf(made, next, caller),
+  };
+};
+
+/**
+ * The application itself: what comes has the grants, the streams and the limits of this run. Faults: those of fetching,
+ * verifying and linking; LK0402 where it is no such application.
+ */
+export const arriveApplication = async (
+  linking: Linking,
+  { identifier }: Wish,
+  instead: LinkedPlan,
+  phases: Phases,
+  requireFit: RequireFit,
+): Promise<Arrival> => {
+  const { component } = await loadComponent(identifier, linking, linking.decisions());
+  phases.enter("compare");
+  requireFit(component, decoded(component).world);
+  phases.enter("link");
+  const plan = await planApplication(component, linking);
+  return {
+    plan,
+    lacks: (grants) => {
+      const before = instead.ungranted(grants);
+      return plan.ungranted(grants).filter((name) => !before.includes(name));
+    },
+    contextOf: (caller) => ({ ...caller, component: { identifier, digest: component.digest } }),
   };
 };
 

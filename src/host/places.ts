@@ -1,4 +1,5 @@
 import { fault } from "../base/fault.ts";
+import type { Grants } from "../trust/grants.ts";
 import type { Migrate } from "./handover.ts";
 import type { Instance } from "./instance.ts";
 import type { Live, PlaceState, RequireFit, Swapped } from "./live.ts";
@@ -9,8 +10,8 @@ import type { InstanceContext } from "./provider.ts";
 /** What is to stand somewhere: linked, with what every instance of it is given. */
 export interface Arrival {
   readonly plan: LinkedPlan;
-  /** Interfaces that it imports and was not granted. */
-  readonly lacks: readonly string[];
+  /** Interfaces that it imports, these grants do not cover, and what stands there does without. */
+  lacks(grants: Grants): readonly string[];
   readonly migrate?: Migrate | undefined;
   contextOf(caller: InstanceContext): InstanceContext;
 }
@@ -141,7 +142,13 @@ export const placeOf = (
   },
   swap: (wish) =>
     live.swap(async (phases, requireFit) => {
-      const { contextOf, ...arrival } = await arrive(wish, live.plan, phases, requireFit);
-      return { ...arrival, start: (before) => start(arrival.plan, succeeding(contextOf(caller), before)) };
+      const { plan, migrate, contextOf, lacks } = await arrive(wish, live.plan, phases, requireFit);
+      const context = contextOf(caller);
+      return {
+        plan,
+        migrate,
+        lacks: lacks(context.grants),
+        start: (before) => start(plan, succeeding(context, before)),
+      };
     }),
 });

@@ -3,9 +3,12 @@ import { limits } from "../../base/limits.ts";
 import { timed } from "../../base/timings.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import type { Instance } from "../../host/instance.ts";
+import { Live } from "../../host/live.ts";
+import { placeOf } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
-import { GuestExit } from "../../host/provider.ts";
+import { GuestExit, type InstanceContext } from "../../host/provider.ts";
 import { denialText } from "../../trust/report.ts";
+import type { RunServices } from "./index.ts";
 import type { Session } from "./session.ts";
 
 /** What makes a component a command, the newest generation first. */
@@ -15,8 +18,13 @@ const graphicsStart = "start";
 const graphicsPackages = /^wasi:(webgpu|surface|graphics-context|frame-buffer)\//;
 const windowApp = "loop:window/app@0.1.0";
 
-/** Calls a component that draws until it ends, with its exit code; the sibling that can is no business of this folder. */
-export type Drive = (instance: Instance) => Promise<number>;
+/** Draws with a component; the sibling that can is no business of this folder. */
+export interface Drawing {
+  /** Begins it; its exit code where it ends right there. */
+  begin(instance: Instance): Promise<number | undefined>;
+  /** Draws until it ends, with its exit code. */
+  drive(live: Live): Promise<number>;
+}
 
 export interface Outcome {
   readonly exitCode: number;
@@ -25,19 +33,59 @@ export interface Outcome {
 
 /**
  * Runs a WASI command to its end: 0 or 1 from `run`'s result, or the code that it exits with; or a component that
- * draws. Faults: LK0305 it is neither, LK0304 it traps, and those of `drive`.
+ * draws. Faults: LK0305 it is neither, LK0304 it traps, and those of drawing.
  */
-export const runCommand = async (plan: LinkedPlan, session: Session, drive: Drive): Promise<Outcome> => {
+export const runCommand = async (
+  plan: LinkedPlan,
+  session: Session,
+  services: Pick<RunServices, "drawing" | "swaps">,
+): Promise<Outcome> => {
   const exported = [...plan.world.exports.keys()];
-  const draws = matchInterface(windowApp, exported) !== undefined;
+  const draws = matchInterface(windowApp, exported);
   const begin = beginning(plan);
   if (!draws && !begin) throw notACommand(plan);
   const exitCode = await (draws
-    ? exitCodeOf(plan, patient(session), drive)
+    ? exitCodeOf(plan, patient(session), (instance) => draw(plan, draws, instance, services))
     : exitCodeOf(plan, session, (instance) =>
         instance.call(begin!.interface, begin!.func, []).then(() => 0),
       ));
   return { exitCode, output: session.output() };
+};
+
+/** The name of the place in which an application stands, beside those of its slots. */
+const applicationPlace = "application";
+
+/** Draws frame by frame, whichever component stands in the application's place. */
+const draw = async (
+  plan: LinkedPlan,
+  exported: string,
+  instance: Instance,
+  { drawing, swaps }: Pick<RunServices, "drawing" | "swaps">,
+): Promise<number> => {
+  const { begin, drive } = await drawing();
+  const ended = await begin(instance);
+  if (ended !== undefined) return ended;
+  const exports = new Map([[exported, plan.world.exports.get(exported)!]]);
+  const contract = { name: undefined, imports: new Map(), exports };
+  const live = new Live({ place: applicationPlace, contract, waits: true }, plan, instance);
+  const start = async (next: LinkedPlan, context: InstanceContext) => {
+    const made = await next.instantiate(context);
+    try {
+      await begin(made);
+      return made;
+    } catch (error) {
+      made.drop();
+      throw error;
+    }
+  };
+  const { context } = instance;
+  const leave = swaps.places.add(placeOf(applicationPlace, live, swaps, context, start));
+  try {
+    return await drive(live);
+  } finally {
+    leave();
+    live.drop();
+  }
 };
 
 /** What runs a command from beginning to end; undefined where it exports nothing of the kind. */

@@ -4,12 +4,13 @@
 
 import type { InstanceLimits } from "../../host/budget.ts";
 import { answering } from "../../host/crossing.ts";
+import type { Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Provider, Stdio } from "../../host/provider.ts";
 import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import type { FlagGrants, WrittenGrant } from "../../trust/written.ts";
-import { type Drive, invokeExport, runCommand } from "./call.ts";
+import { type Drawing, invokeExport, runCommand } from "./call.ts";
 import { limitsOfServer, type MakeServer, type Serving, serveComponent } from "./serve.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
@@ -30,8 +31,10 @@ export interface RunServices {
     component: VerifiedComponent,
     flags: FlagGrants,
   ) => Promise<{ readonly grants: Grants; readonly unmet: readonly WrittenGrant[] }>;
-  /** Drives a component that draws. */
-  readonly drive: Drive;
+  /** What draws with a component, loaded when one does. */
+  readonly drawing: () => Promise<Drawing>;
+  /** How the application itself is swapped while it runs. */
+  readonly swaps: Swaps;
   /**
    * Asks for what turns out to be missing while a component runs; undefined where nobody can be asked. What the
    * component reads then is the answer's `stdin`.
@@ -60,7 +63,7 @@ export const runProvider = (services: RunServices): Provider => ({
     "loop:run/runner@0.1.0": {
       run: answering(async (identifier: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));
-        return runCommand(plan, await openSession(plan, context, options, services), services.drive);
+        return runCommand(plan, await openSession(plan, context, options, services), services);
       }),
       invoke: answering(async (identifier: string, expression: string, options: RunOptions) => {
         const plan = await services.plan(identifier, limitsOf(identifier, options));

@@ -18,6 +18,13 @@ import { sdlScreen } from "./sdl/screen.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { FrameStats } from "./stats.ts";
 
+/** One instance's way to windows. */
+export interface WindowHand {
+  readonly open: Desk["open"];
+  /** Closes a window, where nobody else has it. */
+  close(pane: Pane): void;
+}
+
 export class Desk implements DeskForOthers {
   readonly settings: Settings;
   readonly stats = new FrameStats();
@@ -30,6 +37,12 @@ export class Desk implements DeskForOthers {
   readonly #queue: WindowEvent[] = [];
   readonly #listeners = new Map<number, (event: WindowEvent) => void>();
   readonly #drops = new Map<number, string>();
+  /** The instances that use it: one, or during a swap two. */
+  readonly #users = new Set<object>();
+  /** Whose each window is: closed when its last user has gone. */
+  readonly #owners = new Map<Pane, Set<object>>();
+  /** Titles from before somebody took the windows over who may yet fail. */
+  readonly #titles = new Map<object, Map<Pane, string>>();
   readonly #pads = new Map<number, Pad>();
   readonly #recorder: Recorder | undefined;
   #padsWatched = false;
@@ -108,6 +121,7 @@ export class Desk implements DeskForOthers {
     pane = new Pane(id, title, shown, {
       closed: (closed) => {
         this.#panes.delete(closed.id);
+        this.#owners.delete(closed);
         this.#tell(closed.id, { tag: "closed" });
         this.#listeners.delete(closed.id);
       },
@@ -119,6 +133,59 @@ export class Desk implements DeskForOthers {
     this.#panes.set(id, pane);
     this.#rate = undefined;
     return pane;
+  }
+
+  /** One more instance opens windows here. One that takes another's place is given those that are open, in order. */
+  join(user: object): void {
+    this.#users.add(user);
+  }
+
+  /** What opens windows for one instance, and closes them. */
+  handFor(user: object): WindowHand {
+    // Those that were there before it, which it has not asked for yet.
+    const inherited = this.#users.size > 1 ? [...this.#panes.values()] : [];
+    const take = (): Pane | undefined => {
+      for (let pane = inherited.shift(); pane; pane = inherited.shift()) if (pane.isOpen) return pane;
+      return undefined;
+    };
+    return {
+      open: (title, width, height) => {
+        const there = take();
+        if (there) this.#lend(there, user, title);
+        const pane = there ?? this.open(title, width, height);
+        this.#owners.set(pane, (this.#owners.get(pane) ?? new Set()).add(user));
+        return pane;
+      },
+      close: (pane) => this.#release(pane, user),
+    };
+  }
+
+  /** How many of the open windows are an instance's. */
+  ownedBy(user: object): number {
+    return [...this.#panes.values()].filter((pane) => this.#owners.get(pane)?.has(user)).length;
+  }
+
+  /** An instance is gone: windows that nobody else has are closed, and after the last all is let go of. */
+  leave(user: object): void {
+    this.#users.delete(user);
+    if (this.#users.size === 0) this.end();
+    // Who took windows over and goes first has failed, and they are as they were.
+    for (const [pane, title] of this.#titles.get(user) ?? []) pane.rename(title);
+    this.#titles.clear();
+    for (const pane of [...this.#panes.values()])
+      if (this.#owners.get(pane)?.has(user)) this.#release(pane, user);
+  }
+
+  #lend(pane: Pane, user: object, title: string): void {
+    this.#titles.set(user, (this.#titles.get(user) ?? new Map()).set(pane, pane.title));
+    pane.rename(title);
+  }
+
+  /** A window that others have as well stays for them. */
+  #release(pane: Pane, user: object): void {
+    const owners = this.#owners.get(pane);
+    owners?.delete(user);
+    if (!owners || owners.size === 0) pane.close();
   }
 
   listen(surface: Surface, listener: (event: WindowEvent) => void): () => void {
@@ -352,13 +419,28 @@ const said = <T>(work: () => T): T => {
 
 const desks = new WeakMap<object, Desk>();
 
-/** The desk of an instance; the same for all who ask with its context. Faults as `settingsOf`. */
+/**
+ * The desk of an instance; the same for all who ask with its context, and that of the instance whose place it takes:
+ * windows stay as they are while what draws in them is swapped. Faults as `settingsOf`.
+ */
 export const deskOf = (context: InstanceContext): Desk => {
   const key = context.shared ?? context;
   const known = desks.get(key);
   if (known) return known;
-  const desk = new Desk(settingsOf(context.screen));
+  const desk = inherited(context) ?? new Desk(settingsOf(context.screen));
   desks.set(key, desk);
-  context.onDrop(() => desk.end());
+  desk.join(key);
+  context.onDrop(() => desk.leave(key));
   return desk;
 };
+
+const inherited = ({ before }: InstanceContext): Desk | undefined =>
+  before && desks.get(before.shared ?? before);
+
+/** An instance's way to windows on its desk. */
+export const handOf = (context: InstanceContext): WindowHand =>
+  deskOf(context).handFor(context.shared ?? context);
+
+/** How many open windows an instance has. */
+export const windowsOf = (context: InstanceContext): number =>
+  deskOf(context).ownedBy(context.shared ?? context);

@@ -1,7 +1,7 @@
 import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { GuestExit, type Implementations, type InstanceContext } from "../../host/provider.ts";
-import { deskOf } from "./desk.ts";
+import { deskOf, handOf } from "./desk.ts";
 import { dropsOf } from "./drops.ts";
 import { windowClass } from "./resource.ts";
 
@@ -9,7 +9,7 @@ import { windowClass } from "./resource.ts";
 export const implement = (context: InstanceContext): Implementations => {
   const desk = deskOf(context);
   return {
-    "loop:window/windows@0.1.0": { Window: windowClass(desk) },
+    "loop:window/windows@0.1.0": { Window: windowClass(handOf(context)) },
     "loop:window/events@0.1.0": {},
     "loop:window/drops@0.1.0": dropsOf(desk, context),
     "loop:window/frames@0.1.0": {

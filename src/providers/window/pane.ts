@@ -53,6 +53,12 @@ export class Pane implements OpenSurface {
     return this.#open ? this.#shown : undefined;
   }
 
+  rename(title: string): void {
+    if (!this.#open || this.title === title) return;
+    this.title = title;
+    this.#shown.setTitle(title);
+  }
+
   present(picture: Picture): void {
     if (!this.#open) return;
     draw(picture, this.#shown.canvas());

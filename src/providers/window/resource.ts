@@ -1,12 +1,12 @@
 import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { surfaceKey } from "../surface.ts";
-import { check, type Desk } from "./desk.ts";
+import { check, type WindowHand } from "./desk.ts";
 import type { Pane } from "./pane.ts";
 import type { Cursor, PointerMode, Size } from "./screen.ts";
 
 /** `loop:window/windows.window` for one instance. What it is told after it was closed, it does not hear. */
-export const windowClass = (desk: Desk) =>
+export const windowClass = (hand: WindowHand) =>
   class Window {
     readonly #pane: Pane;
 
@@ -15,7 +15,7 @@ export const windowClass = (desk: Desk) =>
     }
 
     static open(title: string, width: number, height: number): Window {
-      return new Window(desk.open(title, width, height));
+      return new Window(hand.open(title, width, height));
     }
 
     /** What it offers to whoever shows something in it. */
@@ -32,11 +32,11 @@ export const windowClass = (desk: Desk) =>
     }
 
     close(): void {
-      this.#pane.close();
+      hand.close(this.#pane);
     }
 
     [Symbol.dispose](): void {
-      this.#pane.close();
+      hand.close(this.#pane);
     }
 
     title(): string {
