@@ -119,6 +119,13 @@ test("folders are made, listed, entered and removed", async () => {
   expect(await errOf(() => root.createDirectoryAt("x/y"))).toBe("no-entry");
   const below = root.openAt({}, "a", flags("directory"), { read: true, mutateDirectory: true });
   expect(list(below)).toEqual({ b: "directory", f: "regular-file", l: "symbolic-link" });
+  expect(below.getFlags().mutateDirectory).toBe(true);
+  expect(root.openAt({}, "a", {}, {}).getFlags()).toMatchObject({ read: true, mutateDirectory: false });
+  // With a slash it is what the link leads to that was meant.
+  symlinkSync("..", at("a/out"));
+  expect(await errOf(() => root.removeDirectoryAt("a/out"))).toBe("not-directory");
+  expect(await errOf(() => below.removeDirectoryAt("out/"))).toBe("not-permitted");
+  root.unlinkFileAt("a/out");
   expect(below.openAt({}, "b/..", {}, {}).isSameObject(below)).toBe(true);
   expect(below.openAt({}, ".", {}, {}).isSameObject(below)).toBe(true);
   below.sync();

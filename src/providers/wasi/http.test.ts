@@ -4,6 +4,8 @@ import { errOf, provideHttp } from "./fixture.ts";
 import type { IncomingBody } from "./p2/bodies.ts";
 import type { Fields } from "./p2/fields.ts";
 import type { FutureIncomingResponse } from "./p2/http.ts";
+import { RequestHead } from "./p2/requests.ts";
+import { FieldList } from "./state/fields.ts";
 
 // wasi:http's requests against servers of our own on loopback, which say exactly the bytes that a test gives them.
 
@@ -205,10 +207,12 @@ test("a request's parts are checked when they are set", async () => {
   const refused = (call: () => void) => errOf(call);
   for (const authority of ["", "a b", "user@host", "host:99999", "host/path", "2130706433", "[::1"])
     expect([authority, await refused(() => request.setAuthority(authority))]).toEqual([authority, undefined]);
-  for (const path of ["/a b", "/a\r\nx: y", "a", "/a#b"])
+  for (const path of ["/a b", "/a\r\nx: y", "/a\u007f", "/a#b"])
     expect([path, await refused(() => request.setPathWithQuery(path))]).toEqual([path, undefined]);
   expect(await refused(() => request.setMethod({ tag: "other", val: "A B" }))).toBeUndefined();
   expect(await refused(() => request.setScheme({ tag: "other", val: "1" }))).toBeUndefined();
+  request.setScheme({ tag: "other", val: "https" });
+  expect(request.scheme()).toEqual({ tag: "HTTPS" });
   request.setMethod({ tag: "other", val: "PURGE" });
   request.setAuthority("[::1]:80");
   request.setPathWithQuery("/a?b=c");
@@ -240,6 +244,19 @@ test("a request is sent as it was made, and its answer comes as it is", async ()
     content: "short",
     trailers: undefined,
   });
+});
+
+test("no character of a path or a name becomes another on the wire, so none ends a line", async () => {
+  const { authority, received } = rawServer(whole("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  const { ask } = await start("*");
+  await ask({ authority, path: "a/\u010d\u010ax:\u00e4?\u{1f600}" });
+  expect(received()).toStartWith("GET /a/%C4%8D%C4%8Ax:%C3%A4?%F0%9F%98%80 HTTP/1.1\r\nhost: 127");
+  // The name reaches nobody; what would have been written is what is looked at.
+  const head = new RequestHead();
+  head.scheme = { tag: "HTTP" };
+  head.authority = "x\u010d\u010ay.example:81";
+  const request = head.request(new FieldList(), () => undefined);
+  expect(request.authority).toMatch(/^xn--[a-z0-9-]+\.example:81$/);
 });
 
 test("what a server says of the connection is not the guest's to pass on", async () => {

@@ -365,6 +365,9 @@ test("what a request gives out of itself is not to be changed, and what is too l
   });
   const big = new Uint8Array(limits.fieldsBytesMax).fill(97);
   expect(await errOf(() => types.Fields.fromList([["x", big]]))).toEqual({ tag: "size-exceeded" });
+  const spelled = types.Fields.fromList([["x-One", Uint8Array.of(49)]]);
+  spelled.append("X-ONE", Uint8Array.of(49));
+  expect(spelled.copyAll().map(([name]) => name)).toEqual(["x-One", "x-One"]);
   expect(await errOf(() => new types.Fields().append("host", new Uint8Array(1)))).toEqual({
     tag: "forbidden",
   });

@@ -103,7 +103,8 @@ export class Descriptor extends Handle {
       fileIntegritySync: isSet(this.#flags, "fileIntegritySync"),
       dataIntegritySync: isSet(this.#flags, "dataIntegritySync"),
       requestedWriteSync: isSet(this.#flags, "requestedWriteSync"),
-      mutateDirectory: this.node instanceof OpenFolder && this.node.mutable,
+      mutateDirectory:
+        this.node instanceof OpenFolder && this.node.mutable && isSet(this.#flags, "mutateDirectory"),
     };
   }
 
@@ -399,7 +400,10 @@ export const filesystem = (filing: Filing, folders: readonly FolderGrant[]) => (
       return folders.map((grant): [Descriptor, string] => {
         const folder = granted(filing.files, grant);
         return [
-          owning(folder, () => new Descriptor(filing, folder, { read: true }, grant.guest)),
+          owning(
+            folder,
+            () => new Descriptor(filing, folder, { read: true, mutateDirectory: true }, grant.guest),
+          ),
           grant.guest,
         ];
       });

@@ -15,6 +15,12 @@ import type { Held } from "./io.ts";
 
 /** `method` in the JS mapping. */
 export type Method = { readonly tag: string; readonly val?: string };
+/** One that is written out and has a name of its own is that one. */
+const known = (scheme: Scheme): Scheme => {
+  const text = scheme.tag === "other" ? scheme.val.toUpperCase() : scheme.tag;
+  return text === "HTTP" || text === "HTTPS" ? { tag: text } : scheme;
+};
+
 /** `scheme` in the JS mapping. */
 export type Scheme = { readonly tag: "HTTP" | "HTTPS" } | { readonly tag: "other"; readonly val: string };
 
@@ -39,8 +45,18 @@ const parseAuthority = (
   return { host, port: match[2] === undefined ? undefined : Number(match[2]) };
 };
 
+/** What does not begin with a slash gets one when it is sent. */
 const isTarget = (text: string): boolean =>
-  text.length <= limits.requestPathBytesMax && /^(\/|\?|\*$|$)[^\s#]*$/.test(text) && !hasControl(text);
+  text.length <= limits.requestPathBytesMax && !text.includes("#") && !hasControl(text);
+
+/** Bytes of UTF-8 beyond ASCII are written out: a head has one byte a character, and "\u010a" must not end a line. */
+const ascii = (text: string): string => text.replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
+
+/** As it stands in a head: letters beyond ASCII as `xn--`. */
+const asciiAuthority = (text: string, host: string, port: number | undefined): string => {
+  if (/^[\x21-\x7e]*$/.test(text)) return text;
+  return `${hostName(host) ?? host}${port === undefined ? "" : `:${port}`}`;
+};
 
 const hasControl = (text: string): boolean => {
   for (let at = 0; at < text.length; at++)
@@ -81,7 +97,7 @@ export class RequestHead {
 
   set scheme(scheme: Scheme | undefined) {
     if (scheme?.tag === "other" && !/^[A-Za-z][A-Za-z0-9+.-]*$/.test(scheme.val)) throw invalid();
-    this.#scheme = scheme;
+    this.#scheme = scheme && known(scheme);
   }
 
   get authority(): string | undefined {
@@ -108,13 +124,13 @@ export class RequestHead {
     // A tunnel's bytes would be no HTTP, and the far end no host that was granted.
     if (method === "CONNECT") throw failure("method", "tunnels are not made");
     const secure = scheme === "HTTPS";
-    const target = this.#target ?? "/";
+    const target = ascii(this.#target ?? "/");
     return {
       method,
       secure,
       host: authority.host,
       port: authority.port ?? (secure ? 443 : 80),
-      authority: this.#authority!,
+      authority: asciiAuthority(this.#authority!, authority.host, authority.port),
       target: target.startsWith("/") || target === "*" ? target : `/${target}`,
       fields,
       content: body(length),

@@ -100,7 +100,7 @@ export class Request extends Message {
   }
 
   setPathWithQuery(target: string | undefined): void {
-    this.head.target = target;
+    this.head.target = target === "" ? "/" : target;
   }
 
   getScheme(): Scheme | undefined {

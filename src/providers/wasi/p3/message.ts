@@ -32,7 +32,8 @@ export class Fields extends OlderFields {
   }
 
   override append(name: string, value: Uint8Array): void {
-    sized(() => super.append(name, value));
+    // Names are one whatever their case, and 0.3's programs want them spelled as the first was.
+    sized(() => super.append(this.list.spelling(name) ?? name, value));
   }
 
   getAndDelete(name: string): Uint8Array[] {

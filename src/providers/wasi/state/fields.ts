@@ -56,6 +56,12 @@ export class FieldList {
     return this.#fields.some((field) => field.name.toLowerCase() === wanted);
   }
 
+  /** How a name is written that is there already. */
+  spelling(name: string): string | undefined {
+    const wanted = name.toLowerCase();
+    return this.#fields.find((field) => field.name.toLowerCase() === wanted)?.name;
+  }
+
   append(name: string, value: Uint8Array): void {
     this.#bytes += sizeOf(name, value);
     if (this.#bytes > limits.fieldsBytesMax || this.#fields.length >= limits.fieldsMax)

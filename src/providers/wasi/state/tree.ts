@@ -138,6 +138,8 @@ export class OpenFolder {
 
   removeFolder(path: string): void {
     this.#checkMutable();
+    // A slash after a link asks for what it leads to. Where that lies outside it is said; inside, the system refuses.
+    if (path.endsWith("/")) atTarget(this.#folder, path, true, () => {});
     atName(this.#folder, path, (place) => {
       if (place.kind === "folder")
         throw refusal("EINVAL", "a folder cannot be removed by the name of itself");
