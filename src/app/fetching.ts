@@ -54,7 +54,7 @@ export const fetcherOf = async (
   linking: Linking,
 ): Promise<Fetcher | undefined> => {
   const own = shippedFetcher(scheme);
-  if (!slots || scheme === "builtin") return own;
+  if (!slots) return own;
   const decision = own ? slots.use(`${family}${scheme}`) : slots.explain(`${family}${scheme}`);
   if (decision.fault) throw decision.fault;
   const [filling] = decision.fillings;

@@ -7,7 +7,7 @@ import { jsonOf } from "./oci/artifact.ts";
 import { anywhere, pull } from "./oci/pull.ts";
 import { parseReference, type Reference } from "./oci/reference.ts";
 import { listTags } from "./oci/tags.ts";
-import { isVersion, newestFirst, newestIn, parseRange } from "./range.ts";
+import { isVersion, newestFirst, newestIn, parseRange, type Range } from "./range.ts";
 import { metadataOf, type RegistryMetadata, readSettings, type Settings, settingsPath } from "./settings.ts";
 
 /**
@@ -19,6 +19,7 @@ export const packageFetcher: Fetcher = {
   scheme: "package",
   remote: true,
   async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
+    const range = parseRange(rangeOf(identifier.text));
     const repository = await repositoryOf(identifier.text, context);
     const { manifest, package: locked } = context.pin ?? {};
     if (manifest)
@@ -26,7 +27,7 @@ export const packageFetcher: Fetcher = {
         await pull({ ...repository, tag: undefined, digest: manifest }, identifier, context),
         locked,
       );
-    const tag = await versionIn(repository, rangeOf(identifier.text), context);
+    const tag = await versionIn(repository, range, context);
     const fetched = await pull({ ...repository, tag }, identifier, context);
     return named(fetched, `${nameOf(identifier.text)}@${tag}`);
   },
@@ -91,17 +92,16 @@ const metadataFor = async (
 };
 
 /** The tag of the newest version in a range. A range that names one version is that tag. Fault: LK0118. */
-const versionIn = async (repository: Reference, range: string, context: FetchContext): Promise<string> => {
-  const parsed = parseRange(range);
-  if (isVersion(range)) return tagOf(range, repository.text);
+const versionIn = async (repository: Reference, range: Range, context: FetchContext): Promise<string> => {
+  if (isVersion(range.text)) return tagOf(range.text, repository.text);
   const settings = await readSettings(process.env);
   const tags = await anywhere(repository, context, settings, (source) => listTags(source, repository.text));
-  const found = newestIn(parsed, tags);
+  const found = newestIn(range, tags);
   if (found !== undefined) return found;
   const there = newestFirst(tags);
   throw fault(
     "LK0118",
-    `${nameOf(repository.text)} has no version in ${range}; ${there.length > 0 ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ` and ${there.length - 8} more` : ""}` : "it has none at all"}`,
+    `${nameOf(repository.text)} has no version in ${range.text}; ${there.length > 0 ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ` and ${there.length - 8} more` : ""}` : "it has none at all"}`,
     { hint: there[0] && `${nameOf(repository.text)}@${there[0]}` },
   );
 };

@@ -36,7 +36,7 @@ test("a process killed at any of a hundred moments leaves nothing half-written i
     writeFileSync(join(folder, "fill.ts"), script);
     const store = new Store(join(folder, "store"));
     let locked = 0;
-    // A busy machine gets more done before the kill: on it a hundred moments at the very beginning would show nothing.
+    // On a busy machine little is done before the kill, and a hundred moments of beginning would show nothing.
     let spanMs = 25;
     for (let round = 0; round < 50; round++) {
       // Two at once, so that each is also killed while another goes on.
