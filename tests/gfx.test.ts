@@ -5,6 +5,7 @@ import { afterAll, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { guest } from "../benchmarks/gfx.ts";
 import { decodePng, difference } from "./picture.ts";
 
 const root = join(import.meta.dir, "..");
@@ -121,3 +122,13 @@ test("a device that is lost is made anew, and the picture is the same", () => {
   const png = shot(project, 2);
   expect(difference(decodePng(png), golden("triangle", png), 3)).toBeLessThan(0.005);
 }, 60_000);
+
+test("a guest in WebAssembly text draws by the canonical ABI alone", async () => {
+  const { exports, seen, settle } = await guest();
+  await exports.frame();
+  await settle();
+  // The red of a pixel in the middle of the triangle.
+  expect(seen).toEqual({ frames: 1, pixel: 255 });
+  await exports.draws(100);
+  await exports.wait();
+});

@@ -95,7 +95,7 @@ export const findAdapter = async (
   for (const kind of wanted) {
     const adapter =
       kind === "hardware"
-        ? await hardwareAdapter(wish, looked)
+        ? await hardwareAdapter(wish, environment, looked)
         : await softwareAdapter(wish, named ? [namedDriver(named)] : drivers(), looked);
     if (adapter) return adapter;
   }
@@ -111,10 +111,41 @@ const namedDriver = (description: string): SoftwareDriver => ({
 const optionsOf = ({ powerPreference }: AdapterWish): GPURequestAdapterOptions =>
   powerPreference === undefined ? {} : { powerPreference };
 
-const hardwareAdapter = async (wish: AdapterWish, looked: string[]): Promise<GPUAdapter | undefined> => {
-  // Without a loader Dawn says so on standard error, each time.
-  if (process.platform === "linux" && !loadVulkan("libvulkan.so.1")) {
-    looked.push("a Vulkan loader (libvulkan.so.1)");
+/** Where the loader looks for descriptions of drivers, as its documentation has it. */
+const describedFolders = (environment: AdapterWorld["environment"]): string[] => {
+  const list = (name: string, otherwise: string) => (environment[name] || otherwise).split(":");
+  const home = environment.HOME ?? "/";
+  return [
+    ...list("XDG_CONFIG_HOME", join(home, ".config")),
+    ...list("XDG_CONFIG_DIRS", "/etc/xdg"),
+    "/etc",
+    ...list("XDG_DATA_HOME", join(home, ".local/share")),
+    ...list("XDG_DATA_DIRS", "/usr/local/share:/usr/share"),
+    "/run/opengl-driver/share",
+  ].map((folder) => join(folder, "vulkan/icd.d"));
+};
+
+/** Whether there is any driver to try: without a loader, or one to load, Dawn complains on standard error each time. */
+const missingDriver = (environment: AdapterWorld["environment"]): string | undefined => {
+  if (process.platform !== "linux") return undefined;
+  const named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"].some(
+    (name) => environment[name],
+  );
+  const there = describedFolders(environment).some((folder) =>
+    entriesOf(folder).some((name) => name.endsWith(".json")),
+  );
+  if (!named && !there) return "a driver for this machine's graphics (vulkan/icd.d)";
+  return loadVulkan("libvulkan.so.1") ? undefined : "a Vulkan loader (libvulkan.so.1)";
+};
+
+const hardwareAdapter = async (
+  wish: AdapterWish,
+  environment: AdapterWorld["environment"],
+  looked: string[],
+): Promise<GPUAdapter | undefined> => {
+  const missing = missingDriver(environment);
+  if (missing !== undefined) {
+    looked.push(missing);
     return undefined;
   }
   const instance = await once("hardware", dawnInstance);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { limits } from "../../base/limits.ts";
-import { softwareDrivers } from "./adapter.ts";
+import { findAdapter, isFallback, noAdapter, softwareDrivers } from "./adapter.ts";
 import type * as classes from "./classes.ts";
 import { declaredOf, device, drops, faultOf, open, redPipeline, usage } from "./fixture.ts";
 
@@ -24,6 +24,16 @@ test("without an adapter the fault says what was looked for, and has-adapter say
   expect(code).toBe("LK0741");
   expect(message).toContain("/nowhere/icd.json");
   expect(hint).toContain("LOOP_GPU");
+});
+
+test("LOOP_GPU=hardware takes nothing that computes in software, and looks nowhere else", async () => {
+  const environment = { LOOP_GPU: "hardware", HOME: "/nowhere" };
+  const found = await findAdapter({}, { environment, drivers: softwareDrivers });
+  if (!("looked" in found)) expect(isFallback(found)).toBe(false);
+  else {
+    expect(found.looked.length).toBe(1);
+    expect(noAdapter(found.looked).message).toContain("No GPU was found; looked for");
+  }
 });
 
 test("what is written to a buffer is read back, byte for byte", async () => {
