@@ -35,7 +35,7 @@ const helpers = `
       _waiting.delete(wake);
       setImmediate(resolve);
     };
-    const timer = setTimeout(wake, delay);
+    const timer = setTimeout(wake, 250);
     _waiting.add(wake);
   });
 `;
@@ -57,7 +57,7 @@ export const changes: readonly Change[] = [
     put: "$1 _stir();",
   },
   {
-    why: "The scheduler sleeps until something happens, instead of ten milliseconds",
+    why: "The scheduler sleeps until something happens, instead of ten milliseconds; a quarter of a second is for what nobody tells",
     find: /await new Promise\(\(resolve\) => setTimeout\(resolve, delay\)\);/g,
     put: "await _turn(delay);",
   },
