@@ -9,10 +9,13 @@ export const passphraseFor = (name: string): string | undefined => {
 };
 
 /** A passphrase for a new key, typed twice; undefined where the environment gives it. */
-export const newPassphrase = (name: string, interactive: boolean): string | undefined => {
-  if (passphraseGiven()) return undefined;
-  const passphrase = askSecret(`Passphrase for ${name}:`);
+export const newPassphrase = (name: string, interactive: boolean): string | undefined =>
+  passphraseGiven() ? undefined : typedTwice(`Passphrase for ${name}:`, interactive);
+
+/** What is typed unseen is typed twice; what comes from elsewhere, once. */
+export const typedTwice = (question: string, interactive: boolean): string => {
+  const passphrase = askSecret(question);
   if (interactive && askSecret("The same again:") !== passphrase)
-    throw fault("LK0808", "The two passphrases differ, and no key was made", `loop key new ${name}`);
+    throw fault("LK0808", "The two passphrases differ, and nothing was changed", "type them again");
   return passphrase;
 };

@@ -39,6 +39,8 @@ const nothing: RememberedKeys = { believed: [], revoked: [], thresholds: new Map
 export class Signers implements CheckMemory {
   readonly #file: StateFile;
   readonly #forgiving: boolean;
+  /** Signatures that hold, once they were read with the rest: opening the file again takes longer than all else. */
+  #held: Set<string> | undefined;
 
   /** With `forgiving`, memory that cannot be read is empty: nobody is believed. */
   constructor(file: StateFile = stateFile(), { forgiving = false } = {}) {
@@ -47,8 +49,11 @@ export class Signers implements CheckMemory {
   }
 
   all(): RememberedKeys {
-    return this.#read(
-      (database) => ({
+    return this.#read((database) => {
+      this.#held = new Set(
+        (database.query("SELECT id FROM held").all() as { id: string }[]).map(({ id }) => id),
+      );
+      return {
         believed: (
           database.query("SELECT * FROM signers ORDER BY name, key, scope").all() as SignerRow[]
         ).map(({ expires_ms, key, scope, name }) => ({
@@ -66,9 +71,8 @@ export class Signers implements CheckMemory {
             threshold,
           ]),
         ),
-      }),
-      nothing,
-    );
+      };
+    }, nothing);
   }
 
   /** Believes a key from now on. One that was revoked stays revoked. */
@@ -106,6 +110,7 @@ export class Signers implements CheckMemory {
   }
 
   has(id: string): boolean {
+    if (this.#held) return this.#held.has(id);
     return this.#read(
       (database) => database.query("SELECT 1 FROM held WHERE id = ?").get(id) !== null,
       false,
@@ -114,6 +119,7 @@ export class Signers implements CheckMemory {
 
   /** The oldest are forgotten beyond a bound. What cannot be remembered is checked again the next time. */
   add(ids: readonly string[]): void {
+    this.#held = undefined;
     try {
       this.#file.write((database) => {
         const insert = database.query("INSERT OR IGNORE INTO held VALUES (?, ?)");

@@ -43,7 +43,7 @@ type FlagsGiven = Pick<FlagGrants, "folders" | "network" | "variables" | "progra
 const suspending: Readonly<Record<string, readonly string[]>> = {
   trust: ["list", "add", "grant-signed", "remove", "explain"],
   signers: ["list", "find", "believe", "revoke", "forget", "require"],
-  keys: ["list", "create", "import-key", "export-key", "remove"],
+  keys: ["list", "create", "import-key", "export-key", "relock", "remove"],
   signing: ["sign", "verify"],
 };
 
@@ -100,6 +100,10 @@ export const trustProvider = (services: TrustServices): Provider => ({
           passphrase: string | undefined,
           output: string | undefined,
         ) => (await keys()).exportKey(services, { name, form, whole, passphrase, output }),
+      ),
+      relock: answering(
+        async (name: string, before: string | undefined, locked: boolean, passphrase: string | undefined) =>
+          (await keys()).relock(services, name, before, locked, passphrase),
       ),
       remove: answering(async (name: string) => (await keys()).remove(name)),
     },

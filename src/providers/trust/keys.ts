@@ -57,6 +57,22 @@ export const importKey = async (
   return record(await new KeyStore().keep(name, key, protection(services, locked, typed)));
 };
 
+/** The old passphrase may come from the environment; the new one is typed, since the environment has one only. */
+export const relock = async (
+  services: TrustServices,
+  name: string,
+  before: string | undefined,
+  locked: boolean,
+  typed: string | undefined,
+) => {
+  const passphrase = locked ? typed || undefined : undefined;
+  if (locked && passphrase === undefined)
+    throw fault("LK0808", `Another passphrase was looked for to lock the key ${name} with, and it is empty`, {
+      hint: "to keep it without one: --no-passphrase",
+    });
+  return record(await new KeyStore().relock(name, passphraseOf(services, before), passphrase));
+};
+
 const readBounded = (path: string): Uint8Array => {
   try {
     const { size } = statSync(path);

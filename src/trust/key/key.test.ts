@@ -100,13 +100,14 @@ test("a public key has one text", () => {
   expect(isPublicKey(`${pair.key}=`)).toBe(false);
 });
 
+// Each guess takes half a second by design, and more on a busy machine.
 test("a passphrase opens what it closed, and no other does", () => {
   const box = seal(pair.key, seed, "pässphrase");
   expect(unseal(pair.key, box, "pässphrase")).toEqual(seed);
   expect(unseal(pair.key, box, "pa\u0308ssphrase")).toEqual(seed);
   expect(unseal(pair.key, box, "passphrase")).toBeUndefined();
   expect(unseal(pair.key, box, "")).toBeUndefined();
-});
+}, 60_000);
 
 test("a box whose key, salt or content was exchanged does not open", () => {
   const box = seal(pair.key, seed, "x");
@@ -115,7 +116,7 @@ test("a box whose key, salt or content was exchanged does not open", () => {
   expect(unseal(pair.key, { ...box, salt: other.salt }, "x")).toBeUndefined();
   expect(unseal(pair.key, { ...box, nonce: other.nonce }, "x")).toBeUndefined();
   expect(unseal(pair.key, { ...box, sealed: other.sealed }, "x")).toBeUndefined();
-});
+}, 60_000);
 
 test("a file cannot ask for more memory than loop gives", () => {
   const box = seal(pair.key, seed, "x");
@@ -131,7 +132,7 @@ test("a file cannot ask for more memory than loop gives", () => {
     { sealed: "" },
   ])
     expect(isBox({ ...box, ...change })).toBe(false);
-});
+}, 60_000);
 
 test("a key is kept for its owner alone, and opens as it was made", async () => {
   const { store, path } = fresh();
@@ -154,7 +155,21 @@ test("a key under a passphrase is nowhere in its file, and asks for it", async (
   expect(await store.open("alice", "secret")).toEqual(pair);
   expect(await refusal(store.open("alice", undefined))).toBe("LK0808");
   expect(await refusal(store.open("alice", "Secret"))).toBe("LK0808");
-});
+}, 60_000);
+
+test("a key gets another passphrase only with the one that it has, and stays the same key", async () => {
+  const { store, path } = fresh();
+  const before = await store.keep("alice", pair, "old");
+  expect(await refusal(store.relock("alice", "wrong", "new"))).toBe("LK0808");
+  expect(await refusal(store.relock("alice", undefined, undefined))).toBe("LK0808");
+  expect(await store.relock("alice", "old", "new")).toEqual(before);
+  expect(await refusal(store.open("alice", "old"))).toBe("LK0808");
+  expect(await store.open("alice", "new")).toEqual(pair);
+  expect((await store.relock("alice", "new", undefined)).locked).toBe(false);
+  expect(await store.open("alice", undefined)).toEqual(pair);
+  expect(statSync(before.path).mode & 0o777).toBe(0o600);
+  expect(readdirSync(path)).toEqual(["alice.key"]);
+}, 60_000);
 
 test("a key is never written over", async () => {
   const { store } = fresh();

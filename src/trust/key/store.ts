@@ -82,14 +82,9 @@ export class KeyStore {
   }
 
   /** Keeps a key that is already there, under a passphrase where one is given. */
-  async keep(name: string, { key, seed }: SigningKey, passphrase: string | undefined): Promise<KeyInfo> {
+  async keep(name: string, key: SigningKey, passphrase: string | undefined): Promise<KeyInfo> {
     this.#requireFree(name);
-    const hidden =
-      passphrase === undefined
-        ? { seed: Buffer.from(seed).toString("base64url") }
-        : (await import("./seal.ts")).seal(key, seed, passphrase);
-    const file: KeyFile = { format, key, createdAt: new Date().toISOString(), private: hidden };
-    this.#write(name, `${JSON.stringify(file, undefined, 2)}\n`);
+    this.#write(name, await fileText(key, passphrase, new Date().toISOString()));
     return this.info(name);
   }
 
@@ -109,6 +104,15 @@ export class KeyStore {
         hint: "type it again; a key whose passphrase is lost is lost: loop key new OTHER",
       });
     return this.#whole(name, key, seed);
+  }
+
+  /** Puts a key under another passphrase, or none, in its place. */
+  async relock(name: string, before: string | undefined, passphrase: string | undefined): Promise<KeyInfo> {
+    const key = await this.open(name, before);
+    const { createdAt } = this.info(name);
+    const text = await fileText(key, passphrase, createdAt);
+    writeFileAtomic(this.#path(name), text, { mode: 0o600, sync: true });
+    return this.info(name);
   }
 
   /** Says whether there was one. */
@@ -215,6 +219,20 @@ export class KeyStore {
     });
   }
 }
+
+/** What a key's file holds, under a passphrase where one is given. */
+const fileText = async (
+  { key, seed }: SigningKey,
+  passphrase: string | undefined,
+  createdAt: string,
+): Promise<string> => {
+  const hidden =
+    passphrase === undefined
+      ? { seed: Buffer.from(seed).toString("base64url") }
+      : (await import("./seal.ts")).seal(key, seed, passphrase);
+  const file: KeyFile = { format, key, createdAt, private: hidden };
+  return `${JSON.stringify(file, undefined, 2)}\n`;
+};
 
 const exists = (name: string) =>
   fault("LK0807", `A key named "${name}" was to be made, and there is one already`, {

@@ -3,10 +3,10 @@
 // command:key.*.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
-import { create, exportKey, importKey, type Key, list, remove } from "loop:trust/keys@0.1.0";
+import { create, exportKey, importKey, type Key, list, relock, remove } from "loop:trust/keys@0.1.0";
 import { sign, type Verdict, verify } from "loop:trust/signing@0.1.0";
 import { values } from "../../arguments.ts";
-import { newPassphrase, passphraseFor } from "../../passphrase.ts";
+import { newPassphrase, passphraseFor, typedTwice } from "../../passphrase.ts";
 import { fault, json, table } from "../../text.ts";
 
 type Given = (name: string) => string[];
@@ -80,6 +80,18 @@ const answers: Record<string, (given: Given, invocation: Invocation) => Answer> 
     return output === undefined
       ? [{ key: text }, text]
       : [{ path: output }, `The ${half} key ${name} is in ${output}\n`];
+  },
+  "key passphrase": (given, { interactive }) => {
+    const name = one(given, "name");
+    const before = passphraseFor(name);
+    const locked = given("no-passphrase").length === 0;
+    const key = relock(
+      name,
+      before,
+      locked,
+      locked ? typedTwice(`New passphrase for ${name}:`, interactive) : undefined,
+    );
+    return [key, `The key ${name} lies ${key.locked ? "under another passphrase" : "open"} now\n`];
   },
   "key remove": (given) => {
     const name = one(given, "name");
