@@ -48,7 +48,7 @@ export const syncFolder = (folder: string): void => {
 };
 
 /** Bun 1.4.5 answers EFAULT where a parent is a file, in spite of `force`; the first error is the one to tell. */
-const removeQuietly = (path: string): void => {
+export const removeQuietly = (path: string): void => {
   try {
     rmSync(path, { force: true });
   } catch {

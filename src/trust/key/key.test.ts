@@ -225,3 +225,11 @@ test("a key that is removed is gone, and the others stay", async () => {
   expect(store.list().map(({ name }) => name)).toEqual(["bob"]);
   expect(await refusal(store.open("alice", undefined))).toBe("LK0805");
 });
+
+test("where no key can be written it is said, and nothing is left", async () => {
+  const { store, path } = fresh();
+  writeFileSync(path, "");
+  expect(await refusal(store.create("alice", undefined))).toBe("LK0006");
+  expect(store.list()).toEqual([]);
+  expect(await refusal(new KeyStore(join(path, "below")).create("alice", undefined))).toBe("LK0006");
+});

@@ -1,7 +1,16 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { errno, Fault, fault } from "../../base/fault.ts";
-import { cannotWrite, writeFileAtomic } from "../../base/files.ts";
+import { cannotWrite, removeQuietly, writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
 import { dataFolder } from "../../base/paths.ts";
 import { nearest } from "../../base/suggest.ts";
@@ -193,13 +202,11 @@ export class KeyStore {
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       writeFileAtomic(temporary, text, { mode: 0o600, sync: true });
-      // Another process may have made a key of this name since: a link does not replace it, as a rename would.
-      linkSync(temporary, path);
+      claim(temporary, path, name);
     } catch (error) {
-      if (errno(error) === "EEXIST") throw exists(name);
       throw errno(error) ? cannotWrite(path, error) : error;
     } finally {
-      rmSync(temporary, { force: true });
+      removeQuietly(temporary);
     }
   }
 
@@ -219,6 +226,17 @@ export class KeyStore {
     });
   }
 }
+
+/** Another process may have made a key of this name since: a link does not replace it, as a rename would. */
+const claim = (temporary: string, path: string, name: string): void => {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (errno(error) === "EEXIST" || existsSync(path)) throw exists(name);
+    // A file system without links, such as that of a memory stick.
+    renameSync(temporary, path);
+  }
+};
 
 /** What a key's file holds, under a passphrase where one is given. */
 const fileText = async (
