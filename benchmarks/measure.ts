@@ -4,7 +4,7 @@
 export interface Row {
   readonly work: string;
   readonly median: number;
-  readonly unit: "ms" | "µs" | "ns" | "MiB" | "req/s" | "MiB/s" | "count";
+  readonly unit: "ms" | "µs" | "ns" | "MiB" | "req/s" | "MiB/s" | "frames/s" | "count";
   /** What it is measured against, in the same run. */
   readonly against?: { readonly name: string; readonly median: number };
   /** Ours divided by theirs: below one is faster, or less; above one for what is counted per second. */

@@ -285,3 +285,38 @@ test("what fails in init, opens nothing or ends there takes nobody's window", as
     expect(lines.at(-1)).toMatch(/ true$/);
   }
 }, 30_000);
+test("a hundred thousand frames, with a person at work, leave memory as it was", async () => {
+  // Half an hour of a person's work, at sixty frames a second.
+  const lines: string[] = [];
+  for (let frame = 1; frame < 100_000; frame += 20)
+    lines.push(
+      `{"frame": ${frame}, "pointer-moved": {"x": ${frame % 97}, "y": ${frame % 89}}}`,
+      `{"frame": ${frame}, "text-entered": "${frame}"}`,
+    );
+  const input = events(...lines);
+  const memory: number[] = [];
+  const watching = setInterval(() => {
+    Bun.gc(true);
+    memory.push(process.memoryUsage.rss());
+  }, 100);
+  const { outcome, lines: said } = await draw(
+    `init() { kept.push(Window.open('t', 16, 12), new Uint8Array(16 * 12 * 4), 0); },
+     event() { kept[2]++; },
+     frame(time) {
+       kept[1].fill(time * 60);
+       present(kept[0], 16, 12, kept[1]);
+       if (time > 1666.5) { console.log(frames.frameStats().frames, kept[2]); frames.stop(0); }
+       return true;
+     }`,
+    { input, frames: "100000" },
+  );
+  clearInterval(watching);
+  expect(outcome).toBe(0);
+  expect(said).toEqual(["99991n 10000"]);
+  // From when the engine has compiled what it will: the later half against the middle.
+  const middle = memory.slice(memory.length >> 2, memory.length >> 1);
+  const late = memory.slice(-(memory.length >> 2));
+  const least = (values: number[]) => Math.min(...values) / 2 ** 20;
+  expect(memory.length).toBeGreaterThan(8);
+  expect(least(late) - least(middle)).toBeLessThan(16);
+}, 120_000);

@@ -24,7 +24,7 @@ import { type FuncType, type Of, structure } from "./type.ts";
 
 /** How a host's function is called. */
 export type HostCall =
-  | { readonly form: "function"; readonly target: Callable }
+  | { readonly form: "function"; readonly target: Callable; readonly views?: boolean }
   | { readonly form: "construct"; readonly target: Callable }
   /** On the first argument. */
   | { readonly form: "method"; readonly member: string };
@@ -179,7 +179,8 @@ export const guestToHost = (
 ): ((...args: never[]) => unknown) => {
   const { key, resources } = signature(type, [end]);
   const member = call.form === "method" ? quoted(call.member) : "";
-  const flags = `${call.form}${member}${suspends ? "s" : ""}${end.memory ? "m" : ""}`;
+  const views = call.form === "function" && call.views ? "v" : "";
+  const flags = `${call.form}${member}${views}${suspends ? "s" : ""}${end.memory ? "m" : ""}`;
   const factory = factoryFor(`import|${key}|${flags}`, () =>
     writeImport(type, end, resources, call, suspends),
   );
@@ -202,8 +203,9 @@ const writeImport = (
   draft.refresh(end);
   draft.open();
   const from = draft.guestParams(cursor, side);
+  const moving = { ...draft.moving, views: call.form === "function" && call.views === true };
   const args = draft.params.map((param, at) =>
-    draft.code.bind(move(draft.moving, param, from(at), { kind: "js" })[0]!),
+    draft.code.bind(move(moving, param, from(at), { kind: "js" })[0]!),
   );
   const called = callText(call, args);
   if (suspends) writeSuspendingCall(draft, side, called);

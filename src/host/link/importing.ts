@@ -1,6 +1,7 @@
 import { fault } from "../../base/fault.ts";
 import type { CoreType, Declaration, ExternType } from "../../contract/binary/ast.ts";
 import { camel, pascal, unversioned } from "../../contract/model.ts";
+import { readsAtGlance } from "../glance.ts";
 import type { HostCall } from "./adapter.ts";
 import { nativeFunc, nativeResource } from "./exporting.ts";
 import type { Component, CoreModule, Func, Instance, Item, TypeItem } from "./item.ts";
@@ -249,7 +250,11 @@ const hostCall = (full: string, given: Given, spelled: ReturnType<typeof hostNam
     throw fault("LK0301", `The component imports ${full}, and what is given for it has no such function`);
   const callable = target as Callable;
   if (spelled.form === "constructor") return { form: "construct", target: callable };
-  return { form: "function", target: spelled.form === "static" ? callable.bind(owner) : callable };
+  return {
+    form: "function",
+    target: spelled.form === "static" ? callable.bind(owner) : callable,
+    views: readsAtGlance(callable),
+  };
 };
 
 /** The function or class under which a component of ours would have exported this. */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DeclaredError, declared, Fault } from "../../base/fault.ts";
 import { wasmTools } from "../../contract/tools.ts";
+import { atGlance } from "../glance.ts";
 import { linkComponent } from "./link.ts";
 
 type Any = Record<string, (...args: unknown[]) => unknown>;
@@ -70,6 +71,27 @@ law("a value that does not fit is a TypeError, and the instance is as it was", a
   for (const wrong of [-1, 1.5, 2 ** 32, "1", undefined, 1n])
     expect(() => addUp!(wrong, 1)).toThrow(TypeError);
   expect(addUp!(1, 1)).toBe(2);
+});
+
+law("who reads at a glance is given the guest's memory, and everyone else a copy", async () => {
+  const given: Uint8Array[] = [];
+  const take = (list: Uint8Array) => void given.push(list);
+  const guest = `(component
+    (import "take" (func $take (param "list" (list u8))))
+    ${libc}
+    (core func $lowered (canon lower (func $take) (memory $memory)))
+    (core module $m
+      (import "" "memory" (memory 1))
+      (import "" "take" (func $take (param i32 i32)))
+      (data (i32.const 100) "abc")
+      (func (export "go") (call $take (i32.const 100) (i32.const 3)) (i32.store8 (i32.const 100) (i32.const 120))))
+    (core instance $given (export "memory" (memory $memory)) (export "take" (func $lowered)))
+    (core instance $i (instantiate $m (with "" (instance $given))))
+    (func (export "go") (canon lift (core func $i "go"))))`;
+  for (const host of [take, atGlance((list: Uint8Array) => take(list))])
+    (await instance(guest, { take: host })).go!();
+  const [copy, view] = given.slice(-2).map((list) => Buffer.from(list).toString());
+  expect([copy, view]).toEqual(["abc", "xbc"]);
 });
 
 test("a trap poisons its instance and no other", async () => {

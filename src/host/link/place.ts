@@ -89,6 +89,8 @@ export interface Moving {
   readonly move: (moving: Moving, type: ValueType, from: Source, to: Target) => string[];
   /** The resource types of the function, in the order of `structure`; the code names them by their place. */
   readonly resources: readonly ResourceType[];
+  /** The host reads lists of numbers before it returns: it is given views of the guest's memory. */
+  readonly views?: boolean;
   /** Name of the array of lent things. */
   readonly lent: string;
   /** Name of the scope that lowered borrows count in. */

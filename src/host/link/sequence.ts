@@ -128,7 +128,8 @@ const liftElements = (
   if (isNumber(element)) {
     const kind = element.kind as ScalarKind;
     const start = code.bind(indexOf(pointer, 0, element.size));
-    return code.bind(`${memoryOf(side)}.${viewOf[kind]}.slice(${start}, ${start} + ${length})`);
+    const take = moving.views ? "subarray" : "slice";
+    return code.bind(`${memoryOf(side)}.${viewOf[kind]}.${take}(${start}, ${start} + ${length})`);
   }
   const array = code.bind(`new Array(${length})`);
   loop(moving, length, [pointer], element.size, ([source], index) => {

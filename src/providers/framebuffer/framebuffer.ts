@@ -2,18 +2,12 @@
 // window is shown (`providers/surface` is all it asks); listed in the app's table.
 import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { atGlance } from "../../host/glance.ts";
 import type { Provider } from "../../host/provider.ts";
 import { surfaceOf } from "../surface.ts";
 
-export const framebuffer: Provider = {
-  name: "framebuffer",
-  interfaces: ["loop:gfx/frame-buffer@0.1.0"],
-  suspending: [],
-  defaultGranted: "*",
-  instantiate: () => ({ "loop:gfx/frame-buffer@0.1.0": { present } }),
-};
-
-const present = (window: object, width: number, height: number, pixels: Uint8Array): void => {
+/** A surface keeps no picture, so none is copied on its way. */
+const present = atGlance((window: object, width: number, height: number, pixels: Uint8Array): void => {
   const max = limits.windowPointsMax;
   if (width > max || height > max)
     throw declared({
@@ -29,4 +23,12 @@ const present = (window: object, width: number, height: number, pixels: Uint8Arr
   if (!surface) throw declared({ tag: "unsupported" });
   if (!surface.isOpen) throw declared({ tag: "closed" });
   surface.present({ pixels, width, height, stride: width * 4, order: "rgba" });
+});
+
+export const framebuffer: Provider = {
+  name: "framebuffer",
+  interfaces: ["loop:gfx/frame-buffer@0.1.0"],
+  suspending: [],
+  defaultGranted: "*",
+  instantiate: () => ({ "loop:gfx/frame-buffer@0.1.0": { present } }),
 };

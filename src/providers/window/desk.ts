@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { DeclaredError, declared } from "../../base/fault.ts";
 import { writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
+import { timed } from "../../base/timings.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import type { Pad, What, WindowEvent } from "../event.ts";
 import type { Desk as DeskForOthers, Surface } from "../surface.ts";
@@ -103,7 +104,7 @@ export class Desk implements DeskForOthers {
   get screen(): Screen {
     if (this.#screen) return this.#screen;
     const { headless, library } = this.settings;
-    this.#screen = headless ? new Headless() : sdlScreen(library);
+    this.#screen = timed("display", () => (headless ? new Headless() : sdlScreen(library)));
     this.#screen.onFile = (path) => this.#fileDropped(path);
     return this.#screen;
   }

@@ -1,4 +1,5 @@
 import { fault } from "../../base/fault.ts";
+import { timed } from "../../base/timings.ts";
 import type { Instance } from "../../host/instance.ts";
 import type { Live } from "../../host/live.ts";
 import { deskOf, windowsOf } from "./desk.ts";
@@ -14,7 +15,7 @@ export const begin = async (instance: Instance): Promise<number | undefined> => 
   const { context } = instance;
   const desk = deskOf(context);
   const { identifier } = context.component;
-  await instance.callNow(appInterface, "init", []);
+  await timed("init", async () => instance.callNow(appInterface, "init", []));
   if (context.before && desk.exitCode !== undefined) {
     desk.exitCode = undefined;
     throw fault("LK0734", `${identifier} ended itself in init, where another was to take its place`);
@@ -56,7 +57,8 @@ export const drive = async (live: Live): Promise<number> => {
     const wished = desk.takeWish();
     if (!moving && !happened && !wished) continue;
     const startMs = performance.now();
-    moving = (await call("frame", [desk.time])) === true;
+    const drawn = () => call("frame", [desk.time]);
+    moving = (await (desk.stats.frames === 0 ? timed("first frame", async () => drawn()) : drawn())) === true;
     desk.stats.worked(performance.now() - startMs);
   }
   return desk.exitCode ?? 0;

@@ -113,7 +113,7 @@ class HeadlessWindow implements Shown {
     const { width, height } = this.size;
     if (this.#canvas?.width !== width || this.#canvas.height !== height)
       this.#canvas = {
-        pixels: new Uint32Array(width * height),
+        pixels: new Int32Array(width * height),
         width,
         height,
         pitch: width,

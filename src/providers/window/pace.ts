@@ -41,6 +41,7 @@ export class RealPace implements Pace {
   late = 0;
   readonly #startMs = performance.now();
   #frameMs = -Infinity;
+  #breathedMs = -Infinity;
 
   now(): number {
     return (performance.now() - this.#startMs) / 1000;
@@ -52,11 +53,21 @@ export class RealPace implements Pace {
     const wantedMs = this.#frameMs + intervalMs;
     const beforeMs = performance.now();
     if (moving && beforeMs > wantedMs + intervalMs && this.frame > 0) this.late++;
-    await until(wantedMs);
+    await this.#until(wantedMs);
     // Kept to the beat as long as it is kept at all: the next one counts from when this one was due.
     this.#frameMs = Math.max(wantedMs, performance.now() - intervalMs);
     this.frame++;
     this.time = this.now();
+  }
+
+  /** Others go on meanwhile, and now and then where there is no time to wait. */
+  async #until(ms: number): Promise<void> {
+    const waits = ms > performance.now();
+    await until(ms);
+    const nowMs = performance.now();
+    if (!waits && nowMs - this.#breathedMs < breathMs) return;
+    if (!waits) await turn();
+    this.#breathedMs = performance.now();
   }
 
   async rest(seconds: number, happened: () => boolean): Promise<void> {
@@ -70,13 +81,12 @@ export class RealPace implements Pace {
   }
 }
 
-/** Waits for a moment of `performance.now()`, and in any case lets others go on. */
+/** Waits for a moment of `performance.now()`. */
 const until = async (ms: number): Promise<void> => {
   // A timer comes up to a millisecond late.
   const coarse = ms - performance.now() - 1.5;
   if (coarse > 0) await Bun.sleep(coarse);
-  do await turn();
-  while (performance.now() < ms);
+  while (performance.now() < ms) await turn();
 };
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -105,7 +105,7 @@ export class Pane implements OpenSurface {
     if (!this.#open) return undefined;
     if (this.#read) {
       const canvas = { width: this.width, height: this.height };
-      const pixels = new Uint32Array(canvas.width * canvas.height);
+      const pixels = new Int32Array(canvas.width * canvas.height);
       const own = { ...canvas, pixels, pitch: canvas.width, order: "rgba" } as const;
       draw(await this.#read(), own);
       return { rgba: readCanvas(own), ...canvas };

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { inflateSync } from "node:zlib";
+import { wasmTools } from "../../contract/tools.ts";
 import type { Picture } from "../surface.ts";
 import { draw, readCanvas } from "./picture.ts";
 import { encodePng } from "./png.ts";
 import type { Canvas } from "./screen.ts";
+import { copySwapped, moduleBytes, moduleText } from "./swap.ts";
 
 /** A picture whose pixel at x, y is [x, y, x + y, 255], rows `padding` pixels longer than they are wide. */
 const pictureOf = (width: number, height: number, order: Picture["order"], padding = 0): Picture => {
@@ -22,7 +24,7 @@ const pictureOf = (width: number, height: number, order: Picture["order"], paddi
 };
 
 const canvasOf = (width: number, height: number, order: Canvas["order"], padding = 0): Canvas => ({
-  pixels: new Uint32Array((width + padding) * height),
+  pixels: new Int32Array((width + padding) * height),
   width,
   height,
   pitch: width + padding,
@@ -63,6 +65,19 @@ test("a picture that does not begin at a word is drawn all the same", () => {
   const canvas = canvasOf(4, 4, "bgra");
   draw({ ...picture, pixels: moved.subarray(1) }, canvas);
   expect([...readCanvas(canvas)]).toEqual(expected(picture, 4, 4));
+});
+
+test("the module that swaps is what its text says, and swaps pictures of every size", async () => {
+  const { parse } = await wasmTools();
+  expect(Buffer.from(await parse(moduleText)).equals(Buffer.from(moduleBytes()))).toBe(true);
+  for (const length of [1, 3, 4, 5, 65_536, 65_537, 140_001]) {
+    const source = Int32Array.from({ length }, (_, at) => Math.imul(at, 0x9e3779b1));
+    const target = new Int32Array(length + 2).fill(7);
+    copySwapped(source, target.subarray(1, length + 1));
+    const wanted = source.map((word) => (word & 0xff00ff00) | ((word & 0xff) << 16) | ((word >>> 16) & 0xff));
+    expect(target.subarray(1, length + 1)).toEqual(wanted);
+    expect([target[0], target[length + 1]]).toEqual([7, 7]);
+  }
 });
 
 test("a PNG holds the picture's rows, and its parts their sums", () => {

@@ -1,5 +1,9 @@
 import type { Picture } from "../surface.ts";
 import type { Canvas } from "./screen.ts";
+import { copySwapped } from "./swap.ts";
+
+// Words are signed here: an engine keeps those in its registers as they are, and makes a floating-point number of a
+// word from 2^31 on where it is unsigned, which is every pixel with alpha.
 
 /**
  * Draws a picture over a whole canvas: pixel by pixel where the sizes agree, else each of the canvas's pixels is the
@@ -10,40 +14,38 @@ export const draw = (picture: Picture, canvas: Canvas): void => {
   const swap = picture.order !== canvas.order;
   const pitch = picture.stride >>> 2;
   if (picture.width === canvas.width && picture.height === canvas.height) {
-    if (swap) copySwapped(source, pitch, canvas);
+    if (swap) copyRowsSwapped(source, pitch, canvas);
     else copy(source, pitch, canvas);
   } else scale(source, pitch, picture, swap, canvas);
 };
 
 /** Bytes as words; a picture that begins in between is moved. */
-const wordsOf = ({ pixels, stride, height }: Picture): Uint32Array => {
+const wordsOf = ({ pixels, stride, height }: Picture): Int32Array => {
   const aligned = pixels.byteOffset % 4 === 0 ? pixels : pixels.slice();
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, Math.min(stride * height, aligned.length) >>> 2);
+  return new Int32Array(aligned.buffer, aligned.byteOffset, Math.min(stride * height, aligned.length) >>> 2);
 };
 
-const copy = (source: Uint32Array, from: number, { pixels, width, height, pitch }: Canvas): void => {
+const copy = (source: Int32Array, from: number, { pixels, width, height, pitch }: Canvas): void => {
   if (from === width && pitch === width) return void pixels.set(source.subarray(0, width * height));
   for (let y = 0; y < height; y++) pixels.set(source.subarray(y * from, y * from + width), y * pitch);
 };
 
-const copySwapped = (source: Uint32Array, from: number, { pixels, width, height, pitch }: Canvas): void => {
-  for (let y = 0; y < height; y++) {
-    const end = y * from + width;
-    for (let at = y * from, to = y * pitch; at < end; at++, to++) {
-      const word = source[at]!;
-      pixels[to] = (word & 0xff00ff00) | ((word & 0xff) << 16) | ((word >>> 16) & 0xff);
-    }
-  }
+const copyRowsSwapped = (source: Int32Array, from: number, canvas: Canvas): void => {
+  const { pixels, width, height, pitch } = canvas;
+  if (from === width && pitch === width) copySwapped(source.subarray(0, width * height), pixels);
+  else
+    for (let y = 0; y < height; y++)
+      copySwapped(source.subarray(y * from, y * from + width), pixels.subarray(y * pitch));
 };
 
 const scale = (
-  source: Uint32Array,
+  source: Int32Array,
   from: number,
   picture: Picture,
   swap: boolean,
   { pixels, width, height, pitch }: Canvas,
 ): void => {
-  const columns = new Uint32Array(width);
+  const columns = new Int32Array(width);
   for (let x = 0; x < width; x++) columns[x] = nearest(x, picture.width, width);
   let before = -1;
   for (let y = 0; y < height; y++) {
@@ -72,7 +74,7 @@ const nearest = (at: number, there: number, here: number): number =>
 /** What a canvas shows, as RGBA bytes without alpha. */
 export const readCanvas = ({ pixels, width, height, pitch, order }: Canvas): Uint8Array => {
   const bytes = new Uint8Array(width * height * 4);
-  const words = new Uint32Array(bytes.buffer);
+  const words = new Int32Array(bytes.buffer);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const word = pixels[y * pitch + x]!;

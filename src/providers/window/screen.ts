@@ -5,7 +5,7 @@ import type { NativeWindow } from "../surface.ts";
 
 /** 32 bits a pixel, rows from the top. */
 export interface Canvas {
-  readonly pixels: Uint32Array;
+  readonly pixels: Int32Array;
   /** In pixels. */
   readonly width: number;
   readonly height: number;

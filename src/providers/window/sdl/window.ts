@@ -189,11 +189,11 @@ class SurfaceCanvas {
     const blue = read.u32(format, formatField.blue);
     const { width, height } = this;
     if (read.u8(format, formatField.bytesPerPixel) === 4 && (red | blue) >>> 0 === 0xff00ff) {
-      const pixels = new Uint32Array(toArrayBuffer(this.#pixels as Pointer, 0, pitch * height));
+      const pixels = new Int32Array(toArrayBuffer(this.#pixels as Pointer, 0, pitch * height));
       this.canvas = { pixels, width, height, pitch: pitch >>> 2, order: red === 0xff ? "rgba" : "bgra" };
       return;
     }
-    const pixels = new Uint32Array(new ArrayBuffer(width * height * 4));
+    const pixels = new Int32Array(new ArrayBuffer(width * height * 4));
     this.canvas = { pixels, width, height, pitch: width, order: "rgba" };
     this.#between = sdl.SDL_CreateRGBSurfaceFrom(
       pixels,
