@@ -234,6 +234,39 @@ test("a tag that moves is refused where it is locked, and locked anew when that 
   expect(updated.supplies[0].change).toBe("changed");
 }, 60_000);
 
+test("help asks no network for what a loop.toml puts into a command's slot", async () => {
+  const folder = join(temporary, "helped");
+  mkdirSync(folder, { recursive: true });
+  const asked = serveArtifact(artifactOf(readFileSync(join(project, "build/tool.wasm"))));
+  const place = `oci://${asked.host}/acme/tool:1`;
+  writeFileSync(join(folder, "loop.toml"), `[slots."command:deploy"]\nuse = "${place}"\n`);
+  const { out, code } = await loop("lena", folder, "--help");
+  await asked.stop();
+  expect(code).toBe(0);
+  expect(out.replace(/\s+/g, " ")).toMatch(/deploy Not usable: \S*loop\.lock has no entry for/);
+  expect(asked.requests).toEqual([]);
+  expect(existsSync(join(folder, "loop.lock"))).toBe(false);
+}, 30_000);
+
+test("what is locked with a signer is not renewed by what that signer did not sign", async () => {
+  const folder = join(temporary, "renewed");
+  mkdirSync(folder, { recursive: true });
+  const place = `oci://${registry.host}/acme/renewed:1.0.0`;
+  writeFileSync(join(folder, "loop.toml"), `[dependencies]\n"acme:renewed" = "${place}"\n`);
+  const signed = join(project, "build/tool.signed.wasm");
+  expect((await loop("alice", project, "publish", place, signed)).code).toBe(0);
+  const key = (await loop("alice", project, "key", "export", "alice")).out.trim();
+  expect((await loop("mona", folder, "trust", "add", key, "--name", "alice")).code).toBe(0);
+  expect((await loop("mona", folder, "fetch")).code).toBe(0);
+  const lock = readFileSync(join(folder, "loop.lock"), "utf8");
+  expect(lock).toContain(`signers = [\n  "${key}",\n]`);
+  const plain = join(project, "build/tool.wasm");
+  expect((await loop("alice", project, "publish", place, plain, "--force")).code).toBe(0);
+  const refused = await loop("mona", folder, "fetch", "--update");
+  expect(refused.said).toContain("error[LK0804]");
+  expect(readFileSync(join(folder, "loop.lock"), "utf8")).toBe(lock);
+}, 60_000);
+
 test("a command's slot is filled by what a registry has", async () => {
   const set = await loop("ivan", temporary, "slot", "set", "command:deploy", `${target}:1.2.0`);
   expect(set.said).toContain("error[LK0402]");

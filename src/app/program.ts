@@ -61,7 +61,7 @@ export class Program implements Linking {
       policy: options,
       fetcherOf: (scheme) => fetcherOf(scheme, this.choosingCommands, this),
       schemes: shippedSchemes,
-      remote: () => openRemote(this.#manifests(), options, () => judgeFor(folder, this.decisions())),
+      remote: (policy) => openRemote(this.#manifests(), policy, () => judgeFor(folder, this.decisions())),
       ...saidOf(() => this.#manifests()),
       progress: () => progressOn(this.stdio),
     });
@@ -155,7 +155,7 @@ export class Program implements Linking {
   }
 
   commands(): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosingCommands, this.resolver);
+    return listCommands(this.shipped, this.choosingCommands, this.resolver.still);
   }
 
   /** Writes to standard output. Faults: LK0006. */

@@ -94,7 +94,7 @@ const helpCommands = async (program: Program): Promise<ListedCommand[]> => {
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     await program.say(`loop: ${error.message}; these are the shipped commands\n`);
-    return listCommands(program.shipped, undefined, program.resolver);
+    return listCommands(program.shipped, undefined, program.resolver.still);
   }
 };
 

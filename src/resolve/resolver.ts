@@ -13,7 +13,7 @@ export interface ResolverOptions {
   /** The schemes that there are, for saying so. */
   readonly schemes: () => readonly string[];
   /** Store and lock, opened when an identifier first names something from elsewhere. */
-  readonly remote: () => Promise<Remote>;
+  readonly remote: (policy: Policy) => Promise<Remote>;
   /** What `[dependencies]` says that an identifier means; the identifier itself where it says nothing. */
   readonly meaning?: (identifier: Identifier) => Identifier;
   /** What loop.toml says of a registry's mirrors. */
@@ -44,8 +44,13 @@ export class Resolver {
 
   /** Store and lock. Faults: LK05 where a loop.toml does not read. */
   remote(): Promise<Remote> {
-    this.#remote ??= this.#options.remote();
+    this.#remote ??= this.#options.remote(this.policy);
     return this.#remote;
+  }
+
+  /** The same without the network and without a change of the lock: for what is only to be shown. */
+  get still(): Resolver {
+    return new Resolver({ ...this.#options, policy: { ...this.policy, offline: true, locked: true } });
   }
 
   /** Fetches what an identifier names. Faults: LK0102, LK0103, LK0105 to LK0108, the fetcher's. */
