@@ -207,7 +207,7 @@ test("a request's parts are checked when they are set", async () => {
   const refused = (call: () => void) => errOf(call);
   for (const authority of ["", "a b", "user@host", "host:99999", "host/path", "2130706433", "[::1"])
     expect([authority, await refused(() => request.setAuthority(authority))]).toEqual([authority, undefined]);
-  for (const path of ["/a b", "/a\r\nx: y", "/a\u007f", "/a#b"])
+  for (const path of ["/a b", "/a\r\nx: y", "/a\u007f", "/a#b", "/<", "/?>", "/`"])
     expect([path, await refused(() => request.setPathWithQuery(path))]).toEqual([path, undefined]);
   expect(await refused(() => request.setMethod({ tag: "other", val: "A B" }))).toBeUndefined();
   expect(await refused(() => request.setScheme({ tag: "other", val: "1" }))).toBeUndefined();

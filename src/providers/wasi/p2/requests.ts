@@ -47,7 +47,7 @@ const parseAuthority = (
 
 /** What does not begin with a slash gets one when it is sent. */
 const isTarget = (text: string): boolean =>
-  text.length <= limits.requestPathBytesMax && !text.includes("#") && !hasControl(text);
+  text.length <= limits.requestPathBytesMax && /^[^#<>`?]*(\?[^#<>]*)?$/.test(text) && !hasControl(text);
 
 /** Bytes of UTF-8 beyond ASCII are written out: a head has one byte a character, and "\u010a" must not end a line. */
 const ascii = (text: string): string => text.replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
