@@ -205,7 +205,7 @@ test("a request's parts are checked when they are set", async () => {
   const { OutgoingRequest, fields } = await start();
   const request = new OutgoingRequest(fields());
   const refused = (call: () => void) => errOf(call);
-  for (const authority of ["", "a b", "user@host", "host:99999", "host/path", "2130706433", "[::1"])
+  for (const authority of ["", "a b", "@@", ":@", "host:99999", "host/path", "2130706433", "[::1"])
     expect([authority, await refused(() => request.setAuthority(authority))]).toEqual([authority, undefined]);
   for (const path of ["/a b", "/a\r\nx: y", "/a\u007f", "/a#b", "/<", "/?>", "/`"])
     expect([path, await refused(() => request.setPathWithQuery(path))]).toEqual([path, undefined]);
@@ -257,6 +257,8 @@ test("no character of a path or a name becomes another on the wire, so none ends
   head.authority = "x\u010d\u010ay.example:81";
   const request = head.request(new FieldList(), () => undefined);
   expect(request.authority).toMatch(/^xn--[a-z0-9-]+\.example:81$/);
+  head.authority = "user:secret@a.example";
+  expect(() => head.request(new FieldList(), () => undefined)).toThrow("names a user");
 });
 
 test("what a server says of the connection is not the guest's to pass on", async () => {

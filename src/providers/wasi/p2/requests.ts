@@ -34,15 +34,16 @@ export const methodOf = (text: string): Method =>
 const methodText = (method: Method): string =>
   method.tag === "other" ? method.val! : method.tag.toUpperCase();
 
-/** An authority's parts; undefined where it is none. A user's name has no place in it. */
+/** An authority's parts, and whether it names a user; undefined where it is none. */
 const parseAuthority = (
   text: string,
-): { readonly host: string; readonly port: number | undefined } | undefined => {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]@/?#\s]+)(?::(\d{1,5})?)?$/.exec(text);
-  if (!match || Number(match[2] ?? 0) > 65_535) return undefined;
-  const host = match[1]!.replace(/^\[(.*)\]$/, "$1");
+): { readonly user: boolean; readonly host: string; readonly port: number | undefined } | undefined => {
+  const match = /^([^@/?#\s]*@)?(\[[0-9a-fA-F:.]+\]|[^:[\]@/?#\s]+)(?::(\d{1,5})?)?$/.exec(text);
+  if (!match || Number(match[3] ?? 0) > 65_535) return undefined;
+  const host = match[2]!.replace(/^\[(.*)\]$/, "$1");
   if (!parseAddress(host) && hostName(host) === undefined) return undefined;
-  return { host, port: match[2] === undefined ? undefined : Number(match[2]) };
+  const port = match[3] === undefined ? undefined : Number(match[3]);
+  return { user: match[1] !== undefined, host, port };
 };
 
 /** What does not begin with a slash gets one when it is sent. */
@@ -118,6 +119,8 @@ export class RequestHead {
     if (scheme === "other") throw failure("protocol", "the scheme is neither HTTP nor HTTPS");
     const authority = this.#authority === undefined ? undefined : parseAuthority(this.#authority);
     if (!authority) throw failure("uri", "the request has no authority");
+    // RFC 9110, 4.2.4: it is no part of what is sent, and a guest that wrote it meant it to be.
+    if (authority.user) throw failure("uri", "the authority names a user");
     const length = fields.contentLength();
     if (Number.isNaN(length)) throw failure("request body size", "no proper content-length");
     const method = methodText(this.#method);
