@@ -48,10 +48,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const promptAtEnd = /1-4 \[4\] $/;
-
 /** Runs a command on a terminal of its own; at each question one answer is typed. What the screen shows. */
-const onTerminal = async (command: string, answers: readonly string[], before = ""): Promise<string> => {
+const onTerminal = async (
+  command: string,
+  answers: readonly string[],
+  before = "",
+  promptAtEnd = /1-4 \[4\] $/,
+): Promise<string> => {
   const child = Bun.spawn(["script", "-qec", command, "/dev/null"], {
     cwd: folder,
     env,
@@ -78,6 +81,10 @@ const onTerminal = async (command: string, answers: readonly string[], before = 
   expect(left).toEqual([]);
   return shown.replaceAll("\r\n", "\n");
 };
+
+const onTerminalThree = (command: string, answers: readonly string[]): Promise<string> =>
+  onTerminal(command, answers, "", /1-3 \[3\] $/);
+const questionsOf = (shown: string): number => shown.split("you have not agreed to it:").length - 1;
 
 const invoke = (call: string, more = "", file = "x.wasm") => `${loop} run ${file} ${more} --invoke '${call}'`;
 const questions = (shown: string): string[] =>
@@ -154,6 +161,56 @@ test("with --deny-all and with --json nobody is asked", async () => {
   }
 }, 20_000);
 
+/** A project whose loop.toml grants what it is given, built without a terminal. */
+const project = (name: string, grants: string): string => {
+  const at = join(folder, name);
+  mkdirSync(join(at, "src"), { recursive: true });
+  const wat =
+    '(component (core module $m (func (export "f"))) (core instance $i (instantiate $m)) (func (export "f") (canon lift (core func $i "f"))))';
+  writeFileSync(join(at, "src/main.wat"), wat);
+  writeFileSync(join(at, "loop.toml"), `[component]\nname = "p"\nlanguage = "wat"\n${grants}`);
+  return at;
+};
+const inProject = (at: string) => `cd '${at}' && ${loop} run --invoke 'f()'`;
+const agreement = /grants, and you have not agreed to it:\n((?: {2}to .*\n)+)/;
+
+test("what a loop.toml grants is shown in full and agreed to before it counts, and asked for anew when it says more", async () => {
+  const at = project("p", '[grants]\nnet = ["*"]\ndirs = ["/"]\n');
+  const no = await onTerminalThree(inProject(at), ["3"]);
+  expect(agreement.exec(no)?.[1]).toBe("  to what is built there: --dir / --allow-net='*'\n");
+  expect(questionsOf(await onTerminalThree(inProject(at), ["2"]))).toBe(1);
+  expect(questionsOf(await onTerminalThree(inProject(at), []))).toBe(0);
+  project("p", '[grants]\nnet = ["*"]\ndirs = ["/"]\nenv = ["HOME"]\n');
+  expect(questionsOf(await onTerminalThree(inProject(at), ["1"]))).toBe(1);
+  // The same words in another folder are another folder's.
+  const other = project("q", '[grants]\nnet = ["*"]\ndirs = ["/"]\n');
+  expect(questionsOf(await onTerminalThree(inProject(other), ["3"]))).toBe(1);
+  expect(
+    questionsOf(await onTerminalThree(`cd '${other}' && ${loop} run --deny-all --invoke 'f()'`, [])),
+  ).toBe(0);
+}, 60_000);
+
+test("off a terminal what a loop.toml grants is named once; loop trust agrees to it and takes it back", async () => {
+  const at = project(
+    "r",
+    '[grants]\nrun = ["*"]\n[slots."command:x"]\nuse = "./x.wasm"\ngrants = ["--dir ."]\n',
+  );
+  const run = () =>
+    Bun.spawnSync(["sh", "-c", `${inProject(at)} < /dev/null`], { cwd: folder, env }).stderr.toString();
+  expect(run()).toContain(
+    `loop: ${at}/loop.toml grants, which is said once:\n  to what is built there: --allow-run='*'\n  to ./x.wasm in the slot command:x: --dir .\n`,
+  );
+  expect(run()).not.toContain("grants, which");
+  expect(questionsOf(await onTerminalThree(inProject(at), ["3"]))).toBe(1);
+  const trust = (words: string) =>
+    Bun.spawnSync(["sh", "-c", `${loop} trust ${words}`], { cwd: at, env }).stdout.toString();
+  expect(trust("add ./loop.toml")).toBe("What ./loop.toml grants counts now\n");
+  expect(trust("list")).toContain(`${at}/loop.toml`);
+  expect(questionsOf(await onTerminalThree(inProject(at), []))).toBe(0);
+  trust("remove ./loop.toml");
+  expect(questionsOf(await onTerminalThree(inProject(at), ["3"]))).toBe(1);
+}, 60_000);
+
 /** Without a terminal: what standard error says of what was denied. */
 const told = (call: string, more = "", file = "x.wasm"): string =>
   Bun.spawnSync(["sh", "-c", `${invoke(call, more, file)} < /dev/null`], {
@@ -186,6 +243,18 @@ test("off a terminal each class of grant is named with its flag and its lines of
 test("a component that looks about and goes on is not told of; one that fails is", () => {
   expect(told("see()")).toBe("");
   expect(told('change("../new")', "--dir notes")).toBe("");
+}, 20_000);
+
+test("whoever gives a program a path and no folder is told of the folder, if the program fails", () => {
+  const run = (call: string) =>
+    Bun.spawnSync(["sh", "-c", `${invoke(call)} -- --flag notes/../x.wasm < /dev/null`], {
+      cwd: folder,
+      env,
+    });
+  expect(run('change("new")').stderr.toString()).toContain(
+    "  notes/../x.wasm, and it sees no folder\nhint: loop run x.wasm --dir notes/..\n",
+  );
+  expect(run("see()").stderr.toString()).toBe("");
 }, 20_000);
 
 test("a path with terminal codes in it reaches nobody's terminal", () => {

@@ -28,7 +28,6 @@ export const askOn =
     const asked = (grant: WrittenGrant) =>
       grantedThisRun(digest).some(({ kind, value }) => kind === grant.kind && value === grant.value);
     if (grants.every(asked)) return true;
-    const { choose } = terminal({ stdio }, settings) as { choose: Choose };
     const what = grants.map(grantWords).join(", ");
     const signers = signerSubjects(component);
     const answers = [
@@ -39,12 +38,12 @@ export const askOn =
       "no",
     ];
     const answer = await choose(
+      stdio,
       [
         `${plainLine(identifier, limits.shownLengthMax)} (${signatureOf(component)}) wants ${plainLine(what, limits.shownLengthMax)}`,
         plainLine(why, limits.shownLengthMax),
       ].join("\n"),
       answers.map((text) => plainLine(text, limits.shownLengthMax)),
-      answers.length - 1,
     );
     if (answer === answers.length - 1) return false;
     if (answer === 1) thisRun.set(digest, [...grantedThisRun(digest), ...grants]);
@@ -56,6 +55,12 @@ export const askOn =
 
 const rememberText = ({ name, package: what }: SignerSubject): string =>
   `remember, for ${what === undefined ? "all" : `every ${what}`} that ${name} signs`;
+
+/** Puts a question with numbered answers, of which the last is the default; which one was chosen. */
+export const choose = (stdio: Stdio, question: string, choices: readonly string[]): Promise<number> => {
+  const { choose } = terminal({ stdio }, settings) as { choose: Choose };
+  return choose(question, choices, choices.length - 1);
+};
 
 type Choose = (question: string, choices: readonly string[], standard: number) => Promise<number>;
 

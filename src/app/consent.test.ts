@@ -34,6 +34,7 @@ const workspace: Chosen = { slot: { name: "command:x", scope: "" }, source: "wor
 const memory: Chosen = { ...workspace, source: "remembered" };
 const decisions = () => new Decisions(stateFile(join(folder, `${made++}.db`)));
 const grants = ["loop:pkg/resolver", "loop:storage"];
+const agrees = async () => true;
 
 const codeOf = (work: Promise<void>): Promise<string> =>
   work.then(
@@ -43,14 +44,14 @@ const codeOf = (work: Promise<void>): Promise<string> =>
 
 test("a filling that is granted nothing needs no consent", async () => {
   const filling = { identifier: "./x.wasm", grants: [] };
-  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, decisions()))).toBe(
+  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, agrees, decisions()))).toBe(
     "accepted",
   );
 });
 
 test("what a loop.toml grants to a stranger is refused, with the command that agrees", async () => {
   const filling = { identifier: "./x.wasm", grants };
-  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, decisions()))).toBe(
+  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, agrees, decisions()))).toBe(
     "LK0701 loop trust add ./x.wasm --allow=loop:pkg/resolver --allow=loop:storage",
   );
 });
@@ -59,7 +60,7 @@ test("folders, hosts and programs of a loop.toml are agreed to in the same words
   const bytes = component();
   const memory = decisions();
   const filling = { identifier: "./x.wasm", grants: ["--dir=/tmp::/t:ro", "--allow-net=a.test:443"] };
-  const answer = () => codeOf(requireConsent(bytes, workspace, filling, undefined, memory));
+  const answer = () => codeOf(requireConsent(bytes, workspace, filling, undefined, agrees, memory));
   expect(await answer()).toBe("LK0701 loop trust add ./x.wasm --dir /tmp::/t:ro --allow-net=a.test:443");
   memory.grant(bytes.digest, "./x.wasm", [
     { kind: "dir", value: "/tmp::/t" },
@@ -73,13 +74,36 @@ test("folders, hosts and programs of a loop.toml are agreed to in the same words
   expect(await answer()).toBe("accepted");
 });
 
+test("what a loop.toml grants to somebody trusted counts once the file was agreed to", async () => {
+  const filling = { identifier: "./x.wasm", grants, file: "/w/loop.toml" };
+  for (const trust of ["trusted", "builtin"] as const) {
+    const asked: string[] = [];
+    const answer = (yes: boolean) =>
+      codeOf(
+        requireConsent(
+          component(trust),
+          workspace,
+          filling,
+          undefined,
+          async (path) => asked.push(path) > 0 && yes,
+          decisions(),
+        ),
+      );
+    expect(await answer(false)).toBe("LK0701 loop trust add /w/loop.toml");
+    expect(await answer(true)).toBe("accepted");
+    expect(asked).toEqual(["/w/loop.toml", "/w/loop.toml"]);
+  }
+});
+
 test("what is granted where the filling is named for this one time needs no consent", async () => {
   const filling = { identifier: "./x.wasm", grants, agreed: true };
   const flag: Chosen = { ...workspace, source: "flag" };
-  expect(await codeOf(requireConsent(component(), flag, filling, undefined, decisions()))).toBe("accepted");
+  expect(await codeOf(requireConsent(component(), flag, filling, undefined, agrees, decisions()))).toBe(
+    "accepted",
+  );
   // Of a slot that several sources fill, a file's own fillings are still the file's word.
   const ofFile = { identifier: "./x.wasm", grants };
-  expect(await codeOf(requireConsent(component(), flag, ofFile, undefined, decisions()))).toStartWith(
+  expect(await codeOf(requireConsent(component(), flag, ofFile, undefined, agrees, decisions()))).toStartWith(
     "LK0701",
   );
 });
@@ -90,7 +114,7 @@ test("an application's own loop.toml is no more believed than any other", async 
     source: "built-in",
   };
   const filling = { identifier: "./x.wasm", grants };
-  expect(await codeOf(requireConsent(component(), app, filling, undefined, decisions()))).toStartWith(
+  expect(await codeOf(requireConsent(component(), app, filling, undefined, agrees, decisions()))).toStartWith(
     "LK0701",
   );
 });
@@ -98,9 +122,9 @@ test("an application's own loop.toml is no more believed than any other", async 
 test("what loop built here and what the executable carries is believed", async () => {
   const filling = { identifier: "./x.wasm", grants };
   for (const trust of ["trusted", "builtin"] as const)
-    expect(await codeOf(requireConsent(component(trust), workspace, filling, undefined, decisions()))).toBe(
-      "accepted",
-    );
+    expect(
+      await codeOf(requireConsent(component(trust), workspace, filling, undefined, agrees, decisions())),
+    ).toBe("accepted");
 });
 
 test("what was agreed to counts for these bytes, all of it or none", async () => {
@@ -108,12 +132,12 @@ test("what was agreed to counts for these bytes, all of it or none", async () =>
   const one = component();
   const filling = { identifier: "./x.wasm", grants };
   known.grant(one.digest, "./x.wasm", [{ kind: "capability", value: "loop:pkg/resolver" }]);
-  expect(await codeOf(requireConsent(one, workspace, filling, undefined, known))).toBe(
+  expect(await codeOf(requireConsent(one, workspace, filling, undefined, agrees, known))).toBe(
     "LK0701 loop trust add ./x.wasm --allow=loop:storage",
   );
   known.grant(one.digest, "./x.wasm", [{ kind: "capability", value: "loop:storage" }]);
-  expect(await codeOf(requireConsent(one, workspace, filling, undefined, known))).toBe("accepted");
-  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, known))).toStartWith(
+  expect(await codeOf(requireConsent(one, workspace, filling, undefined, agrees, known))).toBe("accepted");
+  expect(await codeOf(requireConsent(component(), workspace, filling, undefined, agrees, known))).toStartWith(
     "LK0701",
   );
 });
@@ -121,22 +145,22 @@ test("what was agreed to counts for these bytes, all of it or none", async () =>
 test("remembered grants do not survive a change of the bytes, even of one's own", async () => {
   const one = component();
   const filling = { identifier: "./x.wasm", grants, digest: one.digest };
-  expect(await codeOf(requireConsent(one, memory, filling, undefined, decisions()))).toBe("accepted");
+  expect(await codeOf(requireConsent(one, memory, filling, undefined, agrees, decisions()))).toBe("accepted");
   for (const trust of ["untrusted", "trusted"] as const)
-    expect(await codeOf(requireConsent(component(trust), memory, filling, undefined, decisions()))).toBe(
-      "LK0701 loop slot set command:x ./x.wasm --grant loop:pkg/resolver --grant loop:storage",
-    );
+    expect(
+      await codeOf(requireConsent(component(trust), memory, filling, undefined, agrees, decisions())),
+    ).toBe("LK0701 loop slot set command:x ./x.wasm --grant loop:pkg/resolver --grant loop:storage");
 });
 
 test("a slot that needs trust takes no stranger, whatever chose it", async () => {
   const filling = { identifier: "./x.wasm", grants: [] };
   const needs: Chosen = { ...workspace, slot: { ...workspace.slot, trust: "trusted" }, source: "flag" };
-  expect(await codeOf(requireConsent(component(), needs, filling, undefined, decisions()))).toBe(
+  expect(await codeOf(requireConsent(component(), needs, filling, undefined, agrees, decisions()))).toBe(
     "LK0408 loop trust add ./x.wasm",
   );
-  expect(await codeOf(requireConsent(component("trusted"), needs, filling, undefined, decisions()))).toBe(
-    "accepted",
-  );
+  expect(
+    await codeOf(requireConsent(component("trusted"), needs, filling, undefined, agrees, decisions())),
+  ).toBe("accepted");
 });
 
 /** A person who answers with these lines, and what they were shown. */
@@ -229,8 +253,10 @@ test("a question says who signed, and what is remembered of a trusted signer cou
 test("a yes at the question is consent", async () => {
   const { ask } = person("1", "4");
   const filling = { identifier: "./x.wasm", grants };
-  expect(await codeOf(requireConsent(component(), workspace, filling, ask, decisions()))).toBe("accepted");
-  expect(await codeOf(requireConsent(component(), workspace, filling, ask, decisions()))).toStartWith(
+  expect(await codeOf(requireConsent(component(), workspace, filling, ask, agrees, decisions()))).toBe(
+    "accepted",
+  );
+  expect(await codeOf(requireConsent(component(), workspace, filling, ask, agrees, decisions()))).toStartWith(
     "LK0701",
   );
 });

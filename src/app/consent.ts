@@ -28,6 +28,8 @@ export const requireConsent = async (
   chosen: Chosen,
   filling: Filling,
   ask: Ask | undefined,
+  /** Whether what the loop.toml at a path grants counts. */
+  agrees: (path: string) => Promise<boolean>,
   decisions = new Decisions(),
 ): Promise<void> => {
   const { identifier, digest } = component;
@@ -38,7 +40,14 @@ export const requireConsent = async (
     });
   if (filling.grants.length === 0 || filling.agreed || filling.digest === digest) return;
   const changed = filling.digest !== undefined;
-  if (changed ? component.trust === "builtin" : component.trust !== "untrusted") return;
+  if (changed ? component.trust === "builtin" : component.trust !== "untrusted") {
+    if (filling.file === undefined || (await agrees(filling.file))) return;
+    throw fault(
+      "LK0701",
+      `${filling.file} grants ${filling.grants.join(", ")} to ${identifier}, which fills ${slot.name}, and you have not agreed`,
+      { hint: `loop trust add ${filling.file}` },
+    );
+  }
   const decided = rememberedGrants(component, decisions);
   const missing = filling.grants.flatMap(grantsOfText).filter((grant) => !isDecided(grant, decided));
   if (missing.length === 0) return;

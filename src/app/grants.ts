@@ -13,6 +13,7 @@ import { type GrantSource, type Settled, settle } from "../trust/settle.ts";
 import { rememberedGrants, type Subject } from "../trust/subject.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { type FlagGrants, fromFlags, fromTable, kindOf, type WrittenGrant } from "../trust/written.ts";
+import { agreed } from "./agreement.ts";
 import { askOn, grantedThisRun } from "./ask.ts";
 
 /** What making grants needs of the program. */
@@ -35,7 +36,10 @@ export const grantsFor = async (
   flags: FlagGrants,
   granting: Granting,
 ): Promise<Settled & { readonly unmet: readonly WrittenGrant[] }> => {
-  const sources = sourcesOf(component, flags, granting.folder, granting.decisions());
+  const all = sourcesOf(component, flags, granting.folder, granting.decisions());
+  const sources: GrantSource[] = [];
+  for (const source of all)
+    if (!source.manifest || (await agreed(source.manifest, granting))) sources.push(source);
   const settled = settle(sources, process.env);
   const unmet = (left: Settled) => unmetWishes(component, left).flatMap(({ grants }) => grants);
   if (flags.denyAll || !granting.interactive) return { ...settled, unmet: unmet(settled) };
@@ -46,13 +50,18 @@ export const grantsFor = async (
   return { ...left, unmet: unmet(left) };
 };
 
+/** A source that may be a loop.toml's word. */
+interface ManifestSource extends GrantSource {
+  readonly manifest?: Manifest;
+}
+
 /** Who grants a component something, in the order of precedence; nobody is asked. */
 export const sourcesOf = (
   component: Pick<VerifiedComponent, "identifier"> & Subject,
   flags: FlagGrants,
   folder: string,
   decisions: Decisions,
-): GrantSource[] => {
+): ManifestSource[] => {
   const { identifier, digest } = component;
   const own: GrantSource = { name: "flag", place: "the flags", folder, grants: fromFlags(flags) };
   if (flags.denyAll) return [own];
@@ -63,6 +72,7 @@ export const sourcesOf = (
       place: manifest.at("grants"),
       folder: manifest.folder,
       grants: fromTable(manifest.grants),
+      ...(fromTable(manifest.grants).length > 0 && { manifest }),
     })),
     { name: "remembered", place: "loop trust", folder, grants: rememberedGrants(component, decisions) },
     { name: "asked", place: "your answer", folder, grants: grantedThisRun(digest) },

@@ -38,6 +38,8 @@ export interface Linking {
   readonly slots: () => Slots;
   /** Asks the person at the terminal; undefined where none is there. */
   readonly ask?: Ask | undefined;
+  /** Whether what the loop.toml at a path grants counts. */
+  readonly agrees: (path: string) => Promise<boolean>;
   /** The slots that choose who serves a capability; undefined where none is heard (--builtin). */
   readonly choosing: Slots | undefined;
   /** What the person decided about components. */
@@ -150,7 +152,7 @@ export const planFilling = async (
   depth = 0,
 ): Promise<LinkedPlan> =>
   named(component, async () => {
-    await requireConsent(component, decision, filling, linking.ask);
+    await requireConsent(component, decision, filling, linking.ask, linking.agrees);
     // A folder that is not there is said before anything of the filling runs.
     grantsOf(filling);
     return link(component, {

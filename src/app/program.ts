@@ -121,6 +121,10 @@ export class Program implements Linking {
     });
   }
 
+  /** Whether what the loop.toml at a path grants counts: agreed to, or not to be asked about. */
+  readonly agrees = async (path: string): Promise<boolean> =>
+    (await import("./agreement.ts")).agreedAt(path, this);
+
   /** The slots here, all of them; with --builtin those that read. Faults: LK0004, LK0410, LK05, LK0702. */
   readonly slots = (): Slots => {
     const slots = this.readableSlots();

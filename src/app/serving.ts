@@ -121,8 +121,13 @@ export const servingSlot = async (
   const components = fillings.filter(({ identifier }) => !identifier.startsWith("host:"));
   const exported = (await Promise.all(components.map(lookInto))).flat();
   const offered = [...providers.flatMap(({ interfaces }) => interfaces), ...exported];
-  const wanted = new Map(offered.filter(coveredBy(slot.name)).map((name) => [unversioned(name), name]));
-  return chosen(decision, await serversOf(decision, providers, [...wanted.values()], lookInto));
+  const wanted = new Set(offered.filter(coveredBy(slot.name)));
+  const servers = await serversOf(decision, providers, [...wanted], lookInto);
+  // Of one interface there may be several versions.
+  return chosen(
+    decision,
+    servers.map((server) => ({ ...server, interfaces: [...new Set(server.interfaces)] })),
+  );
 };
 
 const chosen = (decision: Decision, servers: readonly Server[]): ChosenServer[] =>

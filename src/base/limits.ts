@@ -233,6 +233,9 @@ export const limits = {
   questionsMax: 8,
   /** Characters of a component's own words, or of its name, in a question or a report of one line. */
   shownLengthMax: 300,
+  /** Lines, and characters of each, of what a loop.toml grants in a question. */
+  authorityLinesMax: 40,
+  authorityLengthMax: 2000,
   /** Points or pixels of one side of a window or of a picture shown in one; an 8K screen has 7680. */
   windowPointsMax: 8192,
   /** A component's `signature` section or a detached signature, in bytes; one signature takes about a hundred. */

@@ -51,6 +51,10 @@ export const migrations: readonly string[] = [
      chosen_at_ms INTEGER NOT NULL, fillings TEXT,
      PRIMARY KEY (scope, slot, number)
    ) STRICT, WITHOUT ROWID;`,
+  // 5: what loop.toml files grant, by the digest of that with their folder: agreed to by the person, or told to them.
+  `CREATE TABLE agreements (
+     digest TEXT NOT NULL PRIMARY KEY, place TEXT NOT NULL, agreed INTEGER NOT NULL, at_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** The one file of remembered state; another path and waiting time are for tests. */

@@ -20,6 +20,8 @@ export interface Filling {
   readonly identifier: string;
   /** What it may do beyond the default, each as `grantText` writes it, with absolute folders. */
   readonly grants: readonly string[];
+  /** The loop.toml whose word its grants are. */
+  readonly file?: string;
   /** Its grants were written in this very invocation, by whoever makes it, and not by a file. */
   readonly agreed?: boolean;
   /** What the bytes were when it was remembered. */
@@ -112,7 +114,9 @@ const declarationOf = (manifest: Manifest, name: string, table: SlotTable): Slot
     ...(table.combination && { combination: table.combination }),
     ...(table.trust && { trust: table.trust }),
     // Grants beside a `use` belong to what is used; the default has them only where it stands alone.
-    defaults: fillingsOf(table.default ?? [], manifest.folder, table.use ? [] : slotGrants(manifest, name)),
+    defaults: table.use
+      ? fillingsOf(table.default ?? [], manifest.folder)
+      : fillingsIn(manifest, name, table.default ?? []),
     config: table.config,
     timeoutMs:
       table.timeout === undefined ? undefined : parseMs(table.timeout, manifest.at("slots", name, "timeout")),
@@ -135,7 +139,7 @@ export const fillingsOf = (
 ): Filling[] => identifiers.map((text) => ({ identifier: absoluteIdentifier(text, folder), grants }));
 
 /** What a `[slots.NAME]` table grants: a list in the words of flags, or a table as `[grants]`. Faults: LK0702. */
-export const slotGrants = (manifest: Manifest, name: string): string[] => {
+const slotGrants = (manifest: Manifest, name: string): string[] => {
   const written = manifest.slots.get(name)?.grants;
   if (!written) return [];
   const isList = (value: typeof written): value is readonly string[] => Array.isArray(value);
@@ -146,6 +150,13 @@ export const slotGrants = (manifest: Manifest, name: string): string[] => {
     const { code, message, hint } = error;
     throw fault(code, `${manifest.at("slots", name, "grants")}: ${message}`, { hint, cause: error });
   }
+};
+
+/** Fillings that a `[slots.NAME]` table names, with what it grants them. Faults: LK0102, LK0702. */
+export const fillingsIn = (manifest: Manifest, name: string, identifiers: readonly string[]): Filling[] => {
+  const grants = slotGrants(manifest, name);
+  const file = grants.length > 0 ? { file: manifest.path } : {};
+  return fillingsOf(identifiers, manifest.folder, grants).map((filling) => ({ ...filling, ...file }));
 };
 
 /** A path made absolute; any other identifier as it is. Faults: LK0102. */

@@ -219,7 +219,11 @@ test("an application's manifest declares slots and chooses fillings, with paths 
     place: `${join(folder, "first", "loop.toml")}:3`,
   });
   expect(slots.use("tool:new").fillings).toEqual([
-    { identifier: join(folder, "first", "mine.wasm"), grants: ["loop:run"] },
+    {
+      identifier: join(folder, "first", "mine.wasm"),
+      grants: ["loop:run"],
+      file: join(folder, "first", "loop.toml"),
+    },
   ]);
   expect(slots.use("tool:new").source).toBe("workspace");
 });

@@ -6,9 +6,9 @@ import {
   absoluteIdentifier,
   type Config,
   type Filling,
+  fillingsIn,
   fillingsOf,
   type SlotDeclaration,
-  slotGrants,
 } from "./declaration.ts";
 
 /** Whoever may have a say in what fills a slot, in the order of precedence, which is the same everywhere. */
@@ -98,7 +98,7 @@ export const workspaceSource = (manifests: readonly Manifest[]): Source => {
       const said = [use, chosenConfig, chosenTimeout, chosenMigrate];
       if (choices.has(name) || said.every((one) => one === undefined)) continue;
       choices.set(name, {
-        ...(use && { fillings: fillingsOf(use, manifest.folder, slotGrants(manifest, name)) }),
+        ...(use && { fillings: fillingsIn(manifest, name, use) }),
         ...(chosenConfig && { config: chosenConfig }),
         ...(chosenTimeout && { timeoutMs: parseMs(chosenTimeout, manifest.at("slots", name, "timeout")) }),
         ...(chosenMigrate && { migrate: absoluteIdentifier(chosenMigrate, manifest.folder) }),

@@ -92,12 +92,44 @@ export class Decisions {
     });
   }
 
+  /** Whether the person agreed to what a loop.toml grants, or was only told of it; by the digest of an `Authority`. */
+  agreement(digest: string): "agreed" | "told" | undefined {
+    const row = this.#read(
+      (database) => database.query("SELECT agreed FROM agreements WHERE digest = ?").get(digest),
+      null,
+    ) as { agreed: number } | null;
+    return row ? (row.agreed === 1 ? "agreed" : "told") : undefined;
+  }
+
+  /** Remembers that the person agreed to what the loop.toml at `place` grants, or was told of it. */
+  agree(digest: string, place: string, how: "agreed" | "told" = "agreed"): void {
+    this.#file.write((database) => {
+      database
+        .query("INSERT OR REPLACE INTO agreements VALUES (?, ?, ?, ?)")
+        .run(digest, place, how === "agreed" ? 1 : 0, Date.now());
+      database.query(forgetOldAgreements).run(limits.rememberedBuildsMax);
+    });
+  }
+
+  /** What the person agreed to, oldest first. */
+  agreements(): readonly { readonly digest: string; readonly place: string }[] {
+    return this.#read(
+      (database) =>
+        database
+          .query("SELECT digest, place FROM agreements WHERE agreed = 1 ORDER BY at_ms, digest")
+          .all() as { digest: string; place: string }[],
+      [],
+    );
+  }
+
   /** Forgets all about a subject; says whether there was anything. */
   remove(subject: string): boolean {
-    if (this.trust(subject).length === 0 && this.of(subject).length === 0) return false;
+    const known = [this.trust(subject), this.of(subject)].some((found) => found.length > 0);
+    if (!known && this.agreement(subject) === undefined) return false;
     this.#file.write((database) => {
       database.query("DELETE FROM trusted WHERE subject = ?").run(subject);
       database.query("DELETE FROM decisions WHERE subject = ?").run(subject);
+      database.query("DELETE FROM agreements WHERE digest = ?").run(subject);
     });
     return true;
   }
@@ -149,6 +181,8 @@ const trustedBy = "SELECT * FROM trusted WHERE subject = ? ORDER BY why";
 const decidedBy = "SELECT * FROM decisions WHERE subject = ? ORDER BY kind, value";
 const allTrusted = "SELECT * FROM trusted ORDER BY at_ms, subject, why";
 const allDecided = "SELECT * FROM decisions ORDER BY at_ms, subject, kind, value";
+const forgetOldAgreements = `DELETE FROM agreements WHERE digest NOT IN
+  (SELECT digest FROM agreements ORDER BY at_ms DESC, digest LIMIT ?)`;
 const forgetOldBuilds = `DELETE FROM trusted WHERE why = 'built' AND subject NOT IN
   (SELECT subject FROM trusted WHERE why = 'built' ORDER BY at_ms DESC, subject LIMIT ?)`;
 

@@ -1,8 +1,10 @@
 // loop:trust: a person's decisions about components and signers, their keys, signing and verifying, for a command. Owns
 // their WIT form; refuses to decide and to believe a path (decisions belong to digests and signers); listed in the
 // app's table.
+import { basename, resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault, fault } from "../../base/fault.ts";
+import { manifestName, readManifest } from "../../base/manifest/manifest.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
 import type { Fetched } from "../../resolve/fetch.ts";
@@ -119,7 +121,14 @@ export const trustProvider = (services: TrustServices): Provider => ({
 /** What gives the passphrase of a key where nobody can type. */
 export const passphraseVariable = "LOOP_KEY_PASSPHRASE";
 
-const entries = (decisions: Decisions) => {
+const entries = (decisions: Decisions) => [...componentEntries(decisions), ...agreementEntries(decisions)];
+
+const agreementEntries = (decisions: Decisions) =>
+  decisions
+    .agreements()
+    .map(({ digest, place }) => ({ subject: digest, identifier: place, reasons: ["agreed"], grants: [] }));
+
+const componentEntries = (decisions: Decisions) => {
   const { trusted, decided } = decisions.list();
   const subjects = new Set([...trusted, ...decided].map(({ subject }) => subject));
   return [...subjects].map((subject) => ({
@@ -133,6 +142,18 @@ const entries = (decisions: Decisions) => {
 const add = async (services: TrustServices, identifier: string, flags: FlagsGiven) => {
   const decisions = services.decisions();
   const digest = await digestFor(services, identifier);
+  if (isManifest(identifier)) {
+    if (Object.values(flags).some((given) => given.length > 0))
+      throw fault(
+        "LK0004",
+        `${identifier} grants something itself, and flags that grant were written besides`,
+        {
+          hint: `loop trust add ${identifier}`,
+        },
+      );
+    decisions.agree(digest, resolve(services.folder, identifier));
+    return entries(decisions).find(({ subject }) => subject === digest)!;
+  }
   const written = grantsGiven(services, flags);
   if (written.length > 0) decisions.grant(digest, identifier, written);
   else decisions.add(digest, identifier);
@@ -160,12 +181,13 @@ const grantSigned = async (services: TrustServices, text: string, flags: FlagsGi
 };
 
 /** A digest as it is; of any other identifier, the digest of the bytes that it names now. */
-const digestFor = async ({ load }: TrustServices, identifier: string): Promise<Digest> => {
+const digestFor = async ({ load, folder }: TrustServices, identifier: string): Promise<Digest> => {
   if (/^sha256:[0-9a-f]{64}$/.test(identifier)) return identifier as Digest;
   if (identifier.startsWith("sha256:"))
     throw fault("LK0102", `A digest is sha256: and 64 hexadecimal digits, and "${identifier}" was written`, {
       hint: "loop trust list --json",
     });
+  if (isManifest(identifier)) return authorityDigest(resolve(folder, identifier));
   try {
     return (await load(identifier)).component.digest;
   } catch (error) {
@@ -176,6 +198,16 @@ const digestFor = async ({ load }: TrustServices, identifier: string): Promise<D
       });
     throw error;
   }
+};
+
+/** What a loop.toml grants is agreed to by its path, and remembered by what it says. */
+const isManifest = (identifier: string): boolean => basename(identifier) === manifestName;
+
+const authorityDigest = async (path: string): Promise<Digest> => {
+  const { authorityOf } = await import("../../trust/authority.ts");
+  const found = authorityOf(readManifest(path));
+  if (found) return found.digest;
+  throw fault("LK0704", `${path} grants nothing, so there is nothing to agree to`);
 };
 
 const explain = async (services: TrustServices, identifier: string) => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { errno, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { manifestName } from "../../base/manifest/manifest.ts";
 import { nearest } from "../../base/suggest.ts";
 import { parseIdentifier } from "../../resolve/identifier.ts";
 import { dayOf, endOfDay } from "../../trust/day.ts";
@@ -59,7 +60,8 @@ const keyInFile = (text: string, folder: string): Written | undefined => {
   const identifier = parseIdentifier(text);
   if (identifier.scheme !== "file") return undefined;
   const path = resolve(folder, identifier.rest);
-  if (!existsSync(path)) return undefined;
+  // Of a loop.toml it is what it grants that is trusted.
+  if (!existsSync(path) || basename(path) === manifestName) return undefined;
   try {
     // A component may be large, and no key is.
     const bytes = statSync(path).size > limits.keyFileBytesMax ? undefined : readFileSync(path);

@@ -132,7 +132,9 @@ const signersPage = ({ threshold, signers }: Policy): string[] =>
       ];
 
 const sentence = (identifier: string, { subject, reasons, grants }: Entry): string =>
-  `${identifier} (${short(subject)}) is ${reasons.length > 0 ? "trusted" : "not trusted"}, and is granted ${granted(grants)}\n`;
+  reasons.includes("agreed")
+    ? `What ${identifier} grants counts now\n`
+    : `${identifier} (${short(subject)}) is ${reasons.length > 0 ? "trusted" : "not trusted"}, and is granted ${granted(grants)}\n`;
 
 /** Of a digest the beginning, of a signer all but the form of the key. */
 const short = (subject: string): string =>
@@ -163,7 +165,7 @@ const trustWord = (subject: string, reasons: string[]): string => {
   return reasons.map((reason) => says[reason] ?? reason).join(", ") || "no";
 };
 
-const says: Record<string, string> = { added: "by you", built: "built here" };
+const says: Record<string, string> = { added: "by you", built: "built here", agreed: "its grants, by you" };
 
 const page = ({ identifier, digest, class: trust, reasons, signers, grants }: Explanation): string =>
   [
