@@ -91,6 +91,32 @@ test("what is no key, or two halves of different keys, is none", async () => {
     expect(readPublicKey(Buffer.from(text))).toBeUndefined();
 });
 
+test("no bytes make the readers of keys do anything but answer", async () => {
+  let state = 0x51ed270b;
+  const random = (below: number): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+  const forms = [
+    ...keyForms.map((form) => writePublicKey(pair.key, form, "who")),
+    ...keyForms.flatMap((form) => writePrivateKey(pair, form) ?? []),
+    Buffer.from(
+      openssh([Buffer.concat([Buffer.from("openssh-key-v1\0"), Buffer.alloc(200, 1)]).toString("base64")]),
+    ),
+  ];
+  for (let round = 0; round < 1500; round++) {
+    const bytes = Buffer.from(forms[random(forms.length)]!);
+    for (let edits = random(3); edits > 0; edits--) bytes[random(bytes.length)] = random(256);
+    const cut = random(4) === 0 ? bytes.subarray(0, random(bytes.length)) : bytes;
+    const text = readPublicKey(cut);
+    if (text !== undefined) expect(isPublicKey(text)).toBe(true);
+    const key = await readPrivateKey(cut);
+    if (key) expect(isPublicKey(key.key)).toBe(true);
+  }
+}, 60_000);
+
 test("a public key has one text", () => {
   expect(isPublicKey(pair.key)).toBe(true);
   // The last letter holds two bits that no byte needs.
