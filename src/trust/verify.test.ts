@@ -138,6 +138,15 @@ test("a policy that asks for a signature refuses what has none, was stripped of 
   );
 });
 
+test("a policy for a package holds under whatever name it is a dependency", async () => {
+  const requires = (name: string) => (name.startsWith("acme:") ? "/w/loop.toml:5" : undefined);
+  const as = (name: string | undefined) =>
+    verifyFetched("tool", plain, judge({ requires }), { package: name });
+  expect(await refusal(as("acme:tool@1.2.0"))).toBe("LK0804");
+  expect(await refusal(as("other:tool@1.2.0"))).toBe("accepted");
+  expect(await refusal(as(undefined))).toBe("accepted");
+});
+
 test("what a lock says was signed by a key stays signed by it, whoever knows the key", async () => {
   const locked = [alice.key];
   const lock = async (bytes: Uint8Array, known: readonly string[], believed = [alice]) => {

@@ -117,7 +117,9 @@ export const verifyFetched = async (
   if (adapting && !adapt) throw bareModule(identifier);
   const digest = requireBytes(identifier, bytes, expected.digest);
   const signatures = embeddedSignature(bytes) ? await judged(identifier, bytes, judge, expected) : undefined;
-  const required = judge.requires(identifier);
+  // A dependency may be called something else than the package that it stands for.
+  const names = [identifier, ...(expected.package === undefined ? [] : [expected.package])];
+  const required = names.map((name) => judge.requires(name)).find((policy) => policy !== undefined);
   if (required !== undefined && !signatures?.trusted) throw unsigned(identifier, required, signatures);
   const trustOf = () => (signatures?.trusted || judge.trusts(digest) ? "trusted" : "untrusted");
   const component = adapting && adapt ? await adapt(bytes, digest) : bytes;
