@@ -87,6 +87,21 @@ export const changes: readonly Change[] = [
     put: "setImmediate($1);",
   },
   {
+    why: "Buffers of every read and write are kept for ever, and nobody asks for them",
+    find: /instanceBuffers\.set\(nextBufID, buffer\);/g,
+    put: "",
+  },
+  {
+    why: "A task that ends is forgotten only where it is the youngest; else it is kept for ever, with all it holds",
+    find: /(const last = tasks\[tasks\.length - 1\];\s*if \(last\.id !== taskID\) \{)[^}]*return;/g,
+    put: "$1 const at = tasks.findIndex(({ id }) => id === taskID); if (at >= 0) tasks.splice(at, 1); return;",
+  },
+  {
+    why: "Lists of all tasks that ever began, which nobody reads",
+    find: /ASYNC_CURRENT_TASK_IDS\.push\(newTaskID\);\s*ASYNC_CURRENT_COMPONENT_IDXS\.push\(componentIdx\);/g,
+    put: "",
+  },
+  {
     why: "Where the changes above find what they call",
     find: /^(export function instantiate\([^\n]*\n)/gm,
     put: `$1${helpers}`,

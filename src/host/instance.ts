@@ -27,6 +27,7 @@ export class Instance {
   readonly #releases: (() => void)[] = [];
   #exports: Readonly<Record<string, unknown>> = {};
   readonly #running = new Set<Promise<unknown>>();
+  #begun = 0;
   #trapped = false;
   #dropped = false;
 
@@ -106,10 +107,19 @@ export class Instance {
 
   /** A task of it begins, and goes on until `end`, whenever it answers. */
   readonly began = (end: Promise<unknown>): void => {
+    this.#begun++;
     this.#running.add(end);
     const ended = () => void this.#running.delete(end);
     end.then(ended, ended);
   };
+
+  /**
+   * Whether it has done enough: jco's runtime keeps something of every stream and future until its instance ends, so
+   * whoever calls one again and again takes another from time to time.
+   */
+  get worn(): boolean {
+    return this.#begun >= limits.asyncCallsMax;
+  }
 
   /** Waits for the tasks that go on after they have answered, within its limits. Faults as `call`. */
   async settled(): Promise<void> {

@@ -101,7 +101,7 @@ export class Pool {
   /** Back from a request. */
   give(instance: Instance, healthy: boolean): void {
     this.#long.delete(instance);
-    if (this.#options.reuse && healthy && !this.#closed) this.#place(instance);
+    if (this.#options.reuse && healthy && !instance.worn && !this.#closed) this.#place(instance);
     else {
       this.#drop(instance);
       this.#growAsNeeded();

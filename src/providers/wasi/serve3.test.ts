@@ -2,6 +2,7 @@ import { afterEach, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { limits } from "../../base/limits.ts";
 import { wat } from "../../builders/wat.ts";
 import { completed } from "../../builders/wit.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
@@ -42,6 +43,19 @@ const start = async (options: Partial<ServeOptions> = {}) => {
   servers.push(server);
   return { server, reports };
 };
+
+test("an instance that has done enough gives way to another", async () => {
+  let made = 0;
+  const { server } = await start({
+    contextOf: () => {
+      made++;
+      return contextOf().context;
+    },
+  });
+  for (let count = 0; count <= limits.asyncCallsMax; count++)
+    expect(await (await fetch(server.url, { method: "POST", body: `${count}` })).text()).toBe(`${count}`);
+  expect([made, server.instances]).toEqual([2, 1]);
+}, 20_000);
 
 const fill = (length: number) => new Uint8Array(length).map((_, at) => at % 251);
 
