@@ -250,6 +250,74 @@ test(
 );
 
 test(
+  "a window does what it is told: title, size, place, cursor, capture, icon, fullscreen, clipboard",
+  async () => {
+    const script = `
+      import { deskOf } from ${JSON.stringify(join(root, "src/providers/window/desk.ts"))};
+      import { implement } from ${JSON.stringify(join(root, "src/providers/window/interfaces.ts"))};
+      import { cursors } from ${JSON.stringify(join(root, "src/providers/window/screen.ts"))};
+      const releases = [];
+      const context = { shared: {}, onDrop: (release) => releases.push(release) };
+      const given = implement(context);
+      const of = (name) => given["loop:window/" + name + "@0.1.0"];
+      const { Window } = of("windows");
+      const settle = async () => {
+        for (let tries = 0; tries < 10; tries++) {
+          await Bun.sleep(10);
+          while (await of("polling").nextEvent(0));
+        }
+      };
+      const window = Window.open("first", 100, 80);
+      const answers = [];
+      window.setTitle("told");
+      window.setSize(140, 90);
+      window.setPosition(30, 40);
+      window.setResizable(true);
+      await settle();
+      answers.push(window.size(), window.pixelSize(), window.scale(), window.position());
+      for (const cursor of cursors) window.setCursor(cursor);
+      for (const mode of ["hidden", "captured", "free"]) window.setPointer(mode);
+      window.setIcon(2, 2, new Uint8Array(16).fill(255));
+      window.setTextInput(false);
+      window.setTextInput(true);
+      window.setTextArea(1, 2, 3, 4);
+      of("clipboard").writeText("ö kept");
+      answers.push(of("clipboard").readText(), of("displays").list().map(({ width, height }) => [width, height]));
+      answers.push(of("gamepads").list());
+      window.setFullscreen(true);
+      await settle();
+      answers.push(window.isFullscreen(), window.size());
+      window.setFullscreen(false);
+      await settle();
+      window.minimise();
+      window.restore();
+      await settle();
+      answers.push(window.isFullscreen(), deskOf(context).openNow);
+      for (const release of releases.reverse()) release();
+      console.log(JSON.stringify(answers));`;
+    writeFileSync(join(folder, "told.ts"), script);
+    const { out, err } = await run([process.execPath, join(folder, "told.ts")]);
+    expect(err).toBe("");
+    const size = { width: 140, height: 90 };
+    const [all, area] = [[1280, 800], { width: 1280, height: 800 }];
+    expect(JSON.parse(out)).toEqual([
+      size,
+      size,
+      1,
+      { x: 30, y: 40 },
+      "ö kept",
+      [all],
+      [],
+      true,
+      area,
+      false,
+      1,
+    ]);
+  },
+  slow,
+);
+
+test(
   "a hundred windows, opened and closed, leave no handle",
   async () => {
     const script = `

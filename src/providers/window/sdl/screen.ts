@@ -1,6 +1,6 @@
 // Windows through SDL 2. Owns the library's life, the routing of its events, displays, clipboard and pads; refuses
 // to know guests; used by the desks of all instances of this process, since SDL is one for all of it.
-import { type Pointer, toArrayBuffer } from "bun:ffi";
+import { CString } from "bun:ffi";
 import { fault } from "../../../base/fault.ts";
 import type { What } from "../../event.ts";
 import type { Display, Listener, Screen, Shown, Size } from "../screen.ts";
@@ -133,7 +133,7 @@ class Borrowed implements Screen {
     if (!sdl.SDL_HasClipboardText()) return undefined;
     const pointer = sdl.SDL_GetClipboardText();
     if (!pointer) return undefined;
-    const text = readText(pointer);
+    const text = new CString(pointer).toString();
     sdl.SDL_free(pointer);
     return text;
   }
@@ -147,22 +147,6 @@ class Borrowed implements Screen {
     this.#screen.giveBack(this);
   }
 }
-
-/** C's text at an address, as UTF-8. */
-const readText = (pointer: Pointer): string => {
-  // A CString of Bun's replaces bytes that are no UTF-8; the clipboard may hold anything.
-  let length = 0;
-  const step = 4096;
-  for (;;) {
-    const bytes = new Uint8Array(toArrayBuffer(pointer, length, step));
-    const end = bytes.indexOf(0);
-    if (end < 0) length += step;
-    else
-      return new TextDecoder().decode(
-        new Uint8Array(toArrayBuffer(pointer, 0, length + end || 1)).slice(0, length + end),
-      );
-  }
-};
 
 /** `SDL_DisplayMode`: format, w, h, refresh_rate, driverdata. */
 const displayRate = (sdl: Sdl, index: number): number => {
