@@ -123,6 +123,9 @@ test("what is locked and stored is not asked for again, and a changed answer is 
   expect(asked).toBe(1);
   expect(readFileSync(join(work, "loop.lock"), "utf8")).toContain(`[component."${identifier}"]`);
   expect((await loop(...flag, "--offline", "--locked", "inspect", identifier)).code).toBe(0);
+  // Nor is the fetcher itself needed any more.
+  const gone = ["--slot", "fetcher:demo=gone.wasm"];
+  expect((await loop(...gone, "inspect", identifier)).code).toBe(0);
   expect(asked).toBe(1);
   const lock = readFileSync(join(work, "loop.lock"), "utf8");
   writeFileSync(join(work, "loop.lock"), lock.replace(/sha256:[0-9a-f]{64}/, `sha256:${"0".repeat(64)}`));

@@ -335,6 +335,29 @@ test("a fetch that is interrupted leaves nothing half-written, and the next one 
   expect(readdirSync(partials)).toEqual([]);
 }, 60_000);
 
+test("mirrors of a loop.toml are asked first, and the lock says where it is, not where it came from", async () => {
+  const folder = join(temporary, "mirrored");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, "loop.toml"),
+    `[registries."gone.example"]\nmirrors = ["127.0.0.1:9", "${registry.host}"]\n`,
+  );
+  const place = "oci://gone.example/acme/tool:1.2.0";
+  expect((await loop("nora", folder, "run", place, "--invoke", "answer()")).out).toBe("42\n");
+  expect(readFileSync(join(folder, "loop.lock"), "utf8")).toContain(
+    'place = "oci://gone.example/acme/tool@sha256:',
+  );
+}, 30_000);
+
+test("what a publisher writes moves no cursor", async () => {
+  const docs = join(temporary, "docs.md");
+  writeFileSync(docs, "# Tool\u001b[2J\u0007\n\tIndented\n");
+  const place = `oci://${registry.host}/acme/docs:1.0.0`;
+  const words = ["publish", place, join(project, "build/tool.wasm"), "--docs", docs];
+  expect((await loop("alice", project, ...words)).code).toBe(0);
+  expect((await loop("nora", temporary, "info", place, "--docs")).out).toBe("# Tool·[2J·\n\tIndented\n");
+}, 30_000);
+
 test("a proxy of the environment is asked, and plain http is not spoken beyond this machine", async () => {
   const asked: string[] = [];
   const proxy = Bun.serve({

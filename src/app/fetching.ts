@@ -59,9 +59,14 @@ export const fetcherOf = async (
   if (decision.fault) throw decision.fault;
   const [filling] = decision.fillings;
   if (!filling) return undefined;
-  return own && filling.identifier === identifierOf(scheme)
-    ? own
-    : fromComponent(scheme, decision, filling, linking);
+  if (own && filling.identifier === identifierOf(scheme)) return own;
+  // Loaded when there is something to fetch: what lock and store hold needs no fetcher.
+  return {
+    scheme,
+    remote: true,
+    fetch: async (identifier, context) =>
+      (await fromComponent(scheme, decision, filling, linking)).fetch(identifier, context),
+  };
 };
 
 const fromComponent = async (

@@ -136,6 +136,12 @@ const redirected = (from: URL, location: string, request: HttpRequest): URL => {
   return url;
 };
 
+/** Until when an answer has to begin: what is sent has to get there first, no more slowly than what comes may. */
+const answerMs = ({ body, bounds }: HttpRequest): number => {
+  const { firstByteMs, windowMs, windowBytesMin, totalMs } = { ...standardBounds, ...bounds };
+  return Math.min(totalMs, firstByteMs + ((body?.length ?? 0) / windowBytesMin) * windowMs);
+};
+
 interface Once {
   readonly response: Response;
   readonly abort: AbortController;
@@ -144,7 +150,7 @@ interface Once {
 }
 
 const once = async (url: URL, request: HttpRequest, mayKnow: boolean): Promise<Once> => {
-  const { firstByteMs } = { ...standardBounds, ...request.bounds };
+  const firstByteMs = answerMs(request);
   const abort = new AbortController();
   let late = false;
   const timer = setTimeout(() => {

@@ -4,7 +4,7 @@ import { limits } from "../../base/limits.ts";
 import { arrived } from "../../host/crossing.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Stdio } from "../../host/provider.ts";
-import type { Fetcher } from "../../resolve/fetch.ts";
+import type { FetchContext, Fetcher } from "../../resolve/fetch.ts";
 import type { Grants } from "../../trust/grants.ts";
 
 const contract = "loop:pkg/fetcher@0.1.0";
@@ -21,7 +21,7 @@ export const componentFetcher = (
 ): Fetcher => ({
   scheme,
   remote: true,
-  async fetch({ text, rest }, { pin }) {
+  async fetch({ text, rest }, { pin, bounds }) {
     const { identifier, digest } = plan.component;
     const instance = await plan.instantiate({
       component: { identifier, digest },
@@ -35,7 +35,8 @@ export const componentFetcher = (
     });
     try {
       const request = { identifier: text, rest, digest: pin?.digest };
-      const { place, bytes } = (await instance.call(contract, "fetch", [request])) as Answer;
+      const answer = Promise.resolve(instance.call(contract, "fetch", [request]));
+      const { place, bytes } = (await inTime(answer, text, identifier, bounds)) as Answer;
       if (bytes.length > limits.componentBytesMax)
         throw fault(
           "LK0204",
@@ -55,6 +56,35 @@ export const componentFetcher = (
     }
   },
 });
+
+/** A guest that waits for a host waits no longer than loop would; one that computes is ended by whoever runs loop. */
+const inTime = async <T>(
+  work: Promise<T>,
+  text: string,
+  identifier: string,
+  bounds: FetchContext["bounds"],
+): Promise<T> => {
+  const ms = bounds?.totalMs ?? limits.fetchTotalMsMax;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          fault("LK0114", `${identifier} was not done with ${text} after ${ms} ms`, {
+            hint: "try again later",
+          }),
+        ),
+      ms,
+    );
+  });
+  // Whichever comes second is nobody's business any more.
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
 
 interface Answer {
   readonly place: string;

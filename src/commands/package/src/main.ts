@@ -127,12 +127,13 @@ const described = (given: Given): Answer => {
       `${found.identifier} was published without documentation`,
       `loop info ${found.identifier}`,
     );
-  return [{ docs }, () => (docs.endsWith("\n") ? docs : `${docs}\n`)];
+  const text = clean(docs.replaceAll("\r\n", "\n"), true);
+  return [{ docs }, () => (text.endsWith("\n") ? text : `${text}\n`)];
 };
 
 const page = (found: Description): string => {
   const several = (name: string, entries: readonly string[]) => entries.map((entry) => [name, entry]);
-  const said = found.annotations.map(([key, value]) => `${key.replace(/^.*\./, "")}: ${value}`);
+  const said = found.annotations.map(([key, value]) => clean(`${key.replace(/^.*\./, "")}: ${value}`));
   return `${bold(found.package ?? found.identifier)}\n${table(
     [
       ["place", found.place],
@@ -144,7 +145,7 @@ const page = (found: Description): string => {
       ...several("imports", found.imports),
       ...several(
         "wants",
-        found.wants.map(([name, reason]) => `${name}: ${reason}`),
+        found.wants.map(([name, reason]) => clean(`${name}: ${reason}`)),
       ),
       ...several("published as", said),
       ...(found.versions.length === 0 ? [] : [["versions", found.versions.join(", ")]]),
@@ -154,6 +155,13 @@ const page = (found: Description): string => {
     "  ",
   )}`;
 };
+
+/** What moves a cursor or turns the direction of reading. */
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** What a stranger wrote, without it; line ends and tabs stay where a text may have lines. */
+const clean = (text: string, lines = false): string =>
+  text.replace(unsafe, (character) => (lines && "\n\t".includes(character) ? character : "·"));
 
 const blobs = (found: Blob[]): string =>
   table(
