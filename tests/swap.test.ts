@@ -1,6 +1,16 @@
-// Fillings that are swapped while an application uses them, through the front door: `loop slot set` in another process.
+// Fillings that are swapped while an application uses them, through the front door: by `loop slot set` in another
+// process, and by `loop dev` when their sources change.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -168,3 +178,64 @@ test("without anything before it there is nothing to roll back to", async () => 
   const { said, code } = await loop(".", "slot", "rollback", "command:new");
   expect([code, said.includes("LK0427")]).toEqual([1, true]);
 });
+
+/** Events of `loop dev --json`, among what the application writes. */
+const events = (out: Lines) =>
+  out.seen.flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Record<string, unknown>] : []));
+const eventOf = async (out: Lines, wanted: RegExp, from: number) => {
+  const at = await out.until(wanted, from);
+  return JSON.parse(out.seen[at]!) as Record<string, unknown>;
+};
+const digestOfFile = (path: string): string =>
+  `sha256:${new Bun.CryptoHasher("sha256").update(readFileSync(path)).digest("hex")}`;
+
+test("loop dev swaps in what changed, keeps state, and leaves what runs alone while a build fails", async () => {
+  const source = join(work, "plain/src/main.ts");
+  const original = readFileSync(source, "utf8");
+  const app = spawn(".", "dev", "--json");
+  try {
+    const out = new Lines(app.stdout);
+    await out.until(/"event":"watching".*"plain"/);
+    expect(await eventOf(out, /"event":"started"/, 0)).toMatchObject({
+      name: "app",
+      digest: digestOfFile(join(work, "build/app.wasm")),
+    });
+    const first = await out.until(/^Hello you/);
+
+    // Saved twice quickly, as editors do, and by renaming.
+    let from = out.seen.length;
+    writeFileSync(source, original.replace("Hello", "Halfway"));
+    writeFileSync(`${source}.tmp`, original.replace("Hello", "Howdy"));
+    renameSync(`${source}.tmp`, source);
+    const swapped = await eventOf(out, /"event":"swapped".*"generation":2/, from);
+    expect(swapped).toMatchObject({ place: "style", state: "handed-over" });
+    expect(swapped.digest).toBe(digestOfFile(join(work, "plain/build/plain.wasm")));
+    const howdy = await out.until(/^Howdy you/, from);
+    const counts = out.seen
+      .slice(first, howdy + 1)
+      .flatMap((line) => (/^H\w+ you/.test(line) ? [Number(line.split(" ")[2])] : []));
+    expect(counts).toEqual(counts.map((_, i) => counts[0]! + i));
+
+    from = out.seen.length;
+    writeFileSync(source, original.replace("export const style", "export konst style"));
+    expect(await eventOf(out, /"event":"failed"/, from)).toMatchObject({ name: "plain", code: "LK0602" });
+    await out.until(/^Howdy you/, out.seen.length);
+
+    from = out.seen.length;
+    writeFileSync(source, original.replace("Hello", "Hullo"));
+    await out.until(/"event":"mended"/, from);
+    await out.until(/^Hullo you/, from);
+
+    // Nothing has changed since, so nothing is built: what a build writes makes no build.
+    from = out.seen.length;
+    await Bun.sleep(1500);
+    expect(out.seen.slice(from).filter((line) => line.startsWith("{"))).toEqual([]);
+    expect(events(out).filter(({ event, name }) => event === "built" && name === "app").length).toBeLessThan(
+      2,
+    );
+  } finally {
+    app.kill("SIGINT");
+    expect(await app.exited).toBe(0);
+    writeFileSync(source, original);
+  }
+}, 180_000);

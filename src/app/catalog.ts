@@ -10,6 +10,9 @@ import { builderMembers, commandMembers } from "./members.ts";
 // them, and finding the one that is called, reads no component.
 
 export const commandContract = "loop:cli/command@0.1.0";
+export const developmentContract = "loop:devserver/workspace@0.1.0";
+/** Who says what there is to develop. */
+export const developmentSlot = "devserver";
 export const builderContract = "loop:build/builder@0.1.0";
 
 /** `commands.json`: the commands that each shipped component describes, by the component's name. */
@@ -58,6 +61,12 @@ export const ownSlots = (
       defaults: [{ identifier, grants: [] }],
     }),
   ),
+  declareSlot({
+    name: developmentSlot,
+    summary: "Says what there is to develop in a workspace, and what uses what",
+    contract: developmentContract,
+    defaults: [{ identifier: "builtin:devserver", grants: [] }],
+  }),
   declareSlot({ name: "builder:*", summary: "Builders of further languages", contract: builderContract }),
   ...fetcherSlots(),
   ...capabilitySlots(providers),

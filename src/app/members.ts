@@ -5,6 +5,7 @@ import type { Provider } from "../host/provider.ts";
 import { buildProvider } from "../providers/build/index.ts";
 import { cliProvider } from "../providers/cli/index.ts";
 import { core } from "../providers/core/core.ts";
+import { devserverProvider } from "../providers/devserver/index.ts";
 import { framebuffer } from "../providers/framebuffer/framebuffer.ts";
 import { gfxProvider } from "../providers/gfx/gfx.ts";
 import { pkgProvider } from "../providers/pkg/index.ts";
@@ -55,6 +56,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   (services) => pkgProvider(services.pkg),
   (services) => buildProvider(services.build),
   (services) => runProvider(services.run),
+  (services) => devserverProvider(services.devserver),
   (services) => slotsProvider(services.slots),
   (services) => trustProvider(services.trust),
 ];

@@ -235,6 +235,15 @@ export class Program implements Linking {
         explain: (error) => explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)),
         startWithCheapMemories,
       },
+      devserver: {
+        folder,
+        interruptible,
+        session: async ({ options, address }, caller) => {
+          const { sessionServices } = await import("./developing.ts");
+          const { build, run } = this.#services();
+          return sessionServices({ linking: this, build, run, options: options as never, address, caller });
+        },
+      },
       slots: {
         folder,
         slots: this.readableSlots,

@@ -1,5 +1,6 @@
 import type { BuildServices } from "../providers/build/index.ts";
 import type { CliSettings } from "../providers/cli/index.ts";
+import type { DevServices } from "../providers/devserver/index.ts";
 import type { GfxServices } from "../providers/gfx/gfx.ts";
 import type { PkgServices } from "../providers/pkg/index.ts";
 import type { ProcessServices } from "../providers/process/process.ts";
@@ -14,6 +15,7 @@ export interface Services {
   readonly pkg: PkgServices;
   readonly build: BuildServices;
   readonly run: RunServices;
+  readonly devserver: DevServices;
   readonly slots: SlotsServices;
   readonly trust: TrustServices;
   readonly process: ProcessServices;

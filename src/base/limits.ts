@@ -298,6 +298,13 @@ export const limits = {
   timingPartsMax: 1000,
   /** Milliseconds between two looks of a running program at what is chosen for its slots. */
   slotsFollowMs: 200,
+  /** Milliseconds without a change after which files are looked at, and how long a flood of changes is waited for. */
+  devQuietMs: 8,
+  devSettleMsMax: 100,
+  /** Milliseconds that an application has to end before its next version starts. */
+  devGraceMs: 20,
+  /** Milliseconds between two looks where the system does not say what changes. */
+  devPollMs: 500,
   /** Choices for a slot that can be gone back to. */
   slotHistoryMax: 10,
   /** Milliseconds of one call of a swap: save, restore, migrate, health. */

@@ -14,6 +14,8 @@ export interface InstanceLimits {
   readonly callMsMax?: number;
   /** Whether a single call into it can be held to a time of its own (`enter`), as a swap does with `restore`. */
   readonly stoppable?: boolean;
+  /** Milliseconds to come to an end once it is asked to stop. */
+  readonly graceMsMax?: number;
   /** Bytes of all its memories and tables together, and of those of the instances that serve it. */
   readonly memoryBytesMax?: number;
   /** Bytes written to standard output and standard error together. */
@@ -169,7 +171,7 @@ export class Budget {
   #late(nowMs: number): boolean {
     if (this.#excess) return true;
     if (this.#stop?.aborted && this.#graceEndMs === Infinity)
-      this.#graceEndMs = nowMs + bounds.stopGraceMsMax;
+      this.#graceEndMs = nowMs + (this.#limits.graceMsMax ?? bounds.stopGraceMsMax);
     const above = this.#parent ? this.#parent.#late(nowMs) : false;
     if (above) this.#excess = this.#parent!.#passedOn();
     else if (nowMs >= this.#endMs()) this.#excess = this.#timeExcess(nowMs);

@@ -1,4 +1,4 @@
-// loop run and loop serve: the words of the commands, handed to the host that runs components. Owns what is printed of it;
+// loop run, loop serve and loop dev: the words of the commands, handed to the host that runs components. Owns what is printed of it;
 // refuses to run anything itself; called through command:run.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
@@ -6,15 +6,32 @@ import { invoke, type Options, run as runComponent, serve } from "loop:run/runne
 import { values } from "../../arguments.ts";
 import { built } from "../../built.ts";
 import { json } from "../../text.ts";
+import { develop } from "./dev.ts";
 
 const run = (invocation: Invocation): number => {
   const given = values(invocation);
+  const options = optionsOf(invocation, given);
+  if (invocation.command === "dev") {
+    develop(given("folder")[0] ?? ".", options, given("addr")[0] ?? "", invocation.json);
+    return 0;
+  }
   const [identifier = built()] = given("identifier");
   const [expression] = given("invoke");
+  if (invocation.command === "serve") {
+    serveAt(identifier, { ...options, capture: false }, given, invocation.json);
+    return 0;
+  }
+  if (expression !== undefined) return call(identifier, expression, options, invocation.json);
+  const { exitCode, output } = runComponent(identifier, options);
+  if (invocation.json) write(json({ exitCode, output }));
+  return exitCode;
+};
+
+const optionsOf = (invocation: Invocation, given: (name: string) => string[]): Options => {
   const [timeout] = given("timeout");
   const [maxMemory] = given("max-memory");
   const [maxOutput] = given("max-output");
-  const options: Options = {
+  return {
     args: invocation.rest,
     folders: given("dir"),
     env: given("env"),
@@ -40,14 +57,6 @@ const run = (invocation: Invocation): number => {
     },
     capture: invocation.json,
   };
-  if (invocation.command === "serve") {
-    serveAt(identifier, { ...options, capture: false }, given, invocation.json);
-    return 0;
-  }
-  if (expression !== undefined) return call(identifier, expression, options, invocation.json);
-  const { exitCode, output } = runComponent(identifier, options);
-  if (invocation.json) write(json({ exitCode, output }));
-  return exitCode;
 };
 
 const serveAt = (

@@ -1,0 +1,67 @@
+// loop:devserver: developing a workspace: building what is stale, running it, watching, and swapping what changed in.
+// Owns the order of that; refuses to know how anything is built, run or swapped (its services do); listed in the app's
+// table.
+import { resolve } from "node:path";
+import { fault } from "../../base/fault.ts";
+import { answering } from "../../host/crossing.ts";
+import type { InstanceContext, Provider } from "../../host/provider.ts";
+import type { Session, SessionServices } from "./session.ts";
+
+/** `loop:run/runner#options` in the JS mapping, as they are passed on. */
+type RunOptions = unknown;
+
+/** What the composition root gives. */
+export interface DevServices {
+  /** Absolute; relative folders are relative to it. */
+  readonly folder: string;
+  /** What a session needs, for an application that is run with these options and speaks through `caller`'s streams. */
+  readonly session: (
+    run: { readonly options: RunOptions; readonly address: string },
+    caller: InstanceContext,
+  ) => Promise<SessionServices>;
+  /** Runs work until it ends or a person interrupts it, which the signal says. */
+  readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+}
+
+export const devserverProvider = (services: DevServices): Provider => ({
+  name: "devserver",
+  interfaces: ["loop:devserver/workspace@0.1.0", "loop:devserver/session@0.1.0"],
+  suspending: [
+    "loop:devserver/workspace#scan",
+    "loop:devserver/session#start",
+    "loop:devserver/session#next",
+  ],
+  defaultGranted: [],
+  instantiate: (context) => {
+    let session: Session | undefined;
+    context.onDrop(() => void session?.stop());
+    return {
+      "loop:devserver/workspace@0.1.0": {
+        scan: answering(async (folder: string) => (await import("./graph.ts")).scan(folder)),
+      },
+      "loop:devserver/session@0.1.0": {
+        start: answering(async (folder: string, options: RunOptions, address: string) => {
+          if (session) throw fault("LK0004", "A session was started before, and there is one at a time");
+          const { Session } = await import("./session.ts");
+          session = new Session(
+            resolve(services.folder, folder),
+            await services.session({ options, address }, context),
+          );
+          await session.start();
+        }),
+        next: answering(() => services.interruptible((signal) => nextOf(session, signal))),
+      },
+    };
+  },
+});
+
+const nextOf = async (session: Session | undefined, signal: AbortSignal) => {
+  if (!session) throw fault("LK0004", "The session was not started");
+  const stop = () => void session.stop();
+  signal.addEventListener("abort", stop);
+  try {
+    return await session.next();
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+};

@@ -1,0 +1,68 @@
+import { type FSWatcher, watch } from "node:fs";
+import { join } from "node:path";
+import { errno } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import { concerns } from "./graph.ts";
+
+/**
+ * Notices that something in some folders may have changed. What has changed is for content to say: one wake for a
+ * file saved twice, and one for a branch switch. Editors that write by renaming, new folders and symbolic links to
+ * folders that are watched are all the same to it. Where the system gives no more watches it wakes at intervals.
+ */
+export class Watch {
+  readonly #wake: () => void;
+  readonly #watch: typeof watch;
+  readonly #watchers: FSWatcher[] = [];
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
+  #firstMs: number | undefined;
+
+  /** `open` is the system's own watch, and another in tests. */
+  constructor(folders: readonly string[], wake: () => void, open: typeof watch = watch) {
+    this.#wake = wake;
+    this.#watch = open;
+    for (const folder of folders) this.#open(folder);
+  }
+
+  get how(): "events" | "polling" {
+    return this.#poll ? "polling" : "events";
+  }
+
+  close(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher.close();
+    clearInterval(this.#poll);
+    clearTimeout(this.#quiet);
+  }
+
+  #open(folder: string): void {
+    try {
+      const watcher = this.#watch(folder, { recursive: true }, (_, name) => {
+        if (name === null || concerns(folder, join(folder, `${name}`))) this.#seen();
+      });
+      watcher.on("error", () => this.#fallBack());
+      this.#watchers.push(watcher);
+    } catch (error) {
+      // A folder that is gone is found gone by whoever looks at it.
+      if (errno(error) !== "ENOENT") this.#fallBack();
+    }
+  }
+
+  #fallBack(): void {
+    this.#poll ??= setInterval(this.#wake, limits.devPollMs);
+  }
+
+  /** Waits until nothing has happened for a moment, and no longer than a little. */
+  #seen(): void {
+    const nowMs = performance.now();
+    this.#firstMs ??= nowMs;
+    clearTimeout(this.#quiet);
+    const leftMs = Math.max(0, this.#firstMs + limits.devSettleMsMax - nowMs);
+    this.#quiet = setTimeout(
+      () => {
+        this.#firstMs = undefined;
+        this.#wake();
+      },
+      Math.min(limits.devQuietMs, leftMs),
+    );
+  }
+}
