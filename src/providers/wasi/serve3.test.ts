@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { limits } from "../../base/limits.ts";
 import { wat } from "../../builders/wat.ts";
 import { completed } from "../../builders/wit.ts";
+import { standIn } from "../../host/chain.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
+import type { Provider } from "../../host/provider.ts";
 import { verify } from "../../trust/verify.ts";
 import { contextOf, ownCache } from "./fixture.ts";
 import { http3 } from "./http3.ts";
@@ -16,13 +18,16 @@ import { wasi3 } from "./wasi3.ts";
 
 ownCache();
 
+const planOf = async (name: string, more: readonly Provider[] = []): Promise<LinkedPlan> => {
+  const folder = join(import.meta.dir, "guest", name);
+  const wit = await completed(new Map([["wit/world.wit", readFileSync(join(folder, "world.wit"), "utf8")]]));
+  const { component } = await wat.build({ folder, name, main: "main.wat", world: name, wit, settings: {} });
+  return link(verify(`${name}.wasm`, component), { providers: [wasi3, http3, ...more] });
+};
+
 let plan: LinkedPlan;
 beforeAll(async () => {
-  const folder = join(import.meta.dir, "guest/echo");
-  const wit = await completed(new Map([["wit/world.wit", readFileSync(join(folder, "world.wit"), "utf8")]]));
-  const request = { folder, name: "echo", main: "main.wat", world: "echo", wit, settings: {} };
-  const { component } = await wat.build(request);
-  plan = await link(verify("echo.wasm", component), { providers: [wasi3, http3] });
+  plan = await planOf("echo");
 }, 30_000);
 
 const servers: Server[] = [];
@@ -30,9 +35,9 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop();
 });
 
-const start = async (options: Partial<ServeOptions> = {}) => {
+const start = async (options: Partial<ServeOptions> = {}, served = plan) => {
   const reports: string[] = [];
-  const server = await serve(plan, {
+  const server = await serve(served, {
     hostname: "127.0.0.1",
     port: 0,
     reuse: true,
@@ -95,4 +100,24 @@ test("a client that goes away half-way holds nothing", async () => {
   expect(await (await fetch(server.url, { method: "POST", body: "next" })).text()).toBe("next");
   for (let turn = 0; turn < 100 && server.pending > 0; turn++) await Bun.sleep(10);
   expect(server.pending).toBe(0);
+}, 20_000);
+
+test("a component passes requests on to another that fills its import, streams and all", async () => {
+  const other = standIn({
+    slot: "provider:wasi:http/handler",
+    plan,
+    interfaces: ["wasi:http/handler@0.3.0"],
+    joins: [],
+    contextOf: () => contextOf().context,
+  });
+  const { server } = await start({}, await planOf("forward", [other]));
+  const sent = fill(300_000);
+  const response = await fetch(server.url, { method: "POST", body: sent });
+  expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), Buffer.from(sent))).toBe(0);
+}, 20_000);
+
+test("a handler that nobody offers is denied, and its caller goes on", async () => {
+  const { server, reports } = await start({}, await planOf("forward"));
+  expect((await fetch(server.url)).status).toBe(500);
+  expect(reports).toEqual([]);
 }, 20_000);
