@@ -35,3 +35,19 @@ test("a message of several lines keeps its place", () => {
     place: "src/main.ts:3:9",
   });
 });
+
+test("an err that was written over several lines is one message", () => {
+  const stderr = [
+    "Uncaught ComponentError: a:b/c#f: {",
+    "  tag: 'too-large',",
+    "  val: 'Too large'",
+    "}",
+    "    at init (src/main.ts:2:38)",
+    "",
+  ].join("\n");
+  expect(guestException(stderr)).toEqual({
+    message: "ComponentError: a:b/c#f: { tag: 'too-large', val: 'Too large' }",
+    place: "src/main.ts:2:38",
+  });
+  expect(guestException("Uncaught Error: {\n    at f (m.ts:1:1)\n")?.message).toBe("Error: {");
+});
