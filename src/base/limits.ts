@@ -73,6 +73,8 @@ export const limits = {
   streamReadBytesMax: 1024 * 1024,
   /** Bytes that `check-write` offers a guest at once: the back-pressure window. */
   streamWriteBytesMax: 1024 * 1024,
+  /** Ends of streams and futures, and calls under way, that one instance holds in jco's runtime; some 10 KB each. */
+  asyncHandlesMax: 65_536,
   /** Asynchronous calls that one instance serves; each leaves up to some 200 KB behind in jco's runtime. */
   asyncCallsMax: 64,
   /** Bytes that one turn of an asynchronous stream carries: the host's part of what is under way. */

@@ -2,6 +2,8 @@
 // ten milliseconds whether something has happened. Owns the rewriting of its text; refuses to know components; called
 // by `jco`. Each change names what it looks for, and a test holds all of them to the version of jco that we carry.
 
+import { limits } from "../base/limits.ts";
+
 interface Change {
   /** What is wrong, and what the change does about it. */
   readonly why: string;
@@ -100,6 +102,11 @@ export const changes: readonly Change[] = [
     why: "Lists of all tasks that ever began, which nobody reads",
     find: /ASYNC_CURRENT_TASK_IDS\.push\(newTaskID\);\s*ASYNC_CURRENT_COMPONENT_IDXS\.push\(componentIdx\);/g,
     put: "",
+  },
+  {
+    why: "A guest could make streams, futures and subtasks until the host has no memory left",
+    find: /(insert\(val\) \{)(\s*_debugLog\('\[RepTable#insert\(\)\] args')/g,
+    put: `$1 if (this.#size >= ${limits.asyncHandlesMax}) throw new WebAssembly.RuntimeError("the component holds more than ${limits.asyncHandlesMax} streams, futures and calls"); $2`,
   },
   {
     why: "Where the changes above find what they call",

@@ -67,10 +67,12 @@ const heldTo = async (plan: LinkedPlan, limits: InstanceLimits): Promise<Fault> 
   }
 };
 
-test("a guest that waits too long, or grows too large, is stopped as one of 0.2 is", async () => {
+test("a guest that waits too long, opens streams for ever or grows too large is stopped as one of 0.2 is", async () => {
   const plan = await planOf("forever");
   const late = await heldTo(plan, { lifeMsMax: 200 });
   expect([late.code, late.message.includes("took longer than")]).toEqual(["LK0711", true]);
+  const hoarding = await heldTo(await planOf("hoard"), {});
+  expect([hoarding.code, hoarding.message.includes("holds more than")]).toEqual(["LK0304", true]);
   const large = await heldTo(both, { memoryBytesMax: 16 * 1024 });
   expect(large.code).toBe("LK0712");
 }, 20_000);
