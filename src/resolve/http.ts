@@ -110,7 +110,9 @@ const requireSecure = (url: URL, { allowHttp, plainHost }: HttpRequest): void =>
   const plain = allowHttp || url.host === plainHost || isLocalHost(url.hostname);
   if (url.protocol === "https:" || (url.protocol === "http:" && plain)) return;
   if (url.protocol !== "http:")
-    throw fault("LK0113", `${shown(url.href)} was to be fetched, and only https and http are spoken`);
+    throw fault("LK0113", `${shown(url.href)} was to be fetched, and only https and http are spoken`, {
+      hint: "write https://; where a redirect led there, tell whoever runs the server",
+    });
   throw fault("LK0117", `${shown(url.href)} is plain http, which anyone on the way can read and change`, {
     hint: "write https://, or say --allow-http",
   });
@@ -122,7 +124,10 @@ const redirected = (from: URL, location: string, request: HttpRequest): URL => {
   try {
     url = new URL(location, from);
   } catch (error) {
-    throw fault("LK0113", `${shown(from.href)} redirects to something that is no URL`, { cause: error });
+    throw fault("LK0113", `${shown(from.href)} redirects to something that is no URL`, {
+      hint: "tell whoever runs the server",
+      cause: error,
+    });
   }
   if (method !== "GET" && method !== "HEAD")
     throw fault("LK0113", `${shown(from.href)} redirects what is sent to it to ${url.host}`, {
@@ -236,7 +241,9 @@ const readBody = async (
 ): Promise<number> => {
   const announced = announcedLength(url, response);
   const tooMuch = (count: string) =>
-    fault("LK0204", `${shown(url.href)} gives ${count} bytes; the limit is ${bounds.bytesMax}`);
+    fault("LK0204", `${shown(url.href)} gives ${count} bytes; the limit is ${bounds.bytesMax}`, {
+      hint: "check the address; loop reads no more from anyone",
+    });
   let total = 0;
   const pace = new Pace(url, bounds, abort, () => total);
   try {

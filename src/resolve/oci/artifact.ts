@@ -114,7 +114,9 @@ export const wasmLayer = ({ layers }: Manifest, what: string): Descriptor => {
   if (layer.mediaType !== layerType && !olderLayerTypes.includes(layer.mediaType))
     throw notWasm(what, `its layer is of type ${layer.mediaType.slice(0, 100)}`);
   if (layer.size > limits.componentBytesMax)
-    throw fault("LK0204", `${what} has ${layer.size} bytes; the limit is ${limits.componentBytesMax}`);
+    throw fault("LK0204", `${what} has ${layer.size} bytes; the limit is ${limits.componentBytesMax}`, {
+      hint: "nothing so large can be loaded; whoever published it has to make it smaller",
+    });
   return layer;
 };
 

@@ -57,6 +57,7 @@ const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof Fault)) throw error;
+  if (!error.hint) throw new Error(`${error.code} has no hint: ${error.message}`);
   // Whatever went wrong, it is told without what opens the door.
   expect(JSON.stringify([error.message, error.hint, error.causes])).not.toContain(secret);
   return error;

@@ -170,7 +170,9 @@ class Download {
 const requireRange = (answer: HttpAnswer, from: number, what: string): void => {
   const range = answer.headers.get("content-range") ?? "";
   if (range.startsWith(`bytes ${from}-`)) return;
-  throw fault("LK0115", `Bytes from ${from} on of ${what} were asked for, and others came`);
+  throw fault("LK0115", `Bytes from ${from} on of ${what} were asked for, and others came`, {
+    hint: "tell whoever runs the registry",
+  });
 };
 
 /** Reads a body of at most so many bytes. Faults: LK0115 where there are more, those of reading. */

@@ -60,6 +60,8 @@ const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof Fault)) throw error;
+  // Each says what to do.
+  if (!error.hint) throw new Error(`${error.code} has no hint: ${error.message}`);
   return error;
 };
 const isBlob = (url: URL, artifact: Artifact) => url.pathname.endsWith(artifact.layer.digest);

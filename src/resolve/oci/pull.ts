@@ -136,7 +136,9 @@ export const imageManifest = async (source: Source, name: string, text: string):
   if ("config" in found) return found;
   const inner = parseManifest(await manifestBytes(source, chosenOf(found, text).digest, text), text);
   if ("config" in inner) return inner;
-  throw fault("LK0116", `A Wasm artifact was looked for in ${text}, and it is an index of indexes`);
+  throw fault("LK0116", `A Wasm artifact was looked for in ${text}, and it is an index of indexes`, {
+    hint: "name one of its manifests: @sha256:DIGEST",
+  });
 };
 
 /** The bytes of a manifest or index; those that a digest names have that digest. */
@@ -186,7 +188,10 @@ export const smallBlob = async (
   what: string,
 ): Promise<Uint8Array> => {
   const bytesMax = limits.ociConfigBytesMax;
-  if (size > bytesMax) throw fault("LK0204", `${what} has ${size} bytes; the limit is ${bytesMax}`);
+  if (size > bytesMax)
+    throw fault("LK0204", `${what} has ${size} bytes; the limit is ${bytesMax}`, {
+      hint: "whoever published it has to publish it anew",
+    });
   const answer = await registry.send(`/v2/${repository}/blobs/${digest}`, { repository });
   if (answer.status !== 200) {
     await answer.drop();

@@ -104,7 +104,9 @@ export class Registry {
   ): Promise<string> {
     const what = `A token for ${this.host}/${repository}`;
     if (realm === undefined || !URL.canParse(realm))
-      throw fault("LK0115", `${this.host} asks for a token and does not say where to get one`);
+      throw fault("LK0115", `${this.host} asks for a token and does not say where to get one`, {
+        hint: "tell whoever runs the registry",
+      });
     const asked = new URLSearchParams({ scope: `repository:${repository}:${access}` });
     if (service !== undefined) asked.set("service", service);
     const answer = await send(...this.#tokenRequest(realm, asked, credential));
@@ -122,7 +124,9 @@ export class Registry {
     const token = document?.token ?? document?.access_token;
     // A line end in it would begin another header.
     if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token))
-      throw fault("LK0115", `${what} was asked for, and what ${new URL(realm).host} answered is none`);
+      throw fault("LK0115", `${what} was asked for, and what ${new URL(realm).host} answered is none`, {
+        hint: "tell whoever runs the registry",
+      });
     return `Bearer ${token}`;
   }
 

@@ -12,7 +12,9 @@ export const listTags = async ({ registry, repository }: Source, text: string): 
   let place: string | undefined = `/v2/${repository}/tags/list?n=1000`;
   for (let page = 0; place !== undefined; page++) {
     if (page >= limits.ociPagesMax)
-      throw fault("LK0204", `${what} has more than ${limits.ociPagesMax} pages, which is the limit`);
+      throw fault("LK0204", `${what} has more than ${limits.ociPagesMax} pages, which is the limit`, {
+        hint: "name the version: NAMESPACE:NAME@1.2.3",
+      });
     const answer = await registry.send(place, { repository });
     if (answer.status !== 200) {
       await answer.drop();
