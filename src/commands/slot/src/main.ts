@@ -94,15 +94,10 @@ const page = (slot: Slot, before: Past[]): string =>
       ...(slot.wanted.length > 0 ? [["wanted", slot.wanted.join(", ")]] : []),
       ...(slot.trouble ? [["trouble", slot.trouble]] : []),
       ...slot.config.map(([key, value]) => ["config", `${key} = ${value}`]),
-      ...before.map(({ at, fillings: past }) => [
-        "before",
-        `${past ? fillings(past) : "no choice"} (${time(at)})`,
-      ]),
+      ...before.map(({ fillings: past }) => ["before", past ? fillings(past) : "no choice"]),
     ],
     "  ",
   )}`;
-
-const time = (ms: bigint): string => new Date(Number(ms)).toISOString().replace(/\..*$/, "Z");
 
 const changed = (command: string, slot: Slot): string => {
   const set = command === "slot set";
