@@ -44,8 +44,8 @@ const otherParts = (): Part[] => [
   },
   {
     name: "WASI graphics interface definitions",
-    version: "0.0.1",
-    license: "W3C Community Contributor License Agreement",
+    version: "0.0.1 and 0.2.0",
+    license: "W3C Community Contributor License Agreement; Apache-2.0",
     text: read("wit/LICENSE-wasi-gfx"),
   },
 ];

@@ -8,6 +8,7 @@ import { core } from "../providers/core/core.ts";
 import { devserverProvider } from "../providers/devserver/index.ts";
 import { framebuffer } from "../providers/framebuffer/framebuffer.ts";
 import { gfxProvider } from "../providers/gfx/gfx.ts";
+import { gfx3Provider } from "../providers/gfx/gfx3.ts";
 import { pkgProvider } from "../providers/pkg/index.ts";
 import { processProvider } from "../providers/process/process.ts";
 import { runProvider } from "../providers/run/index.ts";
@@ -50,6 +51,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => windowProvider,
   () => framebuffer,
   (services) => gfxProvider(services.gfx),
+  (services) => gfx3Provider(services.gfx),
   (services) => processProvider(services.process),
   (services) => storageProvider(services.storage),
   (services) => cliProvider(services.cli),

@@ -15,7 +15,7 @@ import type { Session } from "./session.ts";
 const wasiRuns = ["wasi:cli/run@0.3.0", "wasi:cli/run@0.2.0"];
 /** What the examples of the public graphics proposals export: a loop of their own, in the world itself. */
 const graphicsStart = "start";
-const graphicsPackages = /^wasi:(webgpu|surface|graphics-context|frame-buffer)\//;
+const graphicsPackages = /^(wasi:(webgpu|surface|graphics-context|frame-buffer)|wasi-gfx:[a-z-]+)\//;
 const windowApp = "loop:window/app@0.1.0";
 
 /** Draws with a component; the sibling that can is no business of this folder. */

@@ -25,6 +25,15 @@ export class AbstractBuffer {
   pixels(): Uint8Array {
     return this.#context.pixels();
   }
+
+  /** LK0743 where they are no whole pixels: the interfaces have no error for it. */
+  setPixels(bytes: Uint8Array): void {
+    if (bytes.length % 4 !== 0)
+      throw fault("LK0743", `A frame buffer was given ${bytes.length} bytes; a pixel has four`);
+    const pixels = this.pixels();
+    // A guest that was told of a resize after it had made its picture has one of the old size.
+    pixels.set(bytes.subarray(0, pixels.length));
+  }
 }
 
 export class Context {

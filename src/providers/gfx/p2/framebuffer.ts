@@ -1,4 +1,3 @@
-import { fault } from "../../../base/fault.ts";
 import type { AbstractBuffer, Context } from "./context.ts";
 
 // wasi:frame-buffer: a frame as bytes.
@@ -23,12 +22,7 @@ export class Buffer {
     return this.#frame.pixels();
   }
 
-  /** LK0743 where it is not as long as the frame: the interface has no error, and no way to say how long it is. */
   set(bytes: Uint8Array): void {
-    const pixels = this.#frame.pixels();
-    // A guest that was told of a resize after it had made its picture has one of the old size.
-    if (bytes.length % 4 !== 0)
-      throw fault("LK0743", `A frame buffer was given ${bytes.length} bytes; a pixel has four`);
-    pixels.set(bytes.subarray(0, pixels.length));
+    this.#frame.setPixels(bytes);
   }
 }

@@ -24,10 +24,27 @@ export class WgslLanguageFeatures extends GpuSupportedFeatures {}
 /** One method for each limit, on the prototype: `maxBufferSize()`. */
 export class GpuSupportedLimits {
   readonly limits: WireLimits;
+  readonly native: Readonly<Record<string, number | undefined>>;
   constructor(limits: GPUSupportedLimits) {
     this.limits = wireLimits(limits);
+    this.native = limits as unknown as Readonly<Record<string, number | undefined>>;
   }
 }
+
+/** Of later versions; 0 where the library does not say. */
+const laterLimits = [
+  "maxImmediateSize",
+  "maxStorageBuffersInFragmentStage",
+  "maxStorageBuffersInVertexStage",
+  "maxStorageTexturesInFragmentStage",
+  "maxStorageTexturesInVertexStage",
+];
+for (const name of laterLimits)
+  Object.defineProperty(GpuSupportedLimits.prototype, name, {
+    value(this: GpuSupportedLimits) {
+      return this.native[name] ?? 0;
+    },
+  });
 
 /** WIT spells "max-texture-dimension1-d" here, which is `maxTextureDimension1D` in JavaScript. */
 export const limitMethods = (names: readonly string[]): void => {

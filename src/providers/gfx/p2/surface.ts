@@ -10,7 +10,7 @@ import { surfaceKeyOf } from "./key.ts";
 // pollables. There is no word for a window that is closed, so closing it ends the guest.
 
 /** What waits for a guest, and who waits for it. */
-class Inbox<T> implements Event {
+export class Inbox<T> implements Event {
   readonly #items: T[] = [];
   readonly #wakes = new Set<() => void>();
 
@@ -90,110 +90,144 @@ interface Point {
 
 const sizeByDefault = { width: 640, height: 480 };
 
+/** A window with what happened to it, in the words of the proposals. */
+export class Surface {
+  protected readonly surface: OpenSurface;
+  protected readonly resizes = new Inbox<{ width: number; height: number }>();
+  protected readonly pointerUps = new Inbox<Point>();
+  protected readonly pointerDowns = new Inbox<Point>();
+  protected readonly pointerMoves = new Inbox<Point>();
+  protected readonly keyUps = new Inbox<object>();
+  protected readonly keyDowns = new Inbox<object>();
+  #over = false;
+
+  /** LK0743 where the window cannot be opened. */
+  constructor(desk: Desk, title: string, { width, height }: WireCreate) {
+    this.surface = opened(() =>
+      desk.open(title, width ?? sizeByDefault.width, height ?? sizeByDefault.height),
+    );
+    desk.listen(this.surface, (event) => this.#heard(event));
+  }
+
+  width(): number {
+    return this.surface.width;
+  }
+
+  height(): number {
+    return this.surface.height;
+  }
+
+  requestSetSize(height?: number, width?: number): void {
+    const { scale } = this.surface;
+    const bounded = (side: number) => Math.max(1, Math.min(side, limits.windowPointsMax));
+    this.surface.setSize(
+      bounded(width ?? Math.round(this.surface.width / scale)),
+      bounded(height ?? Math.round(this.surface.height / scale)),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.surface.close();
+  }
+
+  /** Nothing more will happen to it. */
+  protected get over(): boolean {
+    return this.#over;
+  }
+
+  /** Wakes whoever waits, so that it finds that it is over. */
+  protected finish(): void {
+    this.#over = true;
+    for (const inbox of [
+      this.resizes,
+      this.pointerUps,
+      this.pointerDowns,
+      this.pointerMoves,
+      this.keyUps,
+      this.keyDowns,
+    ])
+      inbox.wake();
+  }
+
+  #heard({ what }: WindowEvent): void {
+    if (what.tag === "resized")
+      this.resizes.push({ width: what.val.pixelWidth, height: what.val.pixelHeight });
+    else if (what.tag === "pointer-down") this.pointerDowns.push(this.#pixels(what.val));
+    else if (what.tag === "pointer-up") this.pointerUps.push(this.#pixels(what.val));
+    else if (what.tag === "pointer-moved") this.pointerMoves.push(this.#pixels(what.val));
+    else if (what.tag === "key-down") this.keyDowns.push(keyEvent(what.val));
+    else if (what.tag === "key-up") this.keyUps.push(keyEvent(what.val));
+    else if (what.tag === "closed") this.finish();
+  }
+
+  #pixels({ x, y }: Point): Point {
+    const { scale } = this.surface;
+    return { x: x * scale, y: y * scale };
+  }
+}
+
 /** The class for one instance: its windows are on that instance's desk. */
 export const surfaceClass = (deskHere: () => Desk, title: string, pollable: (event: Event) => object) =>
-  class Surface {
-    readonly #surface: OpenSurface;
-    readonly #resize = new Inbox<{ width: number; height: number }>();
-    readonly #pointerUp = new Inbox<Point>();
-    readonly #pointerDown = new Inbox<Point>();
-    readonly #pointerMove = new Inbox<Point>();
-    readonly #keyUp = new Inbox<object>();
-    readonly #keyDown = new Inbox<object>();
-    readonly #frame: Frames;
+  class PolledSurface extends Surface {
+    readonly #frames: Frames;
 
-    constructor({ width, height }: WireCreate) {
+    constructor(wish: WireCreate) {
       const desk = deskHere();
-      this.#surface = opened(() =>
-        desk.open(title, width ?? sizeByDefault.width, height ?? sizeByDefault.height),
-      );
-      this.#frame = new Frames(desk, this.#surface);
-      desk.listen(this.#surface, (event) => this.#heard(event));
+      super(desk, title, wish);
+      this.#frames = new Frames(desk, this.surface);
     }
 
     connectGraphicsContext(context: Context): void {
-      context.showOn(this.#surface);
-    }
-
-    width(): number {
-      return this.#surface.width;
-    }
-
-    height(): number {
-      return this.#surface.height;
-    }
-
-    requestSetSize(height?: number, width?: number): void {
-      const { scale } = this.#surface;
-      const bounded = (side: number) => Math.max(1, Math.min(side, limits.windowPointsMax));
-      this.#surface.setSize(
-        bounded(width ?? Math.round(this.#surface.width / scale)),
-        bounded(height ?? Math.round(this.#surface.height / scale)),
-      );
+      context.showOn(this.surface);
     }
 
     subscribeResize() {
-      return pollable(this.#resize);
+      return pollable(this.resizes);
     }
     getResize() {
-      return this.#resize.take();
-    }
-    subscribeFrame() {
-      return pollable(this.#frame);
-    }
-    getFrame() {
-      return this.#frame.take();
+      return this.resizes.take();
     }
     subscribePointerUp() {
-      return pollable(this.#pointerUp);
+      return pollable(this.pointerUps);
     }
     getPointerUp() {
-      return this.#pointerUp.take();
+      return this.pointerUps.take();
     }
     subscribePointerDown() {
-      return pollable(this.#pointerDown);
+      return pollable(this.pointerDowns);
     }
     getPointerDown() {
-      return this.#pointerDown.take();
+      return this.pointerDowns.take();
     }
     subscribePointerMove() {
-      return pollable(this.#pointerMove);
+      return pollable(this.pointerMoves);
     }
     getPointerMove() {
-      return this.#pointerMove.take();
+      return this.pointerMoves.take();
     }
     subscribeKeyUp() {
-      return pollable(this.#keyUp);
+      return pollable(this.keyUps);
     }
     getKeyUp() {
-      return this.#keyUp.take();
+      return this.keyUps.take();
     }
     subscribeKeyDown() {
-      return pollable(this.#keyDown);
+      return pollable(this.keyDowns);
     }
     getKeyDown() {
-      return this.#keyDown.take();
+      return this.keyDowns.take();
+    }
+    subscribeFrame() {
+      return pollable(this.#frames);
+    }
+    getFrame() {
+      return this.#frames.take();
     }
 
-    [Symbol.dispose](): void {
-      this.#surface.close();
-    }
-
-    #heard({ what }: WindowEvent): void {
-      if (what.tag === "resized")
-        this.#resize.push({ width: what.val.pixelWidth, height: what.val.pixelHeight });
-      else if (what.tag === "pointer-down") this.#pointerDown.push(this.#pixels(what.val));
-      else if (what.tag === "pointer-up") this.#pointerUp.push(this.#pixels(what.val));
-      else if (what.tag === "pointer-moved") this.#pointerMove.push(this.#pixels(what.val));
-      else if (what.tag === "key-down") this.#keyDown.push(keyEvent(what.val));
-      else if (what.tag === "key-up") this.#keyUp.push(keyEvent(what.val));
-      // Whoever waits is woken, and finds that it is over.
-      else if (what.tag === "closed") this.#frame.wake();
-    }
-
-    #pixels({ x, y }: Point): Point {
-      const { scale } = this.#surface;
-      return { x: x * scale, y: y * scale };
+    /** Whoever waits for frames is woken, and finds that there are none. */
+    protected override finish(): void {
+      super.finish();
+      this.#frames.wake();
     }
   };
 

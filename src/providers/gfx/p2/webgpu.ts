@@ -9,7 +9,7 @@ import { answering } from "../error.ts";
 import { type Gpu, limitsOf } from "../gpu.ts";
 import { limitNames } from "../names.ts";
 import type { Classes } from "../session.ts";
-import * as classes from "./classes.ts";
+import * as older from "./classes.ts";
 import { answeringAs, operationError } from "./error.ts";
 import * as info from "./info.ts";
 
@@ -34,7 +34,12 @@ class GpuCanvasContext {
 }
 
 /** The interface for one instance. Errors that no scope takes are told on standard error, as a browser does. */
-export const publicWebgpu = (context: InstanceContext, gpu: Gpu, pollable: (event: Event) => object) => {
+export const publicWebgpu = (
+  context: InstanceContext,
+  gpu: Gpu,
+  pollable: (event: Event) => object,
+  classes: typeof older = older,
+) => {
   const say = (text: string) => void context.stdio.stderr.write(new TextEncoder().encode(text));
   let told = 0;
   const tell = ({ message }: { message: string }) => {
