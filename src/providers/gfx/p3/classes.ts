@@ -1,4 +1,6 @@
-// The resources of wasi:webgpu@0.3.0-rc.2: those of 0.0.1, with flags as flags and a few more functions.
+// The graphics proposals of 2026 as thin adapters over the state beside this folder; here the resources of
+// wasi:webgpu@0.3.0-rc.2: those of 0.0.1, with flags as flags and a few more functions. Owns their words; refuses to
+// hold anything of its own; called by gfx3.ts alone.
 import { fault } from "../../../base/fault.ts";
 import type { GpuBindGroup, WireBindGroupDescriptor } from "../binding.ts";
 import { bits, type Flags, flags } from "../names.ts";
