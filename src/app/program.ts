@@ -219,10 +219,10 @@ export class Program implements Linking {
       run: {
         folder,
         grants: async (component, flags) => (await import("./grants.ts")).grantsFor(component, flags, this),
-        asking: async (component, flags) => {
+        asking: async (component, flags, stdio) => {
           const { ask } = this;
           if (!ask || flags.denyAll) return undefined;
-          return (await import("./question.ts")).asking(component, ask, this.stdio.stdin);
+          return (await import("./question.ts")).asking(component, ask, stdio);
         },
         plan: (identifier, limits) => planRun(identifier, this, limits),
         drawing: () => import("../providers/window/drive.ts"),

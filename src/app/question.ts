@@ -1,7 +1,7 @@
 import { DeclaredError } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { readWishes } from "../contract/capability.ts";
-import type { Stdio } from "../host/provider.ts";
+import type { OutputSink, Stdio } from "../host/provider.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { kindOf, type WrittenGrant } from "../trust/written.ts";
 import type { Ask } from "./ask.ts";
@@ -21,6 +21,9 @@ const standard: Tty = { givesLines: () => givesLines(0), forgetTyped: () => forg
 export interface Asking {
   /** What the component reads, which waits while a question is open. */
   readonly stdin: Stdio["stdin"];
+  /** Where it writes, which waits as well: it must not paint over the question, or beside it. */
+  readonly stdout: OutputSink;
+  readonly stderr: OutputSink;
   readonly ask: (grant: WrittenGrant) => Promise<boolean>;
 }
 
@@ -32,7 +35,7 @@ export interface Asking {
 export const asking = (
   component: VerifiedComponent,
   ask: Ask,
-  stdin: Stdio["stdin"],
+  { stdin, stdout, stderr }: Stdio,
   tty: Tty = standard,
 ): Asking => {
   const input = new SharedInput(stdin);
@@ -45,6 +48,8 @@ export const asking = (
       return false;
     }
     tty.forgetTyped();
+    // Whatever the component made of the terminal (hidden text, a scrolling region) ends before the question.
+    if (process.env.TERM !== "dumb") await stderr.write(plainTerminal);
     try {
       return await input.alone(() => ask(component, [grant], reasonFor(component, grant)));
     } catch (error) {
@@ -56,6 +61,8 @@ export const asking = (
 
   return {
     stdin: input,
+    stdout: new SharedOutput(stdout, input),
+    stderr: new SharedOutput(stderr, input),
     ask(grant) {
       const key = `${grant.kind} ${grant.value}`;
       const known = answers.get(key);
@@ -68,6 +75,9 @@ export const asking = (
     },
   };
 };
+
+/** DECSTR, SI, SGR 0: the terminal as it begins, with what it shows left as it is. */
+const plainTerminal = new TextEncoder().encode("\x1b[!p\x0f\x1b[0m\r");
 
 /** What the component says of the capability by which such a grant is reached. */
 const reasonFor = ({ identifier, bytes }: VerifiedComponent, { kind }: WrittenGrant): string => {
@@ -106,6 +116,11 @@ class SharedInput implements Pick<Stdio["stdin"], "read" | "isTerminal"> {
     });
   }
 
+  /** Ends with the open question; undefined where none is. */
+  get question(): Promise<unknown> | undefined {
+    return this.#question;
+  }
+
   async alone<T>(work: () => Promise<T>): Promise<T> {
     const answer = work();
     const question = answer.catch(() => {});
@@ -115,5 +130,32 @@ class SharedInput implements Pick<Stdio["stdin"], "read" | "isTerminal"> {
     } finally {
       if (this.#question === question) this.#question = undefined;
     }
+  }
+}
+
+/** Where a component writes, which waits while a question is open. */
+class SharedOutput implements OutputSink {
+  readonly #sink: OutputSink;
+  readonly #input: SharedInput;
+
+  constructor(sink: OutputSink, input: SharedInput) {
+    this.#sink = sink;
+    this.#input = input;
+  }
+
+  get isTerminal(): boolean {
+    return this.#sink.isTerminal;
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    const { question } = this.#input;
+    if (!question) return this.#sink.write(bytes);
+    const kept = bytes.slice();
+    return question.then(() => this.write(kept));
+  }
+
+  flush(): void | Promise<void> {
+    const { question } = this.#input;
+    return question ? question.then(() => this.flush()) : this.#sink.flush();
   }
 }

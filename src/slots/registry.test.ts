@@ -365,3 +365,14 @@ test("no more choices are kept than can be gone back to", async () => {
   const kept = slots.history("tool:new").map(({ fillings }) => fillings?.[0]?.identifier);
   expect(kept).toEqual(Array.from({ length: 10 }, (_, i) => `/${13 - i}.wasm`));
 });
+
+test("a file that is called like a grant is a file, and grants nothing", () => {
+  const name = "x.wasm --allow-run=git";
+  const chosen = () =>
+    flagSource([`tool:new=./${name}`], folder).choice({ name: "tool:new" } as never)?.fillings;
+  expect(chosen()).toEqual([
+    { identifier: join(folder, "x.wasm"), grants: ["--allow-run=git"], agreed: true },
+  ]);
+  writeFileSync(join(folder, name), "");
+  expect(chosen()).toEqual([{ identifier: join(folder, name), grants: [], agreed: true }]);
+});

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { fault } from "../base/fault.ts";
 import type { Manifest } from "../base/manifest/manifest.ts";
 import { parseMs } from "../base/quantity.ts";
@@ -77,7 +79,11 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
     const choice = choices.get(name) ?? { fillings: [], place: "" };
     choices.set(name, choice);
     if (at + 1 < value.length) {
-      const { identifier, grants } = identifierAndGrants(value.slice(at + 1));
+      const written = value.slice(at + 1);
+      // A file may be called like that, and whoever named it grants nothing.
+      const { identifier, grants } = existsSync(resolve(cwd, written))
+        ? { identifier: written, grants: [] }
+        : identifierAndGrants(written);
       const fillings = fillingsOf([identifier], cwd, lastingTexts(grants, cwd));
       choice.fillings.push(...fillings.map((filling) => ({ ...filling, agreed: true })));
     }

@@ -50,6 +50,12 @@ test("a missing folder is refused with its path", () => {
   expect(refused("file/below")).toStartWith("LK0702 The folder");
 });
 
+test.if(process.platform === "linux")("what shows processes is granted to nobody, by no spelling", () => {
+  symlinkSync("/proc/self", join(root, "self"));
+  for (const text of ["/proc", "/proc/self::/p:ro", "/tmp/../proc/1", "self"])
+    expect(refused(text)).toContain("shows processes");
+});
+
 test("a file is no folder", () => {
   expect(refused("file")).toBe(`LK0702 A folder was looked for at ${root}/file, and a file is there`);
 });

@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { errno, fault } from "../base/fault.ts";
+import { errno, Fault, fault } from "../base/fault.ts";
 import type { FolderGrant } from "./grants.ts";
 
 const form = "HOST[::GUEST][:ro]";
@@ -24,8 +24,9 @@ export const parseFolder = (text: string, from: string): FolderGrant => {
 
 const existing = (host: string, text: string): string => {
   try {
-    if (statSync(host).isDirectory()) return realpathSync(host);
+    if (statSync(host).isDirectory()) return noProcess(realpathSync(host), text);
   } catch (error) {
+    if (error instanceof Fault) throw error;
     const code = errno(error);
     if (code === "ENOENT" || code === "ENOTDIR")
       throw fault("LK0702", `The folder ${host} of --dir ${text} does not exist`, {
@@ -39,6 +40,12 @@ const existing = (host: string, text: string): string => {
   throw fault("LK0702", `A folder was looked for at ${host}, and a file is there`, {
     hint: "grant the folder that holds it, read-only: --dir FOLDER:ro",
   });
+};
+
+/** What lies below /proc are no files but processes, loop's own among them: its memory, and the variables it has. */
+const noProcess = (host: string, text: string): string => {
+  if (process.platform !== "linux" || !/^\/proc(\/|$)/.test(host)) return host;
+  throw fault("LK0702", `The folder ${host} of --dir ${text} shows processes, which no component is shown`);
 };
 
 /** "data/" and "data" are one name to a guest; the root and "." stay as they are. */

@@ -6,7 +6,7 @@ import type { InstanceLimits } from "../../host/budget.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
-import type { Provider, Stdio } from "../../host/provider.ts";
+import type { OutputSink, Provider, Stdio } from "../../host/provider.ts";
 import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import type { FlagGrants, WrittenGrant } from "../../trust/written.ts";
@@ -14,9 +14,11 @@ import { type Drawing, invokeExport, runCommand } from "./call.ts";
 import { limitsOfServer, type MakeServer, type Serving, serveComponent } from "./serve.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
-/** Questions to a person, and what is left of standard input for the component. */
+/** Questions to a person, and the terminal as it is left to the component. */
 export interface Asking {
   readonly stdin: Stdio["stdin"];
+  readonly stdout: OutputSink;
+  readonly stderr: OutputSink;
   readonly ask: (grant: WrittenGrant) => Promise<boolean>;
 }
 
@@ -37,9 +39,13 @@ export interface RunServices {
   readonly swaps: Swaps;
   /**
    * Asks for what turns out to be missing while a component runs; undefined where nobody can be asked. What the
-   * component reads then is the answer's `stdin`.
+   * component reads and writes then are the answer's streams.
    */
-  readonly asking: (component: VerifiedComponent, flags: FlagGrants) => Promise<Asking | undefined>;
+  readonly asking: (
+    component: VerifiedComponent,
+    flags: FlagGrants,
+    stdio: Stdio,
+  ) => Promise<Asking | undefined>;
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */
   readonly serve: MakeServer;
   /** Runs work until it ends or a person interrupts it, which the signal says. */

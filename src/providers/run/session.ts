@@ -71,7 +71,7 @@ export const openSession = async (
   const kept = options.capture ? new KeptOutput(identifier) : undefined;
   const args = [programName(identifier), ...options.args];
   const { grants, unmet } = await services.grants(plan.component, options);
-  const asking = await services.asking(plan.component, options);
+  const asking = await services.asking(plan.component, options, caller.stdio);
   bounded([...args, ...grants.env.flat()]);
   const denials: Denial[] = [];
   const tally = options.audit === undefined ? undefined : new Tally();
@@ -95,7 +95,7 @@ export const openSession = async (
       ...(asking && { ask: asking.ask }),
       stdio: {
         ...caller.stdio,
-        ...(asking && { stdin: asking.stdin }),
+        ...(asking && { stdin: asking.stdin, stdout: asking.stdout, stderr: asking.stderr }),
         ...(kept && { stdout: kept }),
       },
       ...(tally && { audit: tally.audit }),

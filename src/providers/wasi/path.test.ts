@@ -273,3 +273,23 @@ test.if(process.platform === "linux")(
   },
   20_000,
 );
+
+test.if(process.platform === "linux")(
+  "with everything granted, no process is: neither our memory nor our variables",
+  () => {
+    const files = new OpenFiles();
+    const root = OpenFolder.granted(files, "/", true);
+    const etc = root.open("etc", { folder: true }) as OpenFolder;
+    for (const [from, path] of [
+      [root, "proc/self/mem"],
+      [root, "proc/self/environ"],
+      [root, "proc"],
+      [root, "./etc/../proc/self/maps"],
+      [root.open(".", { folder: true }) as OpenFolder, "proc/1/environ"],
+    ] as const)
+      expect(() => from.open(path, { read: true, follow: true })).toThrow("EACCES");
+    // A folder of that name elsewhere is a folder.
+    expect(() => etc.open("proc/x", { read: true })).toThrow("ENOENT");
+    files.closeAll();
+  },
+);

@@ -22,7 +22,7 @@ export interface Folder {
 /** Opens a folder of the host by its path. Held where the system allows it; see HeldFolder. */
 export const openFolder = (path: string): Folder => {
   if (process.platform !== "linux") return openNamed(path);
-  const folder = new HeldFolder(openSync(path, O_PATH | constants.O_DIRECTORY));
+  const folder = new HeldFolder(openSync(path, O_PATH | constants.O_DIRECTORY), path === "/");
   if (isMounted(folder)) return folder;
   folder.close();
   return openNamed(path);
@@ -37,6 +37,9 @@ export const openNamed = (path: string): NamedFolder => {
 /** Linux's O_PATH (asm-generic/fcntl.h), which node:fs does not name: needs no permission on the folder itself. */
 const O_PATH = 0o10000000;
 const entering = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** Of the machine's own root, the folder of processes. */
+const processes = "proc";
 
 /** Whether /proc is there; some containers lack it. */
 const isMounted = (folder: Folder): boolean => {
@@ -54,9 +57,12 @@ const isMounted = (folder: Folder): boolean => {
  */
 export class HeldFolder implements Folder {
   readonly #fd: Fd;
+  readonly #root: boolean;
 
-  constructor(fd: number) {
+  /** `root`: it is the machine's own. */
+  constructor(fd: number, root = false) {
     this.#fd = new Fd(fd);
+    this.#root = root;
   }
 
   get path(): string {
@@ -67,12 +73,15 @@ export class HeldFolder implements Folder {
     return `${this.path}/${name}`;
   }
 
+  /** EACCES for /proc: in it lie our own memory, to be written, and the variables that nobody was granted. */
   enter(name: string): Folder {
+    if (this.#root && name === processes)
+      throw refusal("EACCES", "what processes hold is no file of a folder");
     return new HeldFolder(openSync(this.at(name), entering));
   }
 
   again(): Folder {
-    return new HeldFolder(openSync(this.path, O_PATH | constants.O_DIRECTORY));
+    return new HeldFolder(openSync(this.path, O_PATH | constants.O_DIRECTORY), this.#root);
   }
 
   close(): void {
