@@ -102,6 +102,8 @@ test("a namespace that nobody keeps, a protocol that is not OCI and a version th
   const nobody = await faultOf("acme:tool");
   expect(nobody.code).toBe("LK0119");
   expect(nobody.hint).toContain(settingsPath(process.env));
+  // Neither is what every object of JavaScript has.
+  expect((await faultOf("constructor:tool")).code).toBe("LK0119");
   const local = registry({ preferredProtocol: "local", local: { root: "/x" } });
   settings(`default_registry = "${local.host}"\n`);
   expect((await faultOf("acme:tool")).code).toBe("LK0119");

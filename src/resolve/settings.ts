@@ -60,6 +60,12 @@ type Table = Readonly<Record<string, unknown>>;
 const tableOf = (value: unknown): Table =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Table) : {};
 
+/** What a table itself has under a key: a namespace may be called "constructor". */
+const own = (value: unknown, key: string): unknown => {
+  const table = tableOf(value);
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+};
+
 /** Fault: LK0121. */
 export const parseSettings = async (text: string, path: string): Promise<Settings> => {
   const document = await documentOf(text, path);
@@ -70,15 +76,13 @@ export const parseSettings = async (text: string, path: string): Promise<Setting
     if (typeof registry === "string") return { name: registry, metadata: metadataOf(metadata, registry) };
     throw unreadable(path, `"${key}" is no registry`);
   };
-  const oci = (host: string): Table => tableOf(tableOf(tableOf(document.registry)[host]).oci);
+  const oci = (host: string): Table => tableOf(tableOf(own(document.registry, host)).oci);
   return {
     registryOf: (packageName) => {
       const namespace = packageName.slice(0, packageName.indexOf(":"));
-      const own = tableOf(document.package_registry_overrides)[packageName];
-      const its = tableOf(document.namespace_registries)[namespace];
       return (
-        named(own, packageName) ??
-        named(its, namespace) ??
+        named(own(document.package_registry_overrides, packageName), packageName) ??
+        named(own(document.namespace_registries, namespace), namespace) ??
         named(document.default_registry, "default_registry") ??
         (Object.hasOwn(fallbacks, namespace) ? { name: fallbacks[namespace]! } : undefined)
       );
