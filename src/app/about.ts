@@ -30,6 +30,8 @@ const versions = async (): Promise<Record<string, string>> => {
     "componentize-js": pkg.devDependencies["@bytecodealliance/componentize-js"],
     sqlite: sqlite.version,
     sdl: await sdl(),
+    webgpu: `${pkg.dependencies.webgpu} (Dawn)`,
+    gpu: await gpu(),
   };
 };
 
@@ -44,6 +46,15 @@ const sdl = async (): Promise<string> => {
     if (!(error instanceof Fault)) throw error;
     return "none";
   }
+};
+
+/** The adapter that a component gets first: "SwiftShader driver 5.0.0, in software", and none where there is none. */
+const gpu = async (): Promise<string> => {
+  const { findAdapter, isFallback, softwareDrivers } = await import("../providers/gfx/adapter.ts");
+  const found = await findAdapter({}, { environment: process.env, drivers: softwareDrivers });
+  if ("looked" in found) return "none";
+  const { description, device, vendor } = found.info;
+  return `${description || device || vendor}, ${isFallback(found) ? "in software" : "hardware"}`;
 };
 
 /** The build writes down which commit it was made from. */

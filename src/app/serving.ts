@@ -6,6 +6,7 @@ import type { Slots } from "../slots/registry.ts";
 import type { SourceName } from "../slots/source.ts";
 import {
   coveredBy,
+  hostIdentifier,
   hostsOnly,
   isCapabilitySlot,
   isEmptied,
@@ -58,6 +59,9 @@ const serving = async (names: readonly string[], request: ServingRequest): Promi
   const { choosing, providers } = request;
   const owner = packageOf(names[0] ?? "");
   const slotName = `provider:${owner}`;
+  const [name = ""] = names;
+  const free = providers.find(({ functions }) => functions?.includes(name));
+  if (free) return answer([byDefault(slotName, offeringFunction(free, name))]);
   if (!choosing || isPower(owner) || !names.every((name) => name.includes("/")))
     return answer((await hostsOnly(slotName, providers, names)).map((server) => byDefault(slotName, server)));
   const found: ChosenServer[] = [];
@@ -76,6 +80,16 @@ const serving = async (names: readonly string[], request: ServingRequest): Promi
   }
   return { servers: [...found, ...ofApplication(names, found, request)], closed, trouble: undefined };
 };
+
+/** A function that a world imports by itself is in no slot: whoever offers it serves it. */
+const offeringFunction = (provider: Provider, name: string): Server => ({
+  identifier: hostIdentifier(provider),
+  filling: undefined,
+  provider,
+  standing: "serves",
+  interfaces: [name],
+  absence: undefined,
+});
 
 const answer = (servers: readonly ChosenServer[]): Serving => ({
   servers,

@@ -213,5 +213,6 @@ const standingOf = (name: string, serving: Serving | undefined): Standing => {
   if (!server) return "absent";
   // What a component serves, everyone may call: what it does is under its own grants.
   const { defaultGranted } = server.provider ?? { defaultGranted: "*" as const };
+  if (server.provider?.functions?.includes(name)) return "default";
   return defaultGranted === "*" || defaultGranted.includes(name) ? "default" : "grant";
 };
