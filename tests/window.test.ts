@@ -226,6 +226,9 @@ test("a guest with a loop of its own waits for frames and events, and ends by it
   expect(cut.outcome).not.toBeInstanceOf(DeclaredError);
 });
 
+/** Frames without a display come as fast as they can be made, and a swap takes its time. */
+const long = { frames: "1000000" };
+
 /** Draws, and meanwhile swaps what draws for another instance of it. */
 const swapping = (first: string, second: string, screen: Partial<ScreenSettings>) =>
   run(app, `{ ${first} }`, screen, async (instance) => {
@@ -263,7 +266,7 @@ const drawing = (name: string) =>
                  if ('${name}' === 'new') frames.stop(5); return true; }`;
 
 test("a window stays while what draws in it is swapped between two frames", async () => {
-  const { outcome, lines, opened, open } = await swapping(drawing("old"), drawing("new"), {});
+  const { outcome, lines, opened, open } = await swapping(drawing("old"), drawing("new"), long);
   expect(outcome).toMatchObject({ exitCode: 5, swapped: { generation: 2 } });
   expect(lines).toEqual(["old 1", "old true", "new 1", "new true"]);
   expect([opened, open]).toEqual([1, 0]);
@@ -271,13 +274,13 @@ test("a window stays while what draws in it is swapped between two frames", asyn
 
 test("what fails in init, opens nothing or ends there takes nobody's window", async () => {
   const old = `init() { kept.push(Window.open('old', 4, 3)); },
-    frame(time) { if (time > 0.5) { console.log(kept[0].title(), kept[0].isOpen()); frames.stop(0); } return true; }`;
+    frame(time) { if (time > 50) { console.log(kept[0].title(), kept[0].isOpen()); frames.stop(0); } return true; }`;
   for (const second of [
     "init() { throw new Error('no'); }",
     "init() {}",
     "init() { Window.open('another', 4, 3); frames.stop(9); }",
   ]) {
-    const { outcome, lines } = await swapping(old, second, {});
+    const { outcome, lines } = await swapping(old, second, long);
     expect(outcome).toMatchObject({
       exitCode: 0,
       swapped: { code: expect.stringMatching(/^LK0(304|734)$/) },

@@ -276,6 +276,8 @@ export const limits = {
   gpuErrorsMax: 64,
   /** Pixels of one window: four bytes each, and a screen may keep several copies. 8K is 33 million. */
   windowPixelsMax: 40_000_000,
+  /** Pixels of all windows of one instance together. */
+  windowsPixelsMax: 80_000_000,
   /** Windows of one instance that are open at once. */
   windowsMax: 16,
   /** UTF-16 units of a window's title. */

@@ -82,6 +82,10 @@ test("a window beyond the limits is a declared error that says the limit, and no
   expect(payload(() => window.setTitle("x".repeat(limits.windowTitleMax + 1)))?.tag).toBe("too-large");
   expect(payload(() => window.setIcon(2, 2, new Uint8Array(15)))?.tag).toBe("invalid");
   expect(payload(() => window.setIcon(1000, 1000, new Uint8Array(4)))?.tag).toBe("too-large");
+  const large = Window.open("", 8000, 5000);
+  expect(payload(() => Window.open("", 8000, 5000))?.val).toContain("pixels together; the limit is 80000000");
+  expect(payload(() => large.setSize(8000, 4999))).toBeUndefined();
+  large.close();
   for (let count = 1; count < limits.windowsMax; count++) Window.open("", 1, 1);
   expect(payload(() => Window.open("", 1, 1))?.tag).toBe("too-many");
 });

@@ -9,6 +9,7 @@ import { timed } from "../../base/timings.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import type { Pad, What, WindowEvent } from "../event.ts";
 import type { Desk as DeskForOthers, Surface } from "../surface.ts";
+import { checkSize, checkTitle } from "./bounds.ts";
 import { Headless } from "./headless.ts";
 import { defaultRate, type Pace, RealPace, ScriptedPace } from "./pace.ts";
 import { Pane } from "./pane.ts";
@@ -22,6 +23,8 @@ import { FrameStats } from "./stats.ts";
 /** One instance's way to windows. */
 export interface WindowHand {
   readonly open: Desk["open"];
+  /** Refuses a size that a window may not have. */
+  readonly admit: Desk["admit"];
   /** Closes a window, where nobody else has it. */
   close(pane: Pane): void;
 }
@@ -109,9 +112,15 @@ export class Desk implements DeskForOthers {
     return this.#screen;
   }
 
+  /** Refuses a size that a window may not have, alone or with the others. */
+  admit(width: number, height: number, changed?: Pane): void {
+    const others = [...this.#panes.values()].filter((pane) => pane !== changed);
+    checkSize(width, height, others);
+  }
+
   open(title: string, width: number, height: number): Pane {
     checkTitle(title);
-    checkSize(width, height);
+    this.admit(width, height);
     if (this.#panes.size >= limits.windowsMax) throw declared({ tag: "too-many" });
     const id = this.#opened + 1;
     let pane: Pane | undefined;
@@ -157,6 +166,7 @@ export class Desk implements DeskForOthers {
         this.#owners.set(pane, (this.#owners.get(pane) ?? new Set()).add(user));
         return pane;
       },
+      admit: (width, height, changed) => this.admit(width, height, changed),
       close: (pane) => this.#release(pane, user),
     };
   }
@@ -386,27 +396,6 @@ export class Desk implements DeskForOthers {
     return this.#rate;
   }
 }
-
-const checkTitle = (title: string): void => {
-  if (title.length > limits.windowTitleMax)
-    throw declared({
-      tag: "too-large",
-      val: `A title of ${title.length} characters was asked for; the limit is ${limits.windowTitleMax}`,
-    });
-};
-
-const checkSize = (width: number, height: number): void => {
-  const max = limits.windowPointsMax;
-  const what = `A window of ${width} x ${height} was asked for`;
-  if (width > max || height > max || width * height > limits.windowPixelsMax)
-    throw declared({
-      tag: "too-large",
-      val: `${what}; the limit is ${max} a side and ${limits.windowPixelsMax} pixels`,
-    });
-  if (width === 0 || height === 0) throw declared({ tag: "invalid", val: `${what}; it has to have a pixel` });
-};
-
-export const check = { title: checkTitle, size: checkSize };
 
 /** What the screen refuses reaches the guest in the screen's words. */
 const said = <T>(work: () => T): T => {

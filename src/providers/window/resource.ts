@@ -1,7 +1,8 @@
 import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { surfaceKey } from "../surface.ts";
-import { check, type WindowHand } from "./desk.ts";
+import { checkTitle } from "./bounds.ts";
+import type { WindowHand } from "./desk.ts";
 import type { Pane } from "./pane.ts";
 import type { Cursor, PointerMode, Size } from "./screen.ts";
 
@@ -44,7 +45,7 @@ export const windowClass = (hand: WindowHand) =>
     }
 
     setTitle(title: string): void {
-      check.title(title);
+      checkTitle(title);
       const shown = open(this.#pane);
       this.#pane.title = title;
       shown.setTitle(title);
@@ -55,7 +56,7 @@ export const windowClass = (hand: WindowHand) =>
     }
 
     setSize(width: number, height: number): void {
-      check.size(width, height);
+      hand.admit(width, height, this.#pane);
       open(this.#pane).resize(width, height);
     }
 

@@ -1,4 +1,5 @@
 import { type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
+import { fault } from "../../../base/fault.ts";
 import type { What } from "../../event.ts";
 import type { NativeWindow } from "../../surface.ts";
 import type { Area, Canvas, Cursor, PointerMode, Shown, Size } from "../screen.ts";
@@ -154,7 +155,14 @@ export class SdlWindow implements Shown {
   /** The window's surface as it is now: another one after each change of size. */
   #surface(): SurfaceCanvas {
     const pointer = this.#sdl.SDL_GetWindowSurface(this.#handle);
-    if (!pointer) throw new Error(`${this.#sdl.SDL_GetError()}`);
+    if (!pointer)
+      throw fault(
+        "LK0731",
+        `The display gives a window no pixels to draw into: ${this.#sdl.SDL_GetError()}`,
+        {
+          hint: "loop run --headless --screenshot 60:picture.png",
+        },
+      );
     if (!this.#canvas?.isOf(pointer)) {
       this.#canvas?.free();
       this.#canvas = new SurfaceCanvas(this.#sdl, pointer);
