@@ -349,6 +349,25 @@ test("mirrors of a loop.toml are asked first, and the lock says where it is, not
   );
 }, 30_000);
 
+test("what a registry has and is no component, or no valid one, is neither stored nor locked", async () => {
+  const folder = join(temporary, "useless");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "loop.toml"), "[workspace]\nmembers = []\n");
+  // A component whose one export is of a function that it does not have.
+  const invalid = Buffer.from([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 11, 7, 1, 0, 1, 0x61, 1, 5, 0, 0]);
+  for (const [bytes, code] of [
+    [Buffer.from("<html>"), "LK0201"],
+    [invalid, "LK02"],
+  ] as const) {
+    const server = serveArtifact(artifactOf(bytes));
+    const { said } = await loop("olga", folder, "fetch", `oci://${server.host}/acme/useless:1`);
+    await server.stop();
+    expect(said).toContain(`error[${code}`);
+  }
+  expect(JSON.parse((await loop("olga", folder, "store", "list", "--json")).out)).toEqual([]);
+  expect(existsSync(join(folder, "loop.lock"))).toBe(false);
+}, 60_000);
+
 test("what a publisher writes moves no cursor", async () => {
   const docs = join(temporary, "docs.md");
   writeFileSync(docs, "# Tool\u001b[2J\u0007\n\tIndented\n");

@@ -21,6 +21,10 @@ export interface Locator {
 export interface Fetched {
   readonly locator: Locator;
   readonly bytes: Uint8Array;
+  /** The fetcher put the bytes into the store itself, just now: nobody has looked at them yet. */
+  readonly fresh?: boolean | undefined;
+  /** What the server calls this version of it (HTTP's ETag), for asking whether it is still that. */
+  readonly etag?: string | undefined;
 }
 
 /** What is known of an identifier's content before it is fetched. */

@@ -74,13 +74,15 @@ export class Remote {
     if (this.#options.policy.offline) throw absent(identifier);
     const pin: Pin = { digest: entry.digest, manifest: entry.manifest, package: entry.package };
     const fetched = await fetcher.fetch(identifier, { ...context, pin, store: this.store });
-    if (fetched.locator.digest !== entry.digest)
-      throw fault(
-        "LK0105",
-        `${identifier.text} is locked to ${entry.digest}, and ${fetched.locator.place} gives ${fetched.locator.digest}`,
-        { hint: `where the change is meant: loop fetch --update ${identifier.text}` },
-      );
-    await this.#keep(fetched);
+    await this.#orForget(fetched, async () => {
+      if (fetched.locator.digest !== entry.digest)
+        throw fault(
+          "LK0105",
+          `${identifier.text} is locked to ${entry.digest}, and ${fetched.locator.place} gives ${fetched.locator.digest}`,
+          { hint: `where the change is meant: loop fetch --update ${identifier.text}` },
+        );
+      await this.#keep(fetched);
+    });
     return { bytes: fetched.bytes, locator: { ...fetched.locator, place: entry.place } };
   }
 
@@ -103,10 +105,22 @@ export class Remote {
     // What is no component is neither kept nor locked.
     const before = this.lock.get(identifier.text);
     const place = this.lockPath ?? "";
-    const described = await this.#options.describe(fetched, before && { entry: before, place });
-    await this.#keep(fetched);
-    await this.#add(fetched, described);
+    await this.#orForget(fetched, async () => {
+      const described = await this.#options.describe(fetched, before && { entry: before, place });
+      await this.#keep(fetched);
+      await this.#add(fetched, described);
+    });
     return fetched;
+  }
+
+  /** What a fetcher put into the store and is of no use here goes out of it again. */
+  async #orForget({ fresh, locator }: Fetched, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (fresh) this.store.remove(locator.digest);
+      throw error;
+    }
   }
 
   /** Bytes that are on this machine, in the store or vendored beside the lock; their digest is checked. */
@@ -132,13 +146,12 @@ export class Remote {
     });
   }
 
-  async #keep({ bytes, locator }: Fetched): Promise<void> {
+  async #keep({ bytes, locator, etag, fresh }: Fetched): Promise<void> {
     const { identifier, digest, manifest, package: name, place } = locator;
-    if (!this.store.has(digest)) {
-      await this.#options.validate(identifier, bytes);
-      await this.store.put(bytes, digest);
-    }
-    this.store.names.remember({ identifier, digest, manifest, package: name, place });
+    const there = this.store.has(digest);
+    if (fresh || !there) await this.#options.validate(identifier, bytes);
+    if (!there) await this.store.put(bytes, digest);
+    this.store.names.remember({ identifier, digest, manifest, package: name, place, etag });
     this.store.bound(digest);
   }
 

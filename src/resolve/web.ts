@@ -14,11 +14,19 @@ const webFetcher = (scheme: string): Fetcher => ({
     const located = (digest: Digest) => ({ identifier: text, scheme, place: address, digest });
     const stored = wanted && context.store?.read(wanted);
     if (wanted && stored) return { bytes: stored, locator: located(wanted) };
+    const known = wanted ? undefined : knownOf(text, context);
     const answer = await send(address, {
-      headers: { accept: "application/wasm, */*;q=0.5" },
+      headers: {
+        accept: "application/wasm, */*;q=0.5",
+        ...(known && { "if-none-match": known.etag }),
+      },
       allowHttp: context.allowHttp,
       bounds: context.bounds,
     });
+    if (answer.status === 304 && known) {
+      await answer.drop();
+      return { bytes: known.bytes, locator: located(known.digest), etag: known.etag };
+    }
     if (answer.status !== 200) {
       await answer.drop();
       throw refused(text, answer);
@@ -29,12 +37,25 @@ const webFetcher = (scheme: string): Fetcher => ({
       throw fault("LK0105", `${text} names its digest, and what came has ${digest}`, {
         hint: `where the new content is meant: ${address}#${digest.replace(":", "-")}`,
       });
-    return { bytes, locator: located(digest) };
+    return { bytes, locator: located(digest), etag: etagOf(answer.headers.get("etag")) };
   },
 });
 
 export const httpsFetcher = webFetcher("https");
 export const httpFetcher = webFetcher("http");
+
+/** What was here the last time, if the server gave it a name and the store still has it. */
+const knownOf = (text: string, { store }: FetchContext) => {
+  const record = store?.names.recall(text);
+  const bytes = record?.etag !== undefined ? store?.read(record.digest) : undefined;
+  return bytes && record?.etag !== undefined
+    ? { bytes, digest: record.digest, etag: record.etag }
+    : undefined;
+};
+
+/** As RFC 9110 writes it, and not so long that it could be anything else. */
+const etagOf = (header: string | null): string | undefined =>
+  header !== null && /^(W\/)?"[\x21\x23-\x7e]{1,256}"$/.test(header) ? header : undefined;
 
 const bytesOf = async (
   text: string,

@@ -40,12 +40,12 @@ export const pull = async (
   context: FetchContext,
 ): Promise<Fetched> => {
   const settings = await readSettings(process.env);
-  const { manifest, bytes, layer } = await anywhere(reference, context, settings, (source) =>
+  const { manifest, bytes, layer, fresh } = await anywhere(reference, context, settings, (source) =>
     pullFrom(source, reference, context),
   );
   const place = placeOf(reference, manifest.digest);
   const locator = { identifier: text, scheme, place, digest: layer.digest, manifest: manifest.digest };
-  return { bytes, locator };
+  return { bytes, locator, fresh };
 };
 
 /** A registry, and the repository in it. */
@@ -99,6 +99,7 @@ interface Pulled {
   readonly manifest: Manifest;
   readonly layer: Descriptor;
   readonly bytes: Uint8Array;
+  readonly fresh: boolean;
 }
 
 const pullFrom = async (source: Source, reference: Reference, context: FetchContext): Promise<Pulled> => {
@@ -115,8 +116,9 @@ const pullFrom = async (source: Source, reference: Reference, context: FetchCont
       },
     );
   const store = context.store ?? new Store();
+  const stored = store.read(layer.digest);
   const [bytes, asserted] = await Promise.all([
-    store.read(layer.digest) ??
+    stored ??
       downloadBlob({
         ...source,
         layer,
@@ -126,8 +128,13 @@ const pullFrom = async (source: Source, reference: Reference, context: FetchCont
       }),
     configOf(source, manifest, layer, text),
   ]);
-  requireTruth(text, bytes, asserted, manifest.annotations);
-  return { manifest, layer, bytes };
+  try {
+    requireTruth(text, bytes, asserted, manifest.annotations);
+  } catch (error) {
+    if (!stored) store.remove(layer.digest);
+    throw error;
+  }
+  return { manifest, layer, bytes, fresh: !stored };
 };
 
 /** The image manifest that a tag or digest names, through an index if need be. Faults: LK0105, LK0112, LK0115, LK0116. */

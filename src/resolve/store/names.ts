@@ -11,6 +11,7 @@ export interface NameRecord {
   readonly manifest?: Digest | undefined;
   readonly package?: string | undefined;
   readonly place: string;
+  readonly etag?: string | undefined;
 }
 
 /**
@@ -69,14 +70,21 @@ const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
 const read = (path: string): NameRecord | undefined => {
   try {
-    const { identifier, digest, manifest, package: name, place } = JSON.parse(readFileSync(path, "utf8"));
+    const {
+      identifier,
+      digest,
+      manifest,
+      package: name,
+      place,
+      etag,
+    } = JSON.parse(readFileSync(path, "utf8"));
     const good =
       typeof identifier === "string" &&
       typeof place === "string" &&
-      (name === undefined || typeof name === "string") &&
+      [name, etag].every((text) => text === undefined || typeof text === "string") &&
       digestPattern.test(digest) &&
       (manifest === undefined || digestPattern.test(manifest));
-    return good ? { identifier, digest, manifest, package: name, place } : undefined;
+    return good ? { identifier, digest, manifest, package: name, place, etag } : undefined;
   } catch (error) {
     if (errno(error) || error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;

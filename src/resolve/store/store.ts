@@ -77,6 +77,11 @@ export class Store {
     }
   }
 
+  /** Takes out what turned out to be of no use. */
+  remove(digest: Digest): void {
+    removeQuietly(this.path(digest));
+  }
+
   /** A place to download a blob of `size` bytes into, with what an ended process left of it. Fault: LK0006. */
   begin(digest: Digest, size: number): Partial {
     return new Partial({ folder: this.#partials, target: this.path(digest), digest, size });
