@@ -264,6 +264,8 @@ export const limits = {
   gpuBytesMax: 1024 * 1024 * 1024,
   /** Handles of GPU objects that one instance holds at once. */
   gpuObjectsMax: 65_536,
+  /** Devices of one instance that are not lost; each is megabytes of the driver's. */
+  gpuDevicesMax: 16,
   /** Commands of one command encoder; Dawn keeps each until it is submitted. */
   gpuCommandsMax: 1_000_000,
   /** UTF-16 units of one shader: nothing else runs while it is compiled. */

@@ -53,6 +53,7 @@ export class GpuCanvasContext {
       throw fault("LK0743", `A canvas of ${format} was configured; windows show rgba8unorm and bgra8unorm`);
     this.unconfigure();
     const { session } = device;
+    session.enter();
     this.#configured = {
       session,
       presenter: presenterFor(session, this.#surface),
@@ -68,6 +69,7 @@ export class GpuCanvasContext {
     this.#canvas = undefined;
     this.#drawn = false;
     this.#configured?.presenter.release();
+    this.#configured?.session.leave();
     this.#configured = undefined;
   }
 
@@ -76,7 +78,7 @@ export class GpuCanvasContext {
     const { texture, holding } = this.#current();
     this.#drawn = true;
     holding.share();
-    session.holdings.enter();
+    session.enter();
     return new session.classes.GpuTexture(session, texture, holding);
   }
 

@@ -52,7 +52,7 @@ export class GpuDevice extends Held<GPUDevice> {
 
   constructor(session: Session, info: WireAdapterInfo) {
     super(session, session.native);
-    session.holdings.enter();
+    session.enter();
     this.info = info;
   }
 

@@ -328,3 +328,20 @@ test("two instances share no limit and no device", async () => {
   await Bun.sleep(20);
   expect(b.session.lost).toBeUndefined();
 });
+
+test("devices without end are out of memory; one that nobody can reach makes room", async () => {
+  const { webgpu } = await open();
+  const more = async () => (await webgpu.requestAdapter()).requestDevice();
+  const devices = [];
+  for (let i = 0; i < limits.gpuDevicesMax; i++) devices.push(await more());
+  expect(await declaredOf(more)).toMatchObject({ kind: "out-of-memory" });
+  const [first] = devices;
+  const queue = first!.queue();
+  first![Symbol.dispose]();
+  await Bun.sleep(10);
+  expect(first!.session.lost).toBeUndefined();
+  queue[Symbol.dispose]();
+  await Bun.sleep(10);
+  expect(first!.session.lost).toMatchObject({ reason: "destroyed" });
+  await more();
+});

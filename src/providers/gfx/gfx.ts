@@ -78,11 +78,11 @@ export const gfxProvider = (services: GfxServices): Provider => ({
 
 const instantiate = async (context: InstanceContext, { environment, bounds, desk }: GfxServices) => {
   // Whoever imports nothing of it pays nothing for it.
-  const { Gpu, GpuAdapter, noPollables, noWindows } = await import("./gpu.ts");
+  const { boundsOf, Gpu, GpuAdapter, noPollables, noWindows } = await import("./gpu.ts");
   const { softwareDrivers } = await import("./adapter.ts");
   const classes = await import("./classes.ts");
   const { GpuCanvasContext, preferredFormat } = await import("./canvas.ts");
-  const gpu = new Gpu({ environment, drivers: softwareDrivers }, bounds);
+  const gpu = new Gpu({ environment, drivers: softwareDrivers }, boundsOf(context, bounds));
   context.onDrop(() => gpu.drop());
   const pollable = (event: Event): object => {
     const make = context.shared?.pollable;

@@ -26,12 +26,12 @@ export const gfx3Provider = (services: GfxServices): Provider => ({
 });
 
 const instantiate = async (context: InstanceContext, { environment, bounds, desk }: GfxServices) => {
-  const { Gpu, noWindows } = await import("./gpu.ts");
+  const { boundsOf, Gpu, noWindows } = await import("./gpu.ts");
   const { softwareDrivers } = await import("./adapter.ts");
   const { publicWebgpu } = await import("./p2/webgpu.ts");
   const classes = await import("./p3/classes.ts");
   const { streamingSurface, GpuContext, Buffer, BufferContext } = await import("./p3/surface.ts");
-  const gpu = new Gpu({ environment, drivers: softwareDrivers }, bounds);
+  const gpu = new Gpu({ environment, drivers: softwareDrivers }, boundsOf(context, bounds));
   context.onDrop(() => gpu.drop());
   const windows = await desk?.();
   const Surface = streamingSurface(() => {

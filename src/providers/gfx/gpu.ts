@@ -1,10 +1,12 @@
-import { fault } from "../../base/fault.ts";
+import { declared, fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
 import { Lifetime } from "../../host/lifetime.ts";
+import type { InstanceContext } from "../../host/provider.ts";
 import { type AdapterWish, type AdapterWorld, findAdapter, noAdapter } from "./adapter.ts";
 import * as classes from "./classes.ts";
 import { plain } from "./descriptor.ts";
 import { adapterInfo, type GpuDevice, type WireAdapterInfo } from "./device.ts";
-import { answering, type WireError } from "./error.ts";
+import { answering, outOfMemory, type WireError } from "./error.ts";
 import { Holdings } from "./holdings.ts";
 import { limitName, wireFeatures, wireLimits } from "./names.ts";
 import { type Classes, Session } from "./session.ts";
@@ -16,12 +18,19 @@ export interface GpuBounds {
   readonly objectsMax?: number | undefined;
 }
 
+/** What an instance may hold: no more than the memory that it was given, since a GPU in software takes it there. */
+export const boundsOf = (context: InstanceContext, bounds: GpuBounds = {}): GpuBounds => ({
+  bytesMax: Math.min(bounds.bytesMax ?? limits.gpuBytesMax, context.limits?.memoryBytesMax ?? Infinity),
+  objectsMax: bounds.objectsMax,
+});
+
 export class Gpu {
   readonly holdings: Holdings;
   readonly lifetime = new Lifetime();
   readonly #world: AdapterWorld;
   readonly #sessions = new Set<Session>();
   #dropped = false;
+  #pending = 0;
 
   constructor(world: AdapterWorld, bounds: GpuBounds = {}) {
     this.#world = world;
@@ -53,7 +62,12 @@ export class Gpu {
       readonly tell?: (error: WireError) => void;
     },
   ): Promise<Session> {
-    const native = await this.lifetime.until(adapter.requestDevice(descriptor));
+    if (this.#sessions.size + this.#pending >= limits.gpuDevicesMax)
+      throw declared(outOfMemory(`${limits.gpuDevicesMax} GPU devices are held, and that is the limit`));
+    this.#pending++;
+    const native = await this.lifetime.until(adapter.requestDevice(descriptor)).finally(() => {
+      this.#pending--;
+    });
     // A device that came after the end has nobody to destroy it.
     if (this.#dropped) native.destroy();
     const session = new Session(native, {
@@ -85,16 +99,28 @@ export interface WireDeviceDescriptor {
   readonly label?: string | undefined;
 }
 
-/** gpu-adapter. It is not counted: each gives one device at most. */
-export class GpuAdapter {
+/** An adapter that is counted until its handle is dropped. */
+export class HeldAdapter {
   readonly native: GPUAdapter;
   protected readonly gpu: Gpu;
+  #dropped = false;
 
+  /** LK0743 where too much is held. */
   constructor(gpu: Gpu, native: GPUAdapter) {
+    gpu.holdings.enter();
     this.gpu = gpu;
     this.native = native;
   }
 
+  [Symbol.dispose](): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.gpu.holdings.leave();
+  }
+}
+
+/** gpu-adapter. */
+export class GpuAdapter extends HeldAdapter {
   features(): unknown {
     return wireFeatures(this.native.features);
   }

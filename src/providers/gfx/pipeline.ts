@@ -100,12 +100,12 @@ export const createRenderPipeline = (session: Session, descriptor: object): GpuR
 
 /** Counts before it waits, so that a thousand that wait are counted. */
 const awaited = <T>(session: Session, work: () => Promise<T>): Promise<T> => {
-  session.holdings.enter();
+  session.enter();
   return answering(async () => {
     try {
       return await session.lifetime.until(work());
     } catch (error) {
-      session.holdings.leave();
+      session.leave();
       throw error;
     }
   });

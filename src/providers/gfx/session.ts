@@ -37,6 +37,7 @@ export class Session {
   #errors: WireError[] = [];
   #lost: WireLost | undefined;
   #scopes = 0;
+  #reached = 0;
 
   constructor(native: GPUDevice, { classes, holdings, lifetime, keepErrors, tellError }: SessionWish) {
     this.native = native;
@@ -87,6 +88,18 @@ export class Session {
     };
   }
 
+  /** One more thing of it that the guest can reach. LK0743 where there are too many. */
+  enter(): void {
+    this.holdings.enter();
+    this.#reached++;
+  }
+
+  /** One less. What nobody can reach any more is destroyed: a device is megabytes. */
+  leave(): void {
+    this.holdings.leave();
+    if (--this.#reached === 0) this.destroy();
+  }
+
   /** Does something of which Dawn may say at once that it is wrong. LK0742, LK0743. */
   call<T>(what: string, work: () => T): T {
     const made = accepted(what, work);
@@ -96,11 +109,11 @@ export class Session {
 
   /** As `call`, for something that is counted until it is dropped. */
   make<T>(what: string, work: () => T): T {
-    this.holdings.enter();
+    this.enter();
     try {
       return this.call(what, work);
     } catch (error) {
-      this.holdings.leave();
+      this.leave();
       throw error;
     }
   }
@@ -176,7 +189,7 @@ export class Held<T extends { label: string }> {
   [Symbol.dispose](): void {
     if (this.#dropped) return;
     this.#dropped = true;
-    this.session.holdings.leave();
+    this.session.leave();
     this.dropped();
   }
 

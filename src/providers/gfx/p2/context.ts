@@ -1,5 +1,4 @@
 import { fault } from "../../../base/fault.ts";
-import { limits } from "../../../base/limits.ts";
 import { type Surface, surfaceKey } from "../../surface.ts";
 import { GpuCanvasContext } from "../canvas.ts";
 import type { GpuDevice } from "../device.ts";
@@ -36,11 +35,16 @@ export class AbstractBuffer {
   }
 }
 
+/** One for each surface, whose number and size are bounded, however many contexts a guest makes. */
+const pictures = new WeakMap<
+  Surface,
+  { readonly width: number; readonly height: number; readonly bytes: Uint8Array }
+>();
+
 export class Context {
   #surface: Surface | undefined;
   #device: GpuDevice | undefined;
   #canvas: GpuCanvasContext | undefined;
-  #pixels: { readonly width: number; readonly height: number; readonly bytes: Uint8Array } | undefined;
 
   showOn(surface: Surface): void {
     this.#surface = surface;
@@ -61,8 +65,9 @@ export class Context {
   present(): void | Promise<void> {
     const surface = this.#require();
     if (this.#canvas) return this.#canvas.present();
-    if (!this.#pixels) return;
-    const { width, height, bytes } = this.#pixels;
+    const shown = pictures.get(surface);
+    if (!shown) return;
+    const { width, height, bytes } = shown;
     surface.present({ pixels: bytes, width, height, stride: width * 4, order: "bgra" });
   }
 
@@ -80,14 +85,14 @@ export class Context {
   }
 
   pixels(): Uint8Array {
-    const { width, height } = this.#require();
-    if (this.#pixels?.width !== width || this.#pixels.height !== height) {
-      const side = limits.windowPointsMax;
-      // A window has such a size only where a screen has it.
-      const [across, down] = [Math.min(width, side), Math.min(height, side)];
-      this.#pixels = { width: across, height: down, bytes: new Uint8Array(across * down * 4) };
-    }
-    return this.#pixels.bytes;
+    const surface = this.#require();
+    // A window that was just closed has no size.
+    const [width, height] = [Math.max(1, surface.width), Math.max(1, surface.height)];
+    const known = pictures.get(surface);
+    if (known?.width === width && known.height === height) return known.bytes;
+    const bytes = new Uint8Array(width * height * 4);
+    pictures.set(surface, { width, height, bytes });
+    return bytes;
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@ import { preferredFormat } from "../canvas.ts";
 import { plain } from "../descriptor.ts";
 import { adapterInfo } from "../device.ts";
 import { answering } from "../error.ts";
-import { type Gpu, limitsOf } from "../gpu.ts";
+import { type Gpu, HeldAdapter, limitsOf } from "../gpu.ts";
 import { limitNames } from "../names.ts";
 import type { Classes } from "../session.ts";
 import * as older from "./classes.ts";
@@ -47,10 +47,9 @@ export const publicWebgpu = (
     if (told++ < 8) say(`GPU error: ${message}\n`);
   };
 
-  class GpuAdapter {
-    readonly native: GPUAdapter;
+  class GpuAdapter extends HeldAdapter {
     constructor(native: GPUAdapter) {
-      this.native = native;
+      super(gpu, native);
     }
     features() {
       return new info.GpuSupportedFeatures(this.native.features);
