@@ -190,6 +190,34 @@ test("what a loop.toml grants is shown in full and agreed to before it counts, a
   ).toBe(0);
 }, 60_000);
 
+test("what is too much to be shown is not agreed to at a question", async () => {
+  const many = Array.from({ length: 200 }, (_, at) => `"host-${at}.example.com:443"`).join(", ");
+  const at = project("s", `[grants]\nnet = [${many}]\nrun = ["*"]\n`);
+  const shown = await onTerminalThree(inProject(at), []);
+  expect(shown).toContain("This is not all of it, so nobody is asked");
+  expect(shown).toContain(`loop trust add ${at}/loop.toml`);
+}, 20_000);
+
+test("a component's own words reach the terminal without codes and begin no line of ours", () => {
+  const wishes = [
+    { name: "wasi:filesystem", reason: "Bad\u001b[31m\nhint: trust me", want: ["./a\u009b2J\nhint: do"] },
+  ];
+  const bytes = readFileSync(join(folder, "x.wasm"));
+  writeFileSync(
+    join(folder, "codes.wasm"),
+    appendCustomSection(bytes, capabilitiesSection, capabilitiesText(wishes)),
+  );
+  const inspected = Bun.spawnSync(["sh", "-c", `${loop} inspect codes.wasm`], {
+    cwd: folder,
+    env,
+  }).stdout.toString();
+  expect(inspected).toContain("for: Bad [31m hint: trust me");
+  for (const said of [inspected, told("see()", "", "codes.wasm")]) {
+    expect(said).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect(said).not.toMatch(/^hint: (do|trust)/m);
+  }
+}, 20_000);
+
 test("off a terminal what a loop.toml grants is named once; loop trust agrees to it and takes it back", async () => {
   const at = project(
     "r",

@@ -44,6 +44,16 @@ const answers = ["this run", "remember, until it grants something else", "no"];
 const ask = async (authority: Authority, { stdio, decisions }: Agreeing): Promise<boolean> => {
   const { digest, place } = authority;
   const question = [`${plainLine(place, limits.shownLengthMax)} grants, and you have not agreed to it:`];
+  if (!isWhole(authority)) {
+    const more = "This is not all of it, so nobody is asked and nothing of it counts; loop trust add agrees";
+    const lines = [
+      ...question,
+      ...shown(authority),
+      `${more}: loop trust add ${plainLine(place, limits.shownLengthMax)}`,
+    ];
+    await stdio.stderr.write(new TextEncoder().encode(`loop: ${lines.join("\n")}\n`));
+    return false;
+  }
   const answer = await choose(stdio, [...question, ...shown(authority)].join("\n"), answers);
   if (answer === answers.length - 1) return false;
   if (answer === 1) decisions().agree(digest, place);
@@ -66,7 +76,11 @@ const tell = async (authority: Authority, { stdio, decisions }: Agreeing): Promi
   }
 };
 
-/** All of it, to a bound: what somebody hides behind a thousand lines is not agreed to unseen. */
+/** Whether all of it can be shown: what somebody hides behind a thousand lines is not agreed to unseen. */
+const isWhole = ({ lines }: Authority): boolean =>
+  lines.length <= limits.authorityLinesMax && lines.every((line) => line.length <= limits.authorityLengthMax);
+
+/** All of it, to a bound. */
 const shown = ({ lines }: Authority): string[] => {
   const more = lines.length - limits.authorityLinesMax;
   return [

@@ -26,14 +26,21 @@ export const size = (bytes: number | bigint): string => {
 /** 820 → "820 ms", 4210 → "4.2 s". */
 export const duration = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-export const bold = (text: string): string => (styled() ? `\x1b[1m${text}\x1b[22m` : text);
-export const dim = (text: string): string => (styled() ? `\x1b[2m${text}\x1b[22m` : text);
+const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** What a component, a file or a registry may have written, without what would move the cursor; line ends stay. */
+const plain = (text: string): string =>
+  text.replace(unsafe, (character) => (character === "\n" ? character : " "));
+
+export const bold = (text: string): string => (styled() ? `\x1b[1m${plain(text)}\x1b[22m` : plain(text));
+export const dim = (text: string): string => (styled() ? `\x1b[2m${plain(text)}\x1b[22m` : plain(text));
 
 /**
  * Rows as aligned columns, two spaces apart, the last one wrapped to a terminal, and below the others where it is
- * too narrow; each line ends in "\n".
+ * too narrow; each line ends in "\n". Cells carry no styles: they may be a component's own words.
  */
-export const table = (rows: readonly (readonly string[])[], indent = ""): string => {
+export const table = (given: readonly (readonly string[])[], indent = ""): string => {
+  const rows = given.map((row) => row.map((cell) => cell.replace(unsafe, " ")));
   const count = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: count - 1 }, (_, at) =>
     Math.max(...rows.map((row) => (row[at] ?? "").length)),

@@ -13,7 +13,8 @@ export const grantHint = (identifier: string, interfaceName: string): string | u
 
 const ways = (identifier: string, grants: readonly WrittenGrant[], command = "run"): string =>
   [
-    `loop ${command} ${identifier} ${grants.map(flagText).join(" ")}`,
+    // A line end in a value would begin a line that reads as ours.
+    plainLine(`loop ${command} ${identifier} ${grants.map(flagText).join(" ")}`, limits.authorityLengthMax),
     "or, where it is built, in loop.toml:",
     ...tableText(grants).map((line) => `  ${line}`),
   ].join("\n");
@@ -36,7 +37,9 @@ export const denialText = (
     `${[
       `loop: ${identifier} was denied what it was not granted:`,
       ...lines,
-      ...new Set(denials.flatMap(({ hint }) => (hint ? [`hint: ${hint}`] : []))),
+      ...new Set(
+        denials.flatMap(({ hint }) => (hint ? [`hint: ${plainLine(hint, limits.authorityLengthMax)}`] : [])),
+      ),
       ...(grants.size > 0 ? [`hint: ${ways(identifier, [...grants.values()], command)}`] : []),
     ].join("\n")}\n`,
   );
