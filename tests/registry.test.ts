@@ -270,10 +270,6 @@ test("what is locked with a signer is not renewed by what that signer did not si
 test("a command's slot is filled by what a registry has", async () => {
   const set = await loop("ivan", temporary, "slot", "set", "command:deploy", `${target}:1.2.0`);
   expect(set.said).toContain("error[LK0402]");
-  const folder = join(temporary, "deploy");
-  const made = await loop("ivan", temporary, "new", "component", "deploy", "--lang", "wat");
-  expect(made.code).toBe(0);
-  expect((await loop("ivan", folder, "build")).code).toBe(0);
   const shipped = join(root, "build/stage/commands/shell.wasm");
   const place = `oci://${registry.host}/acme/shell:1.0.0`;
   expect((await loop("ivan", temporary, "publish", place, shipped)).code).toBe(0);
