@@ -9,6 +9,7 @@ import type { LinkedPlan } from "../../host/plan.ts";
 import { GuestExit, type InstanceContext } from "../../host/provider.ts";
 import { denialText } from "../../trust/report.ts";
 import type { RunServices } from "./index.ts";
+import { requireWindows } from "./screen.ts";
 import type { Session } from "./session.ts";
 
 /** What makes a component a command, the newest generation first. */
@@ -44,6 +45,7 @@ export const runCommand = async (
   const draws = matchInterface(windowApp, exported);
   const begin = beginning(plan);
   if (!draws && !begin) throw notACommand(plan);
+  requireWindows(plan, session.context.screen);
   const exitCode = await (draws
     ? exitCodeOf(plan, patient(session), (instance) => draw(plan, draws, instance, services))
     : exitCodeOf(plan, session, (instance) =>
