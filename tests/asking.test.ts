@@ -232,8 +232,10 @@ test("off a terminal what a loop.toml grants is named once; loop trust agrees to
   expect(questionsOf(await onTerminalThree(inProject(at), ["3"]))).toBe(1);
   const trust = (words: string) =>
     Bun.spawnSync(["sh", "-c", `${loop} trust ${words}`], { cwd: at, env }).stdout.toString();
+  expect(trust("explain build/p.wasm")).toContain("not agreed to yet");
   expect(trust("add ./loop.toml")).toBe("What ./loop.toml grants counts now\n");
   expect(trust("list")).toContain(`${at}/loop.toml`);
+  expect(trust("explain build/p.wasm")).not.toContain("not agreed");
   expect(questionsOf(await onTerminalThree(inProject(at), []))).toBe(0);
   trust("remove ./loop.toml");
   expect(questionsOf(await onTerminalThree(inProject(at), ["3"]))).toBe(1);

@@ -35,7 +35,13 @@ export const agreed = async (manifest: Manifest, agreeing: Agreeing): Promise<bo
   return true;
 };
 
-/** The same for the loop.toml at a path. Faults: those of reading it. */
+/** Whether the person said yes to what a loop.toml grants; nobody is asked or told. */
+export const isAgreed = (manifest: Manifest, decisions: Decisions): boolean => {
+  const authority = authorityOf(manifest);
+  return !authority || thisRun.has(authority.digest) || decisions.agreement(authority.digest) === "agreed";
+};
+
+/** As `agreed`, for the loop.toml at a path. Faults: those of reading it. */
 export const agreedAt = (path: string, agreeing: Agreeing): Promise<boolean> =>
   agreed(readManifest(path), agreeing);
 

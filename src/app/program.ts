@@ -300,7 +300,12 @@ const sourcesHere = async (
 ): Promise<GrantSource[]> => {
   const { sourcesOf } = await import("./grants.ts");
   const { noFlags } = await import("../trust/written.ts");
-  return sourcesOf(component, noFlags, folder, decisions);
+  const { isAgreed } = await import("./agreement.ts");
+  return sourcesOf(component, noFlags, folder, decisions).map((source) =>
+    source.manifest && !isAgreed(source.manifest, decisions)
+      ? { ...source, place: `${source.place}, not agreed to yet` }
+      : source,
+  );
 };
 
 /** What was built here keeps its database when it is built anew; any other bytes have one of their own. */
