@@ -42,7 +42,7 @@ beforeAll(async () => {
     appendCustomSection(component, capabilitiesSection, capabilitiesText(wishes)),
   );
   mkdirSync(join(folder, "notes"));
-}, 60_000);
+}, 90_000);
 afterAll(() => {
   void server.stop(true);
   rmSync(folder, { recursive: true, force: true });
@@ -95,7 +95,7 @@ test("a host that is known at the call alone is asked for then, and only then", 
   expect(questions(shown)).toEqual([`the network: 127.0.0.1:${port}`]);
   expect(shown).toContain('"connected"');
   expect(shown).not.toContain("was denied");
-}, 20_000);
+}, 90_000);
 
 test("no is no, and then it is told what would grant it", async () => {
   for (const answer of ["4", "", "no"]) {
@@ -103,7 +103,7 @@ test("no is no, and then it is told what would grant it", async () => {
     expect(shown).toContain('"access-denied"');
     expect(shown).toContain(`loop run x.wasm --allow-net=127.0.0.1:${port}`);
   }
-}, 30_000);
+}, 90_000);
 
 test("a name is asked for at its look-up, and an HTTP request for its host and port", async () => {
   const looked = await onTerminal(invoke('look("localhost")'), ["once"]);
@@ -112,7 +112,7 @@ test("a name is asked for at its look-up, and an HTTP request for its host and p
   const fetched = await onTerminal(invoke(`fetch("localhost:${port}")`), ["this"]);
   expect(questions(fetched)).toEqual([`the network: localhost:${port}`]);
   expect(fetched).toContain('"status 200"');
-}, 20_000);
+}, 90_000);
 
 test("what is remembered is asked for once, for these very bytes", async () => {
   const call = invoke(`many(${port}, 1)`);
@@ -121,7 +121,7 @@ test("what is remembered is asked for once, for these very bytes", async () => {
   expect(
     questions(await onTerminal(invoke(`many(${port}, 1)`, "", "wishing.wasm"), ["4", "4", "4"])),
   ).toEqual(["the environment variable COLOUR", "the folder ./notes", `the network: 127.0.0.1:${port}`]);
-}, 30_000);
+}, 90_000);
 
 test("a trusted component is asked about its programs, and a stranger's are refused without a question", async () => {
   const stranger = await onTerminal(invoke('start("true")'), []);
@@ -133,17 +133,17 @@ test("a trusted component is asked about its programs, and a stranger's are refu
   expect(questions(shown)).toEqual(["starting the program true"]);
   expect(shown).toContain('"exited"');
   Bun.spawnSync(["sh", "-c", `${loop} trust remove x.wasm`], { cwd: folder, env });
-}, 20_000);
+}, 90_000);
 
 test("whoever asks without end is refused without a word", async () => {
   const shown = await onTerminal(invoke("many(1, 20)"), Array(8).fill("4"));
   expect(questions(shown)).toHaveLength(8);
-}, 20_000);
+}, 90_000);
 
 test("what was typed before the question is no answer to it", async () => {
   const shown = await onTerminal(invoke(`reach(${port})`), ["4"], "1\n1\n1\n");
   expect(shown).toContain('"access-denied"');
-}, 20_000);
+}, 90_000);
 
 test("nobody is asked while the terminal is raw, or the component reads it", async () => {
   const raw = await onTerminal(`stty raw; ${invoke(`reach(${port})`)}; stty sane`, []);
@@ -152,14 +152,14 @@ test("nobody is asked while the terminal is raw, or the component reads it", asy
   const reading = await onTerminal(invoke(`both(${port})`), []);
   expect(questions(reading)).toEqual([]);
   expect(reading).toContain("access-denied");
-}, 20_000);
+}, 90_000);
 
 test("with --deny-all and with --json nobody is asked", async () => {
   for (const flag of ["--deny-all", "--json"]) {
     const shown = await onTerminal(invoke(`reach(${port})`, flag), []);
     expect(shown).toContain("access-denied");
   }
-}, 20_000);
+}, 90_000);
 
 /** A project whose loop.toml grants what it is given, built without a terminal. */
 const project = (name: string, grants: string): string => {
@@ -188,7 +188,7 @@ test("what a loop.toml grants is shown in full and agreed to before it counts, a
   expect(
     questionsOf(await onTerminalThree(`cd '${other}' && ${loop} run --deny-all --invoke 'f()'`, [])),
   ).toBe(0);
-}, 60_000);
+}, 90_000);
 
 test("what is too much to be shown is not agreed to at a question", async () => {
   const many = Array.from({ length: 200 }, (_, at) => `"host-${at}.example.com:443"`).join(", ");
@@ -196,7 +196,7 @@ test("what is too much to be shown is not agreed to at a question", async () => 
   const shown = await onTerminalThree(inProject(at), []);
   expect(shown).toContain("This is not all of it, so nobody is asked");
   expect(shown).toContain(`loop trust add ${at}/loop.toml`);
-}, 20_000);
+}, 90_000);
 
 test("a component's own words reach the terminal without codes and begin no line of ours", () => {
   const wishes = [
@@ -216,7 +216,7 @@ test("a component's own words reach the terminal without codes and begin no line
     expect(said).not.toMatch(/(?!\n)\p{Cc}/u);
     expect(said).not.toMatch(/^hint: (do|trust)/m);
   }
-}, 20_000);
+}, 90_000);
 
 test("off a terminal what a loop.toml grants is named once; loop trust agrees to it and takes it back", async () => {
   const at = project(
@@ -239,7 +239,7 @@ test("off a terminal what a loop.toml grants is named once; loop trust agrees to
   expect(questionsOf(await onTerminalThree(inProject(at), []))).toBe(0);
   trust("remove ./loop.toml");
   expect(questionsOf(await onTerminalThree(inProject(at), ["3"]))).toBe(1);
-}, 60_000);
+}, 90_000);
 
 /** Without a terminal: what standard error says of what was denied. */
 const told = (call: string, more = "", file = "x.wasm"): string =>
@@ -268,12 +268,12 @@ test("off a terminal each class of grant is named with its flag and its lines of
     expect(said).toContain(`  [grants]\n`);
     expect(said).toContain(line);
   }
-}, 30_000);
+}, 90_000);
 
 test("a component that looks about and goes on is not told of; one that fails is", () => {
   expect(told("see()")).toBe("");
   expect(told('change("../new")', "--dir notes")).toBe("");
-}, 20_000);
+}, 90_000);
 
 test("whoever gives a program a path and no folder is told of the folder, if the program fails", () => {
   const run = (call: string) =>
@@ -285,10 +285,10 @@ test("whoever gives a program a path and no folder is told of the folder, if the
     "  notes/../x.wasm, and it sees no folder\nhint: loop run x.wasm --dir notes/..\n",
   );
   expect(run("see()").stderr.toString()).toBe("");
-}, 20_000);
+}, 90_000);
 
 test("a path with terminal codes in it reaches nobody's terminal", () => {
   const said = told('change("a\\u{1b}[2Jb\\u{202e}c")', "--dir notes:ro");
   expect(said).toContain("to change notes/a [2Jb c");
   expect(said).not.toContain("\u001b");
-}, 20_000);
+}, 90_000);
