@@ -6,7 +6,8 @@ import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { guest } from "../benchmarks/gfx.ts";
-import { decodePng, difference } from "./picture.ts";
+import { difference } from "./picture.ts";
+import { decodePng } from "./png.ts";
 
 const root = join(import.meta.dir, "..");
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "loop-gfx-")));
@@ -132,3 +133,27 @@ test("a guest in WebAssembly text draws by the canonical ABI alone", async () =>
   await exports.draws(100);
   await exports.wait();
 });
+
+test("the same pixels come in a real window", async () => {
+  const project = built("triangle");
+  const headless = shot(project, 2);
+  // A display of nobody's, which says its own number.
+  if (!Bun.which("Xvfb")) throw new Error("Xvfb is needed: apt install xvfb libsdl2-2.0-0");
+  const server = Bun.spawn(["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"], {
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  try {
+    let said = "";
+    for await (const chunk of server.stdout) {
+      said += Buffer.from(chunk);
+      if (said.includes("\n")) break;
+    }
+    const words = ["run", "--frames", "3", "--screenshot", "2:real.png"];
+    const { exitCode, text } = loop(words, project, { DISPLAY: `:${said.trim()}` });
+    expect([exitCode, text]).toEqual([0, expect.not.stringContaining("error")]);
+    expect(readFileSync(join(project, "real.png"))).toEqual(headless);
+  } finally {
+    server.kill();
+  }
+}, 60_000);

@@ -1,37 +1,8 @@
-import { inflateSync } from "node:zlib";
+import type { decodePng } from "./png.ts";
 
-// Pictures that tests compare: those that loop writes (8 bits a channel, RGB, no interlacing) and how far two differ.
+// How far two pictures differ, as tests of the GPU ask.
 
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** Three bytes a pixel, rows from the top. */
-  readonly rgb: Uint8Array;
-}
-
-/** Reads what `--screenshot` wrote. Source: W3C, PNG third edition; filters none, sub and up. */
-export const decodePng = (png: Uint8Array): Picture => {
-  const bytes = Buffer.from(png);
-  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
-  if (bytes[24] !== 8 || bytes[25] !== 2) throw new Error("Only RGB with 8 bits a channel is read");
-  const data: Buffer[] = [];
-  for (let at = 8; at < bytes.length; at += 12 + bytes.readUInt32BE(at))
-    if (bytes.toString("latin1", at + 4, at + 8) === "IDAT")
-      data.push(bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at)));
-  const raw = inflateSync(Buffer.concat(data));
-  const row = width * 3;
-  const rgb = new Uint8Array(row * height);
-  for (let y = 0; y < height; y++) {
-    const filter = raw[y * (row + 1)]!;
-    if (filter > 2) throw new Error(`Filter ${filter} is not read`);
-    for (let x = 0; x < row; x++) {
-      const at = y * row + x;
-      const before = filter === 1 ? (x < 3 ? 0 : rgb[at - 3]!) : filter === 2 && y > 0 ? rgb[at - row]! : 0;
-      rgb[at] = raw[y * (row + 1) + 1 + x]! + before;
-    }
-  }
-  return { width, height, rgb };
-};
+type Picture = ReturnType<typeof decodePng>;
 
 /**
  * What part of the pixels differs in a channel by more than `tolerance`. With `block` squares of so many pixels are

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodePng } from "./picture.ts";
+import { decodePng } from "./png.ts";
 
 const root = join(import.meta.dir, "..");
 const project = realpathSync(mkdtempSync(join(tmpdir(), "loop-proposals-")));
