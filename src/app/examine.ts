@@ -11,15 +11,16 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import { capabilityContract } from "./capabilities.ts";
 import { commandContract } from "./catalog.ts";
 import { commandName, misdescribed } from "./commands.ts";
-import { type Linking, loadComponent } from "./link.ts";
+import { isSidecar, type Linking, loadComponent } from "./link.ts";
 import { isCapabilitySlot } from "./servers.ts";
 
 /** Looks into a component that is to fill a slot: what differs from the contract, and how it describes itself. */
 export const examine = async (
   identifier: string,
   slot: SlotDeclaration,
-  linking: Pick<Linking, "resolver">,
+  linking: Pick<Linking, "resolver" | "folder" | "decisions">,
 ): Promise<Examination> => {
+  if (isSidecar(identifier)) return examineProgram(identifier, slot, linking);
   const { component } = await loadComponent(identifier, linking);
   const found = await misfits(slot, readWorld(component.bytes));
   const command = slot.contract === commandContract ? commandOf(slot, component) : undefined;
@@ -28,6 +29,23 @@ export const examine = async (
     trust: component.trust,
     differences: [...found, ...(found.length === 0 && command?.trouble ? [command.trouble] : [])],
     ...(command?.description && { description: command.description }),
+  };
+};
+
+/** A program tells what it serves when it is started, which only whoever uses the slot does. */
+const examineProgram = async (
+  identifier: string,
+  slot: SlotDeclaration,
+  { folder, decisions }: Pick<Linking, "folder" | "decisions">,
+): Promise<Examination> => {
+  const { loadSidecar, requireTrusted } = await import("./sidecars.ts");
+  const { component, file } = loadSidecar(identifier, folder, decisions());
+  requireTrusted(component, slot.name, file);
+  const fits = slot.scope !== "" || isCapabilitySlot(slot.name);
+  return {
+    digest: component.digest,
+    trust: component.trust,
+    differences: fits ? [] : ["a program fills slots of applications and of capabilities, and no other"],
   };
 };
 

@@ -1,7 +1,7 @@
 import { Fault, fault } from "../base/fault.ts";
 import { plain } from "../base/plain.ts";
 import { printMs } from "../base/quantity.ts";
-import { unversioned } from "../contract/model.ts";
+import { type Interface, unversioned, type World } from "../contract/model.ts";
 import type { InstanceLimits } from "../host/budget.ts";
 import { causeText } from "../host/crossing.ts";
 import { decoded } from "../host/decoded.ts";
@@ -26,6 +26,7 @@ import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
 import { type Chosen, grantFlags, requireConsent } from "./consent.ts";
 import { judgeFor } from "./judge.ts";
+import { coveredBy } from "./servers.ts";
 
 /** What linking needs of the program; one for the whole of it. */
 export interface Linking {
@@ -96,23 +97,46 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
     slots: linking.choosing,
     providers: linking.providers,
     plan: async (decision, filling, providers) => {
-      const { component } = await loadComponent(filling.identifier, linking);
+      if (isSidecar(filling.identifier))
+        return planProgram(capabilityContracts(component, decision), decision, filling, linking);
+      const { component: own } = await loadComponent(filling.identifier, linking);
       // What serves a capability is served by the host: two of them that ask each other would never end.
-      return planFilling(component, decision, filling, { ...linking, providers }, depthMax);
+      return planFilling(own, decision, filling, { ...linking, providers }, depthMax);
     },
     contextOf: (decision, filling, plan, caller) =>
       contextOf(new Map([[plan, filling]]), decision)(plan, caller),
     swapsOf: (decision, filling, providers) =>
-      swapsOf(decision, filling, linking, (component, next) =>
+      swapsOf(decision, filling, linking, capabilityContracts(component, decision), (component, next) =>
         planFilling(component, decision, next, { ...linking, providers }, depthMax),
       ),
   });
+
+/** What a component imports of a capability that is a slot. */
+const capabilityContracts = (component: VerifiedComponent, { slot }: Decision): readonly Interface[] =>
+  interfacesOf(decoded(component).world.imports, coveredBy(slot.name));
+
+const interfacesOf = (externs: World["imports"], covers: (name: string) => boolean): readonly Interface[] =>
+  [...externs].flatMap(([name, extern]) =>
+    extern.kind === "interface" && covers(name) ? [extern.interface] : [],
+  );
+
+/** Programs are `sidecar:PATH`; what starts them is loaded where there is one. */
+export const isSidecar = (identifier: string): boolean => identifier.startsWith("sidecar:");
+
+export const planProgram = async (
+  contracts: readonly Interface[],
+  decision: SlotChoice,
+  filling: Filling,
+  linking: Linking,
+): Promise<LinkedPlan> =>
+  (await import("./sidecars.ts")).planSidecarFilling(contracts, decision, filling, linking);
 
 /** How the filling of a slot is swapped; loaded when that happens, which in most runs it does not. */
 const swapsOf = (
   decision: Decision,
   filling: Filling,
   linking: Linking,
+  contracts: readonly Interface[],
   plan: (component: VerifiedComponent, filling: Filling) => Promise<LinkedPlan>,
 ): Swaps => ({
   places: linking.places,
@@ -120,7 +144,7 @@ const swapsOf = (
     const { arrive } = await import("./swaps.ts");
     const context = (made: LinkedPlan, next: Filling, caller: InstanceContext) =>
       contextOf(new Map([[made, next]]), decision)(made, caller);
-    return arrive({ decision, filling, linking, plan, contextOf: context }, ...arrival);
+    return arrive({ decision, filling, linking, contracts, plan, contextOf: context }, ...arrival);
   },
 });
 
@@ -195,15 +219,23 @@ const applicationProviders = async (
 ): Promise<Provider[]> => {
   const offered = new Set(linking.providers.flatMap((provider) => provider.interfaces.map(unversioned)));
   const providers: Provider[] = [];
-  for (const name of decoded(component).world.imports.keys()) {
+  const { imports } = decoded(component).world;
+  for (const name of imports.keys()) {
     if (offered.has(unversioned(name)) || name.startsWith("wasi:")) continue;
     const slot = linking.slots().serving(name);
-    if (slot) providers.push(await slotProvider(linking.slots().use(slot.name), linking, depth));
+    if (!slot) continue;
+    const contracts = interfacesOf(imports, (other) => other === name);
+    providers.push(await slotProvider(linking.slots().use(slot.name), contracts, linking, depth));
   }
   return providers;
 };
 
-const slotProvider = async (decision: Decision, linking: Linking, depth: number): Promise<Provider> => {
+const slotProvider = async (
+  decision: Decision,
+  contracts: readonly Interface[],
+  linking: Linking,
+  depth: number,
+): Promise<Provider> => {
   const { slot, fillings } = decision;
   if (depth >= depthMax)
     throw fault(
@@ -216,8 +248,7 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
   const plans = new Map<LinkedPlan, Filling>();
   for (const filling of fillings) {
     try {
-      const { component } = await loadComponent(filling.identifier, linking);
-      plans.set(await planFilling(component, decision, filling, linking, depth + 1), filling);
+      plans.set(await planAny(contracts, decision, filling, linking, depth + 1), filling);
     } catch (error) {
       throw ofFilling(error, slot.name, filling);
     }
@@ -229,10 +260,22 @@ const slotProvider = async (decision: Decision, linking: Linking, depth: number)
     fillings: [...plans.keys()],
     contextOf: contextOf(plans, decision),
     onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
-    swaps: swapsOf(decision, fillings[0]!, linking, (component, next) =>
+    swaps: swapsOf(decision, fillings[0]!, linking, contracts, (component, next) =>
       planFilling(component, decision, next, linking, depth + 1),
     ),
   });
+};
+
+const planAny = async (
+  contracts: readonly Interface[],
+  decision: Decision,
+  filling: Filling,
+  linking: Linking,
+  depth: number,
+): Promise<LinkedPlan> => {
+  if (isSidecar(filling.identifier)) return planProgram(contracts, decision, filling, linking);
+  const { component } = await loadComponent(filling.identifier, linking);
+  return planFilling(component, decision, filling, linking, depth);
 };
 
 /** Whoever runs an application may not know of its slots: what is wrong with a filling names its own. */

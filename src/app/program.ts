@@ -24,7 +24,7 @@ import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } fr
 import type { ListedCommand } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
 import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
-import { type Linking, loadComponent, planRun } from "./link.ts";
+import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { explainError } from "./report.ts";
@@ -203,7 +203,7 @@ export class Program implements Linking {
       trust: {
         folder,
         fetch: (identifier) => this.resolver.fetch(identifier),
-        load: (identifier) => loadComponent(identifier, this, this.decisions()),
+        load: (identifier) => this.#loadSubject(identifier),
         decisions: () => new Decisions(),
         keyring: () => keyringHere(folder),
         workspace: () => workspaceHere(folder),
@@ -266,7 +266,15 @@ export class Program implements Linking {
     };
   }
 
+  /** What a person may trust: a component, or a program. */
+  async #loadSubject(identifier: string) {
+    if (!isSidecar(identifier)) return loadComponent(identifier, this, this.decisions());
+    return (await import("./sidecars.ts")).loadSidecar(identifier, this.folder, this.decisions());
+  }
+
   readonly #lookInto: LookInto = async ({ identifier }) => {
+    // What a program serves it says when it is started, and looking starts nothing.
+    if (isSidecar(identifier)) return [];
     const { readWorld } = await import("../contract/world.ts");
     const { component } = await loadComponent(identifier, this, this.decisions());
     return [...readWorld(component.bytes).exports.keys()];

@@ -1,4 +1,5 @@
 import { limits } from "../base/limits.ts";
+import type { Interface } from "../contract/model.ts";
 import { decoded } from "../host/decoded.ts";
 import type { Migrate, Saved } from "../host/handover.ts";
 import type { RequireFit } from "../host/live.ts";
@@ -10,7 +11,7 @@ import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { noGrants } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
-import { grantsOf, type Linking, loadComponent, planApplication } from "./link.ts";
+import { grantsOf, isSidecar, type Linking, loadComponent, planApplication, planProgram } from "./link.ts";
 
 // What comes into a place while it is used: by the same path that what stands there came, phase by phase.
 
@@ -19,6 +20,8 @@ export interface Arriving {
   /** What stood in the place at first; what follows has its grants unless a wish says others. */
   readonly filling: Filling;
   readonly linking: Linking;
+  /** The interfaces that the place serves: a program is told what they are. */
+  readonly contracts: readonly Interface[];
   plan(component: VerifiedComponent, filling: Filling): Promise<LinkedPlan>;
   contextOf(plan: LinkedPlan, filling: Filling, caller: InstanceContext): InstanceContext;
 }
@@ -28,19 +31,17 @@ const fillings = new WeakMap<LinkedPlan, Filling>();
 
 /** Faults: those of fetching, verifying, consenting and linking; LK0402 where it does not fit. */
 export const arrive = async (
-  { decision, filling, linking, plan, contextOf }: Arriving,
-  { identifier, grants }: Wish,
+  arriving: Arriving,
+  wish: Wish,
   instead: LinkedPlan,
   phases: Phases,
   requireFit: RequireFit,
 ): Promise<Arrival> => {
+  const { decision, filling, linking, contextOf } = arriving;
   const before = fillings.get(instead) ?? filling;
-  const { component } = await loadComponent(identifier, linking);
-  phases.enter("compare");
-  requireFit(component, decoded(component).world);
-  phases.enter("link");
-  const next: Filling = { ...before, identifier, ...(grants && { grants, digest: component.digest }) };
-  const made = await plan(component, next);
+  const { made, next } = isSidecar(wish.identifier)
+    ? await arriveProgram(arriving, wish, phases)
+    : await arriveComponent(arriving, wish, before, phases, requireFit);
   fillings.set(made, next);
   const lackedBefore = instead.ungranted(grantsOf(before));
   return {
@@ -49,6 +50,37 @@ export const arrive = async (
     migrate: decision.migrate === undefined ? undefined : migrating(decision.migrate, linking),
     contextOf: (caller) => contextOf(made, next, caller),
   };
+};
+
+interface Arrived {
+  readonly made: LinkedPlan;
+  readonly next: Filling;
+}
+
+const arriveComponent = async (
+  { linking, plan }: Arriving,
+  { identifier, grants }: Wish,
+  before: Filling,
+  phases: Phases,
+  requireFit: RequireFit,
+): Promise<Arrived> => {
+  const { component } = await loadComponent(identifier, linking);
+  phases.enter("compare");
+  requireFit(component, decoded(component).world);
+  phases.enter("link");
+  const next: Filling = { ...before, identifier, ...(grants && { grants, digest: component.digest }) };
+  return { made: await plan(component, next), next };
+};
+
+/** A program inherits no grant: whether it may be started, a person says of it and of nothing before it. */
+const arriveProgram = async (
+  { decision, contracts, linking }: Arriving,
+  { identifier, grants = [], digest, agreed }: Wish,
+  phases: Phases,
+): Promise<Arrived> => {
+  const next: Filling = { identifier, grants, ...(digest && { digest }), ...(agreed && { agreed }) };
+  phases.enter("link");
+  return { made: await planProgram(contracts, decision, next, linking), next };
 };
 
 /**

@@ -75,6 +75,7 @@ export const codes = {
   LK0425: "Not in use",
   LK0426: "Of a component that was replaced",
   LK0427: "Nothing to go back to",
+  LK0431: "Sidecar failed",
   LK0502: "Unknown key in loop.toml",
   LK0503: "Value of the wrong type in loop.toml",
   LK0504: "No loop.toml here",

@@ -323,6 +323,22 @@ export const limits = {
   handoverVersionMax: 256,
   /** Characters shown of a reason that a guest gives. */
   reasonLengthShown: 500,
+  /** Bytes of one message to or from a sidecar: all arguments of a call, or its result. */
+  sidecarFrameBytesMax: 64 * 1024 * 1024,
+  /** Bytes on their way to a sidecar that does not read them, and calls that it has not answered. */
+  sidecarUnreadBytesMax: 256 * 1024 * 1024,
+  sidecarCallsMax: 1024,
+  /** Milliseconds until a sidecar has said hello, and of a call into it where its slot says nothing. */
+  sidecarHelloMsMax: 10_000,
+  sidecarCallMsMax: 30_000,
+  /** How often a sidecar that nobody calls is asked whether it is there, and how long it may think about it. */
+  sidecarPingEveryMs: 10_000,
+  sidecarPingMsMax: 5_000,
+  /** Milliseconds before a sidecar that failed twice in a row is started again, doubled each time. */
+  sidecarBackOffMs: 50,
+  sidecarBackOffMsMax: 5_000,
+  /** Characters of a line that a sidecar says on standard error; longer ones are broken. */
+  sidecarLineLengthMax: 8192,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

@@ -14,7 +14,7 @@ type Callable = (...args: unknown[]) => unknown;
 
 /**
  * A live component. A trap poisons it: its memory may be half-changed, so every later call is refused.
- * Made by `plan.instantiate` alone.
+ * Made by `instantiate` of a plan alone.
  */
 export class Instance {
   /** What its providers were given: the caller's context, with the guest's stderr remembered for reports. */
@@ -30,8 +30,11 @@ export class Instance {
   #begun = 0;
   #trapped = false;
   #dropped = false;
+  readonly #lasting: boolean;
 
-  constructor(component: VerifiedComponent, world: World, outer: InstanceContext) {
+  /** `lasting` says that a call which fails leaves nothing half-changed behind, so that others may follow. */
+  constructor(component: VerifiedComponent, world: World, outer: InstanceContext, { lasting = false } = {}) {
+    this.#lasting = lasting;
     this.#component = component;
     this.#world = world;
     this.budget = new Budget(component.identifier, outer.limits ?? {}, outer.budget, outer.stop);
@@ -147,7 +150,7 @@ export class Instance {
     const fail = (error: unknown): never => {
       leave();
       if (isDeclared(error, func)) throw new DeclaredError(error.payload);
-      this.#trapped = true;
+      this.#trapped = !this.#lasting;
       const explained = this.explain(error, "call", where);
       // Where it waits it goes on waiting, unless what it waits for ends.
       if (this.budget.exceeded) this.drop();

@@ -1,3 +1,4 @@
+import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { Migrate } from "./handover.ts";
@@ -20,6 +21,9 @@ export interface Arrival {
 export interface Wish {
   readonly identifier: string;
   readonly grants?: readonly string[] | undefined;
+  /** The bytes that a person gave these grants to, or that the person gives them now: a program needs either. */
+  readonly digest?: Digest | undefined;
+  readonly agreed?: boolean | undefined;
 }
 
 /** How what fills a place is replaced; given by the composition root to whoever makes places. */

@@ -162,6 +162,7 @@ export const fillingsIn = (manifest: Manifest, name: string, identifiers: readon
 /** A path made absolute; any other identifier as it is. Faults: LK0102. */
 export const absoluteIdentifier = (text: string, folder: string): string => {
   const { scheme, rest } = parseIdentifier(text);
+  if (scheme === "sidecar") return `sidecar:${resolve(folder, rest)}`;
   return scheme === "file" && rest === text && !isAbsolute(text) ? resolve(folder, text) : text;
 };
 

@@ -81,6 +81,19 @@ export const verify = (
   return VerifiedComponent[seal](identifier, bytes, digest, typeof trust === "string" ? () => trust : trust);
 };
 
+/**
+ * A program that is to serve as a component does. Nothing can link it, for it carries no bytes of a component; its trust
+ * is that of its digest alone, since a program has no signatures. Faults: LK0204, LK0804 a policy asks for a signature.
+ */
+export const verifyProgram = (identifier: string, bytes: Uint8Array, judge: Judge): VerifiedComponent => {
+  if (bytes.length > limits.componentBytesMax)
+    throw fault("LK0204", `${identifier} is ${bytes.length} bytes; the limit is ${limits.componentBytesMax}`);
+  const required = judge.requires(identifier);
+  if (required !== undefined) throw unsigned(identifier, required, undefined);
+  const trustOf = (digest: Digest) => (judge.trusts(digest) ? "trusted" : "untrusted");
+  return VerifiedComponent[seal](identifier, new Uint8Array(0), digestOf(bytes), trustOf);
+};
+
 /** Who knows what a person decided; each is asked only where it matters to the component at hand. */
 export interface Judge {
   /** Whether the person trusts these very bytes. */

@@ -1,0 +1,152 @@
+// Programs as fillings through the front door: who may start one, and an application that one serves.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-sidecars-")));
+const work = join(temporary, "work");
+const shop = join(work, "sidecar/shop.py");
+const clock = join(work, "sidecar/clock.py");
+
+const loop = async (...words: string[]) => {
+  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+    cwd: work,
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: temporary,
+      XDG_DATA_HOME: join(temporary, "data"),
+      XDG_CACHE_HOME: join(temporary, "cache"),
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, said] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { out: out.trim(), said, code: await child.exited };
+};
+
+const manifest = (use: string) => `[component]
+name = "app"
+language = "typescript"
+world = "app"
+
+[slots.shop]
+contract = "demo:side/shop@0.1.0"
+policy = "plugin"
+timeout = "5s"
+${use}`;
+
+const files: Readonly<Record<string, string>> = {
+  "loop.toml": manifest(""),
+  "wit/world.wit": `package demo:side@0.1.0;
+
+interface shop {
+  record item { name: string, count: u32, tags: list<string> }
+  variant price { free, fixed(f64), named(string) }
+  find: func(name: string) -> option<item>;
+  buy: func(items: list<item>) -> result<price, string>;
+  misbehave: func(how: string) -> string;
+}
+
+world app {
+  import wasi:clocks/wall-clock@0.2.12;
+  import shop;
+  export wasi:cli/run@0.2.12;
+}
+`,
+  "src/main.ts": `import { now } from "wasi:clocks/wall-clock@0.2.12";
+import { buy, find } from "demo:side/shop@0.1.0";
+
+export const run = {
+  run(): void {
+    console.log(JSON.stringify(find("tea")));
+    console.log(JSON.stringify(buy([{ name: "cup", count: 2, tags: [] }])));
+    try {
+      buy([{ name: "salt", count: 1, tags: [] }]);
+    } catch (error) {
+      console.log(String((error as { payload: string }).payload));
+    }
+    console.log(now().seconds < 100000n ? "long ago" : "today");
+  },
+};
+`,
+};
+
+beforeAll(async () => {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(work, path, ".."), { recursive: true });
+    writeFileSync(join(work, path), text);
+  }
+  cpSync(join(root, "tests/fixtures/sidecar"), join(work, "sidecar"), { recursive: true });
+  expect((await loop("build")).said).toBe("");
+}, 120_000);
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+const served = `{"name":"tea","count":3,"tags":["here","TEA"]}
+{"tag":"fixed","val":3}
+there is too little salt`;
+
+test("a program fills a slot only after a person trusted its bytes and said that it may be started", async () => {
+  const untrusted = await loop("slot", "set", "shop", "sidecar:sidecar/shop.py");
+  expect(untrusted.code).toBe(1);
+  expect(untrusted.said).toContain("LK0408");
+  expect(untrusted.said).toContain(`loop trust add sidecar:${shop}`);
+
+  expect((await loop("trust", "add", `sidecar:${shop}`)).said).toBe("");
+  // A loop.toml names it and grants it to itself: that is the file's word and nobody else's.
+  writeFileSync(
+    join(work, "loop.toml"),
+    manifest(`use = "sidecar:sidecar/shop.py"\ngrants = ["--allow-run=${shop}"]\n`),
+  );
+  const named = await loop("run");
+  expect(named.code).toBe(1);
+  expect(named.said).toContain("LK0701");
+  expect(named.said).toContain("nobody has said that it may be started");
+  expect(named.said).toContain(`loop trust add sidecar:${shop} --allow-run=${shop}`);
+
+  expect((await loop("trust", "add", `sidecar:${shop}`, `--allow-run=${shop}`)).said).toBe("");
+  const run = await loop("run");
+  expect([run.out, run.said]).toEqual([`${served}\ntoday`, ""]);
+
+  // Other bytes are another program.
+  const kept = await Bun.file(shop).text();
+  writeFileSync(shop, `${kept}\n# changed\n`);
+  const changed = await loop("run");
+  expect([changed.code, changed.said]).toEqual([1, expect.stringContaining("LK0408")]);
+  writeFileSync(shop, kept);
+
+  chmodSync(shop, 0o777);
+  const writable = await loop("run");
+  expect([writable.code, writable.said]).toEqual([1, expect.stringContaining("may be written by everybody")]);
+  chmodSync(shop, 0o755);
+
+  // What could not be kept is not promised.
+  const folder = await loop("--slot", `shop=sidecar:${shop} --dir .`, "run");
+  expect([folder.code, folder.said]).toEqual([1, expect.stringContaining("LK0702")]);
+  writeFileSync(join(work, "loop.toml"), manifest(""));
+}, 60_000);
+
+test("a program that was chosen with loop slot set serves, and one serves a capability of WASI", async () => {
+  expect((await loop("slot", "set", "shop", "sidecar:sidecar/kiosk")).code).toBe(1);
+  const node = join(work, "sidecar/kiosk");
+  expect((await loop("trust", "add", `sidecar:${node}`)).said).toBe("");
+  expect((await loop("slot", "set", "shop", `sidecar:${node}`, `--allow-run=${node}`)).said).toBe("");
+  expect((await loop("run")).out).toBe(`${served}\ntoday`);
+
+  expect((await loop("trust", "add", `sidecar:${clock}`)).said).toBe("");
+  expect((await loop("trust", "add", `sidecar:${clock}`, `--allow-run=${clock}`)).said).toBe("");
+  const past = await loop("--slot", `provider:wasi:clocks/wall-clock=sidecar:${clock}`, "run");
+  expect([past.out, past.said]).toEqual([`${served}\nlong ago`, ""]);
+}, 60_000);
+
+test("a program fills no slot of loop's own, and is no component that could be run", async () => {
+  const command = await loop("slot", "set", "command:shop", `sidecar:${shop}`);
+  expect(command.said).toContain("a program fills slots of applications and of capabilities, and no other");
+  const run = await loop("run", `sidecar:${shop}`);
+  expect([run.code, run.said]).toEqual([1, expect.stringContaining("LK0103")]);
+}, 60_000);
