@@ -288,6 +288,34 @@ test("what fails in init, opens nothing or ends there takes nobody's window", as
     expect(lines.at(-1)).toMatch(/ true$/);
   }
 }, 30_000);
+test("who fails to take a place leaves no trace of what it wanted of windows, frames and the end", async () => {
+  const old = `init() { kept.push(Window.open('old', 4, 3)); },
+    frame(time) { if (time > 20) {
+      const { width, height } = kept[0].size();
+      console.log(kept[0].title(), width, height, kept[0].isFullscreen()); frames.stop(3); } return true; }`;
+  for (const wish of [
+    "frames.stop(9)",
+    "frames.setCap(1)",
+    "kept[0].setSize(400, 300)",
+    "kept[0].setFullscreen(true)",
+    "kept[0].setTitle('stolen')",
+    "kept[0].close()",
+  ]) {
+    const second = `init() { kept.push(Window.open('another', 4, 3)); ${wish}; throw new Error('no'); }`;
+    const { outcome, lines } = await swapping(old, second, long);
+    expect([wish, outcome]).toMatchObject([wish, { exitCode: 3, swapped: { code: "LK0304" } }]);
+    expect([wish, lines.at(-1)]).toEqual([wish, "old 4 3 false"]);
+  }
+}, 30_000);
+
+test("what is wanted in init of windows that were there comes with the exchange", async () => {
+  const second = `init() { kept.push(Window.open('new', 4, 3)); kept[0].setSize(8, 6); console.log(kept[0].title()); },
+    frame() { const { width } = kept[0].size(); console.log(kept[0].title(), width); frames.stop(5); return true; }`;
+  const { outcome, lines } = await swapping(drawing("old"), second, long);
+  expect(outcome).toMatchObject({ exitCode: 5, swapped: { generation: 2 } });
+  expect(lines.slice(-2)).toEqual(["new", "new 8"]);
+});
+
 test("a hundred thousand frames, with a person at work, leave memory as it was", async () => {
   // Half an hour of a person's work, at sixty frames a second.
   const lines: string[] = [];

@@ -26,12 +26,25 @@ export const follow = (following: Following): (() => void) => {
   const { places, path, say, explain } = following;
   const unlisten = places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
-  const look = () => {
+  let swapping = false;
+  let told: string | undefined;
+  const look = async () => {
     const now = stateOf(path);
-    if (now === seen) return;
-    seen = now;
-    // What went wrong was told to the listener.
-    swapChanged(following).catch((error) => say(`loop: ${explain(error)}`));
+    // What is chosen while a swap goes on is compared with what stands there after it.
+    if (now === seen || swapping) return;
+    swapping = true;
+    try {
+      await swapChanged(following);
+      seen = now;
+      told = undefined;
+    } catch (error) {
+      // Whoever writes may be in the middle of it: what cannot be read is read again, and told once.
+      const text = `loop: ${explain(error)}`;
+      if (text !== told) say(text);
+      told = text;
+    } finally {
+      swapping = false;
+    }
   };
   const timer = setInterval(look, limits.slotsFollowMs);
   timer.unref();
@@ -50,12 +63,18 @@ const stateOf = (path: string): string =>
 
 const swapChanged = async ({ places, reopen }: Following): Promise<void> => {
   const slots = reopen();
+  const faults: unknown[] = [];
   for (const name of places.names) {
     const { fillings, fault } = slots.explain(name);
-    if (fault) throw fault;
+    if (fault) {
+      faults.push(fault);
+      continue;
+    }
+    // What went wrong was told to the listener.
     for (const { state, filling } of changes(places.at(name), fillings))
       await places.swap(name, filling, state.identifier).catch(() => {});
   }
+  if (faults.length > 0) throw faults[0];
 };
 
 /** Which of those that stand there give way to which of those that were chosen. */

@@ -47,9 +47,32 @@ export interface Linking {
   readonly decisions: () => Decisions;
   /** Where fillings stand that can be swapped while they serve. */
   readonly places: Places;
+  /** Whether what is linked is to be stopped at any instruction, as what comes into a place is. */
+  readonly stoppable?: boolean;
   /** Forces a linker on everything that is linked. */
   readonly linker?: LinkerName | undefined;
 }
+
+/** As it is for what comes into a place. */
+export const arriving = (linking: Linking, providers?: readonly Provider[]): Linking =>
+  changed(linking, { stoppable: true, ...(providers && { providers }) });
+
+/** The program itself cannot be spread: it is more than its own fields. */
+const changed = (linking: Linking, changes: Partial<Linking>): Linking => ({
+  folder: linking.folder,
+  resolver: linking.resolver,
+  stdio: linking.stdio,
+  providers: linking.providers,
+  slots: () => linking.slots(),
+  ask: linking.ask,
+  agrees: (path) => linking.agrees(path),
+  choosing: linking.choosing,
+  decisions: () => linking.decisions(),
+  places: linking.places,
+  ...(linking.stoppable && { stoppable: true }),
+  linker: linking.linker,
+  ...changes,
+});
 
 /** Fillings of fillings, and so on: a ring of slots would never end. */
 const depthMax = 8;
@@ -101,13 +124,13 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
         return planProgram(capabilityContracts(component, decision), decision, filling, linking);
       const { component: own } = await loadComponent(filling.identifier, linking);
       // What serves a capability is served by the host: two of them that ask each other would never end.
-      return planFilling(own, decision, filling, { ...linking, providers }, depthMax);
+      return planFilling(own, decision, filling, changed(linking, { providers }), depthMax);
     },
     contextOf: (decision, filling, plan, caller) =>
       contextOf(new Map([[plan, filling]]), decision)(plan, caller),
     swapsOf: (decision, filling, providers) =>
       swapsOf(decision, filling, linking, capabilityContracts(component, decision), (component, next) =>
-        planFilling(component, decision, next, { ...linking, providers }, depthMax),
+        planFilling(component, decision, next, arriving(linking, providers), depthMax),
       ),
   });
 
@@ -185,7 +208,7 @@ export const planFilling = async (
         configProvider(decision.config),
         ...(await applicationProviders(component, linking, depth)),
       ],
-      limits: limitsOf(decision),
+      limits: { ...limitsOf(decision), ...(linking.stoppable && { stoppable: true }) },
       linker: linking.linker,
       grantHint: (name) => fillingHint([unversioned(name)], decision, filling),
     });
@@ -261,7 +284,7 @@ const slotProvider = async (
     contextOf: contextOf(plans, decision),
     onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
     swaps: swapsOf(decision, fillings[0]!, linking, contracts, (component, next) =>
-      planFilling(component, decision, next, linking, depth + 1),
+      planFilling(component, decision, next, arriving(linking), depth + 1),
     ),
   });
 };

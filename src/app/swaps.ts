@@ -11,7 +11,15 @@ import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { noGrants } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
-import { grantsOf, isSidecar, type Linking, loadComponent, planApplication, planProgram } from "./link.ts";
+import {
+  arriving,
+  grantsOf,
+  isSidecar,
+  type Linking,
+  loadComponent,
+  planApplication,
+  planProgram,
+} from "./link.ts";
 
 // What comes into a place while it is used: by the same path that what stands there came, phase by phase.
 
@@ -98,7 +106,7 @@ export const arriveApplication = async (
   phases.enter("compare");
   requireFit(component, decoded(component).world);
   phases.enter("link");
-  const plan = await planApplication(component, linking);
+  const plan = await planApplication(component, arriving(linking), { stoppable: true });
   return {
     plan,
     lacks: (grants) => {

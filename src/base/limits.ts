@@ -313,6 +313,8 @@ export const limits = {
   devPollMs: 500,
   /** Choices for a slot that can be gone back to. */
   slotHistoryMax: 10,
+  /** Changes to windows that one may want before it has taken another's place. */
+  windowWishesMax: 10_000,
   /** Milliseconds of one call of a swap: save, restore, migrate, health. */
   swapCallMsMax: 5_000,
   /** Milliseconds that a swap which hands over state waits for the calls in flight, and the calls that wait for it. */

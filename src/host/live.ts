@@ -290,11 +290,24 @@ const generationOf = (number: number, plan: LinkedPlan, instance: Instance): Gen
 const leave = (generation: Generation): void => {
   generation.calls--;
   if (generation.calls > 0) return;
-  if (generation.retired) generation.instance.drop();
+  if (generation.retired) letGo(generation);
   else generation.idle?.();
 };
 
 const retire = (generation: Generation): void => {
   generation.retired = true;
-  if (generation.calls === 0) generation.instance.drop();
+  if (generation.calls === 0) letGo(generation);
+};
+
+/**
+ * Whatever letting go of one instance comes to is no failure of the swap that is done, nor of the call that was its last.
+ */
+const letGo = ({ instance }: Generation): void => {
+  try {
+    instance.drop();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 };

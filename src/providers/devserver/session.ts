@@ -193,6 +193,7 @@ export class Session {
   async #restart(member: Member): Promise<void> {
     this.#running?.stop.abort();
     await this.#running?.ends;
+    if (this.#end.signal.aborted) return;
     const stop = new AbortController();
     const { name, component } = member;
     this.#ended = false;

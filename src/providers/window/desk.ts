@@ -27,6 +27,22 @@ export interface WindowHand {
   readonly admit: Desk["admit"];
   /** Closes a window, where nobody else has it. */
   close(pane: Pane): void;
+  /** The title that a window has, or is to have when its instance serves. */
+  titleOf(pane: Pane): string;
+  rename(pane: Pane, title: string): void;
+  /** Changes what it shares with the instance whose place it is to take: once it has taken it. */
+  change(work: () => void): void;
+  /** Ends the program with this code; as `change`. */
+  stop(exitCode: number): void;
+  /** Whether it is to take a place and has not. */
+  readonly waits: boolean;
+}
+
+/** What somebody wants who is to take another's place: if that fails, nothing of it has happened. */
+interface Wishes {
+  readonly changes: (() => void)[];
+  readonly titles: Map<Pane, string>;
+  exitCode?: number;
 }
 
 export class Desk implements DeskForOthers {
@@ -45,8 +61,8 @@ export class Desk implements DeskForOthers {
   readonly #users = new Set<object>();
   /** Whose each window is: closed when its last user has gone. */
   readonly #owners = new Map<Pane, Set<object>>();
-  /** Titles from before somebody took the windows over who may yet fail. */
-  readonly #titles = new Map<object, Map<Pane, string>>();
+  /** Those of its users who are to take the place of another, and may yet fail. */
+  readonly #coming = new Map<object, Wishes>();
   readonly #pads = new Map<number, Pad>();
   readonly #recorder: Recorder | undefined;
   #padsWatched = false;
@@ -147,28 +163,47 @@ export class Desk implements DeskForOthers {
 
   /** One more instance opens windows here. One that takes another's place is given those that are open, in order. */
   join(user: object): void {
+    if (this.#users.size > 0) this.#coming.set(user, { changes: [], titles: new Map() });
     this.#users.add(user);
   }
 
   /** What opens windows for one instance, and closes them. */
   handFor(user: object): WindowHand {
     // Those that were there before it, which it has not asked for yet.
-    const inherited = this.#users.size > 1 ? [...this.#panes.values()] : [];
+    const inherited = this.#coming.has(user) ? [...this.#panes.values()] : [];
     const take = (): Pane | undefined => {
       for (let pane = inherited.shift(); pane; pane = inherited.shift()) if (pane.isOpen) return pane;
       return undefined;
     };
+    const coming = this.#coming;
     return {
       open: (title, width, height) => {
         const there = take();
-        if (there) this.#lend(there, user, title);
+        if (there) this.#rename(there, user, title);
         const pane = there ?? this.open(title, width, height);
         this.#owners.set(pane, (this.#owners.get(pane) ?? new Set()).add(user));
         return pane;
       },
       admit: (width, height, changed) => this.admit(width, height, changed),
       close: (pane) => this.#release(pane, user),
+      titleOf: (pane) => this.#coming.get(user)?.titles.get(pane) ?? pane.title,
+      rename: (pane, title) => this.#rename(pane, user, title),
+      change: (work) => this.#change(user, work),
+      stop: (exitCode) => {
+        const wishes = this.#coming.get(user);
+        if (wishes) wishes.exitCode = exitCode;
+        else this.exitCode = exitCode;
+      },
+      get waits() {
+        return coming.has(user);
+      },
     };
+  }
+
+  /** Whether an instance has ended the program, or would if it served. */
+  endedBy(user: object): boolean {
+    const wishes = this.#coming.get(user);
+    return (wishes ?? this).exitCode !== undefined;
   }
 
   /** How many of the open windows are an instance's. */
@@ -180,16 +215,32 @@ export class Desk implements DeskForOthers {
   leave(user: object): void {
     this.#users.delete(user);
     if (this.#users.size === 0) this.end();
-    // Who took windows over and goes first has failed, and they are as they were.
-    for (const [pane, title] of this.#titles.get(user) ?? []) pane.rename(title);
-    this.#titles.clear();
+    // Who came and goes first has failed; what it may have drawn is drawn over.
+    if (this.#coming.delete(user)) this.#wanted = true;
+    else if (this.#users.size === this.#coming.size) for (const next of [...this.#users]) this.#settle(next);
     for (const pane of [...this.#panes.values()])
       if (this.#owners.get(pane)?.has(user)) this.#release(pane, user);
   }
 
-  #lend(pane: Pane, user: object, title: string): void {
-    this.#titles.set(user, (this.#titles.get(user) ?? new Map()).set(pane, pane.title));
-    pane.rename(title);
+  /** Who came has taken the place: now it has its will. */
+  #settle(user: object): void {
+    const wishes = this.#coming.get(user);
+    this.#coming.delete(user);
+    for (const change of wishes?.changes ?? []) change();
+    for (const [pane, title] of wishes?.titles ?? []) pane.rename(title);
+    this.exitCode ??= wishes?.exitCode;
+  }
+
+  #change(user: object, work: () => void): void {
+    const wishes = this.#coming.get(user);
+    if (!wishes) work();
+    else if (wishes.changes.length < limits.windowWishesMax) wishes.changes.push(work);
+  }
+
+  #rename(pane: Pane, user: object, title: string): void {
+    const wishes = this.#coming.get(user);
+    if (wishes) wishes.titles.set(pane, title);
+    else pane.rename(title);
   }
 
   /** A window that others have as well stays for them. */
@@ -200,8 +251,14 @@ export class Desk implements DeskForOthers {
   }
 
   listen(surface: Surface, listener: (event: WindowEvent) => void): () => void {
+    const before = this.#listeners.get(surface.id);
     this.#listeners.set(surface.id, listener);
-    return () => void this.#listeners.delete(surface.id);
+    return () => {
+      if (this.#listeners.get(surface.id) !== listener) return;
+      // Who listened before goes on where the one that was to take its place has failed.
+      if (before) this.#listeners.set(surface.id, before);
+      else this.#listeners.delete(surface.id);
+    };
   }
 
   /** Wants a frame, now or in so many seconds. */
@@ -430,6 +487,10 @@ const inherited = ({ before }: InstanceContext): Desk | undefined =>
 /** An instance's way to windows on its desk. */
 export const handOf = (context: InstanceContext): WindowHand =>
   deskOf(context).handFor(context.shared ?? context);
+
+/** Whether an instance has ended the program, or would if it served. */
+export const endedBy = (context: InstanceContext): boolean =>
+  deskOf(context).endedBy(context.shared ?? context);
 
 /** How many open windows an instance has. */
 export const windowsOf = (context: InstanceContext): number =>

@@ -2,7 +2,7 @@ import { fault } from "../../base/fault.ts";
 import { timed } from "../../base/timings.ts";
 import type { Instance } from "../../host/instance.ts";
 import type { Live } from "../../host/live.ts";
-import { deskOf, windowsOf } from "./desk.ts";
+import { deskOf, endedBy, windowsOf } from "./desk.ts";
 
 /** What a component that draws exports. */
 const appInterface = "loop:window/app@0.1.0";
@@ -16,11 +16,9 @@ export const begin = async (instance: Instance): Promise<number | undefined> => 
   const desk = deskOf(context);
   const { identifier } = context.component;
   await timed("init", async () => instance.callNow(appInterface, "init", []));
-  if (context.before && desk.exitCode !== undefined) {
-    desk.exitCode = undefined;
-    throw fault("LK0734", `${identifier} ended itself in init, where another was to take its place`);
-  }
-  if (desk.exitCode !== undefined) return desk.exitCode;
+  if (context.before && endedBy(context))
+    throw fault("LK0734", `${identifier} ended itself in init, where it was to take another's place`);
+  if (!context.before && desk.exitCode !== undefined) return desk.exitCode;
   if (windowsOf(context) > 0) return undefined;
   const closed = desk.opened > 0 && !context.before;
   throw fault(

@@ -1,29 +1,30 @@
-import { declared } from "../../base/fault.ts";
+import { declared, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { GuestExit, type Implementations, type InstanceContext } from "../../host/provider.ts";
-import { deskOf, handOf } from "./desk.ts";
+import { deskOf, handOf, type WindowHand } from "./desk.ts";
 import { dropsOf } from "./drops.ts";
 import { windowClass } from "./resource.ts";
 
 /** Every interface of loop:window for one instance, in the JS mapping. */
 export const implement = (context: InstanceContext): Implementations => {
   const desk = deskOf(context);
+  const hand = handOf(context);
   return {
-    "loop:window/windows@0.1.0": { Window: windowClass(handOf(context)) },
+    "loop:window/windows@0.1.0": { Window: windowClass(hand) },
     "loop:window/events@0.1.0": {},
     "loop:window/drops@0.1.0": dropsOf(desk, context),
     "loop:window/frames@0.1.0": {
       setCap(framesPerSecond: number | undefined): void {
-        desk.cap = framesPerSecond === undefined ? undefined : Math.max(1, framesPerSecond);
+        hand.change(() => {
+          desk.cap = framesPerSecond === undefined ? undefined : Math.max(1, framesPerSecond);
+        });
       },
-      request: () => desk.want(),
+      request: () => hand.change(() => desk.want()),
       requestAfter(seconds: number): void {
         // Whatever is no time at all is now; nobody waits longer than a day.
-        desk.want(seconds > 0 ? Math.min(seconds, limits.windowSecondsMax) : 0);
+        hand.change(() => desk.want(seconds > 0 ? Math.min(seconds, limits.windowSecondsMax) : 0));
       },
-      stop(exitCode: number): void {
-        desk.exitCode = exitCode;
-      },
+      stop: hand.stop,
       frameStats: () => ({
         frames: BigInt(desk.stats.frames),
         late: BigInt(desk.late),
@@ -36,11 +37,13 @@ export const implement = (context: InstanceContext): Implementations => {
     },
     "loop:window/polling@0.1.0": {
       nextEvent: async (seconds: number | undefined) => {
+        requireServes(context, hand);
         const event = await desk.nextEvent(seconds);
         if (!event && desk.ended) throw new GuestExit(desk.exitCode ?? 0);
         return event;
       },
       nextFrame: async () => {
+        requireServes(context, hand);
         const time = await desk.nextFrame();
         if (desk.ended) throw new GuestExit(desk.exitCode ?? 0);
         return time;
@@ -52,6 +55,15 @@ export const implement = (context: InstanceContext): Implementations => {
       list: () => desk.pads(),
     },
   };
+};
+
+/** Events and frames are for whoever serves. */
+const requireServes = ({ component }: InstanceContext, hand: WindowHand): void => {
+  if (!hand.waits) return;
+  throw fault(
+    "LK0734",
+    `${component.identifier} waits for frames or events before it has taken the place of another`,
+  );
 };
 
 const clipboard = (context: InstanceContext) => {

@@ -4,7 +4,7 @@ import { surfaceKey } from "../surface.ts";
 import { checkTitle } from "./bounds.ts";
 import type { WindowHand } from "./desk.ts";
 import type { Pane } from "./pane.ts";
-import type { Cursor, PointerMode, Size } from "./screen.ts";
+import type { Cursor, PointerMode, Shown, Size } from "./screen.ts";
 
 /** `loop:window/windows.window` for one instance. What it is told after it was closed, it does not hear. */
 export const windowClass = (hand: WindowHand) =>
@@ -41,14 +41,13 @@ export const windowClass = (hand: WindowHand) =>
     }
 
     title(): string {
-      return this.#pane.title;
+      return hand.titleOf(this.#pane);
     }
 
     setTitle(title: string): void {
       checkTitle(title);
-      const shown = open(this.#pane);
-      this.#pane.title = title;
-      shown.setTitle(title);
+      open(this.#pane);
+      hand.rename(this.#pane, title);
     }
 
     size(): Size {
@@ -57,7 +56,8 @@ export const windowClass = (hand: WindowHand) =>
 
     setSize(width: number, height: number): void {
       hand.admit(width, height, this.#pane);
-      open(this.#pane).resize(width, height);
+      open(this.#pane);
+      this.#change((shown) => shown.resize(width, height));
     }
 
     pixelSize(): Size {
@@ -73,15 +73,15 @@ export const windowClass = (hand: WindowHand) =>
     }
 
     setPosition(x: number, y: number): void {
-      this.#pane.shown?.place(x, y);
+      this.#change((shown) => shown.place(x, y));
     }
 
     setResizable(resizable: boolean): void {
-      this.#pane.shown?.setResizable(resizable);
+      this.#change((shown) => shown.setResizable(resizable));
     }
 
     setFullscreen(fullscreen: boolean): void {
-      this.#pane.shown?.setFullscreen(fullscreen);
+      this.#change((shown) => shown.setFullscreen(fullscreen));
     }
 
     isFullscreen(): boolean {
@@ -89,11 +89,11 @@ export const windowClass = (hand: WindowHand) =>
     }
 
     minimise(): void {
-      this.#pane.shown?.minimise();
+      this.#change((shown) => shown.minimise());
     }
 
     restore(): void {
-      this.#pane.shown?.restore();
+      this.#change((shown) => shown.restore());
     }
 
     hasFocus(): boolean {
@@ -112,27 +112,37 @@ export const windowClass = (hand: WindowHand) =>
           tag: "invalid",
           val: `An icon of ${width} x ${height} has ${width * height * 4} bytes; ${pixels.length} were given`,
         });
-      open(this.#pane).setIcon(width, height, pixels);
+      open(this.#pane);
+      this.#change((shown) => shown.setIcon(width, height, pixels));
     }
 
     setCursor(cursor: Cursor): void {
-      this.#pane.shown?.setCursor(cursor);
+      this.#change((shown) => shown.setCursor(cursor));
     }
 
     setPointer(pointer: PointerMode): void {
-      this.#pane.shown?.setPointer(pointer);
+      this.#change((shown) => shown.setPointer(pointer));
     }
 
     setTextInput(enabled: boolean): void {
-      this.#pane.shown?.setTextInput(enabled);
+      this.#change((shown) => shown.setTextInput(enabled));
     }
 
     setTextArea(x: number, y: number, width: number, height: number): void {
-      this.#pane.shown?.setTextArea({ x, y, width, height });
+      this.#change((shown) => shown.setTextArea({ x, y, width, height }));
     }
 
     setClosesItself(closes: boolean): void {
-      this.#pane.closesItself = closes;
+      hand.change(() => {
+        this.#pane.closesItself = closes;
+      });
+    }
+
+    #change(work: (shown: Shown) => void): void {
+      hand.change(() => {
+        const { shown } = this.#pane;
+        if (shown) work(shown);
+      });
     }
   };
 

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fault } from "../base/fault.ts";
+import { Places, type Wish } from "../host/places.ts";
+import type { Slots } from "../slots/registry.ts";
+import { follow } from "./follow.ts";
+
+let folder: string;
+let unfollow = () => {};
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "loop-follow-"));
+});
+afterEach(() => {
+  unfollow();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let waited = 0; waited < 5000 && !holds(); waited += 5) await Bun.sleep(5);
+  expect(holds()).toBe(true);
+};
+
+/** A place whose swaps take as long as the test likes, and a choice that another terminal makes. */
+const followed = () => {
+  const path = join(folder, "loop.db");
+  let standing = "a";
+  let chosen = "a";
+  let broken = false;
+  let writes = 0;
+  const gates: (() => void)[] = [];
+  const said: string[] = [];
+  const places = new Places();
+  places.add({
+    name: "style",
+    get state() {
+      return { identifier: standing, digest: "sha256:00", generation: 1 } as const;
+    },
+    swap: async ({ identifier }: Wish) => {
+      await new Promise<void>((resolve) => gates.push(resolve));
+      standing = identifier;
+      return { place: "style", from: "sha256:00", to: "sha256:00", generation: 2, state: "none", parts: [] };
+    },
+  });
+  const write = () => writeFileSync(path, "x".repeat(++writes));
+  write();
+  unfollow = follow({
+    places,
+    path,
+    reopen: () => {
+      if (broken) throw fault("LK0004", "In the middle of being written");
+      return { explain: () => ({ fillings: [{ identifier: chosen, grants: [] }] }) } as unknown as Slots;
+    },
+    say: (text) => said.push(text),
+    explain: (error) => `${(error as Error).message}`,
+  });
+  return {
+    gates,
+    said,
+    standing: () => standing,
+    choose: (identifier: string) => {
+      chosen = identifier;
+      write();
+    },
+    breakIt: (is: boolean) => {
+      broken = is;
+    },
+  };
+};
+
+test("what is chosen while a swap goes on is what stands there in the end", async () => {
+  const { gates, standing, choose } = followed();
+  choose("b");
+  await until(() => gates.length === 1);
+  // Back again, before the first swap is done.
+  choose("a");
+  await Bun.sleep(600);
+  gates[0]!();
+  await until(() => gates.length === 2);
+  expect(standing()).toBe("b");
+  gates[1]!();
+  await until(() => standing() === "a");
+});
+
+test("a choice that cannot be read is told once, and read again until it can be", async () => {
+  const { gates, said, standing, choose, breakIt } = followed();
+  breakIt(true);
+  choose("b");
+  await until(() => said.length === 1);
+  await Bun.sleep(600);
+  expect(said).toEqual(["loop: In the middle of being written"]);
+  breakIt(false);
+  await until(() => gates.length === 1);
+  gates[0]!();
+  await until(() => standing() === "b");
+});
