@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import { limits } from "../../base/limits.ts";
+import { absenceOf } from "../../host/availability.ts";
 import { findAdapter, isFallback, noAdapter, softwareDrivers } from "./adapter.ts";
 import type * as classes from "./classes.ts";
 import { declaredOf, device, drops, faultOf, open, redPipeline, usage } from "./fixture.ts";
+import { dawnOn, gfxProvider } from "./gfx.ts";
 
 test("this machine has a driver in software, which these tests need", () => {
   expect(softwareDrivers().length).toBeGreaterThan(0);
@@ -15,6 +17,16 @@ test("an adapter in software says that it is one, and what it can", async () => 
   expect(adapter.info()).toMatchObject({ isFallbackAdapter: true });
   expect(adapter.limits()).toMatchObject({ maxTextureDimension2d: 8192, maxBufferSize: 1073741824n });
   expect(adapter.features()).toContain("depth-clip-control");
+});
+
+test("where there is no Dawn the capability is absent, by name, before a component starts", async () => {
+  expect(dawnOn("linux-x64")).toBeUndefined();
+  expect(dawnOn("linux-riscv64")?.because).toContain("linux-riscv64");
+  const provider = gfxProvider({ environment: {} });
+  expect(await absenceOf(provider, "freebsd")).toEqual({
+    because: "is there on darwin and linux and win32 alone",
+  });
+  expect(await absenceOf(provider)).toBeUndefined();
 });
 
 test("without an adapter the fault says what was looked for, and has-adapter says so before", async () => {

@@ -2,7 +2,13 @@
 // refuses more memory or objects than the limits, and ends a component whose GPU errors nobody takes; a grant, never
 // a default; listed in the app's table. Dawn itself (20 MB) is loaded when a component first asks for an adapter.
 
-import type { Event, InstanceContext, InterfaceImplementation, Provider } from "../../host/provider.ts";
+import type {
+  Absence,
+  Event,
+  InstanceContext,
+  InterfaceImplementation,
+  Provider,
+} from "../../host/provider.ts";
 import type { Desk } from "../surface.ts";
 import type { AdapterWish } from "./adapter.ts";
 import type { GpuBounds } from "./gpu.ts";
@@ -34,6 +40,20 @@ const printName = "print";
 
 const suspendingIn = (name: string, functions: readonly string[]): string[] =>
   functions.map((one) => `${name}#${one}`);
+
+/** Where Dawn is made for; known without loading it. A machine of these without a GPU may still have one in software. */
+const dawnFor = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win32-arm64", "win32-x64"];
+
+/** Why there is no Dawn on this machine; undefined where there is. */
+export const dawnOn = (machine: string): Absence | undefined =>
+  dawnFor.includes(machine)
+    ? undefined
+    : {
+        because: `has no Dawn for ${machine}, only for ${dawnFor.join(", ")}`,
+        help: "loop slot set provider:loop:gfx ./software.wasm",
+      };
+
+const dawnHere = () => dawnOn(`${process.platform}-${process.arch}`);
 
 export const gfxProvider = (services: GfxServices): Provider => ({
   name: "gfx",
@@ -67,6 +87,8 @@ export const gfxProvider = (services: GfxServices): Provider => ({
     ]),
   ],
   functions: [printName],
+  platforms: ["darwin", "linux", "win32"],
+  probe: dawnHere,
   // Windows and pictures in them are everyone's; the GPU is not.
   defaultGranted: [
     "wasi:surface/surface",
