@@ -74,6 +74,7 @@ const built = async (
       };
     },
     signal,
+    quick: true,
   });
   const warning = outcome.built ? build.remember(outcome) : undefined;
   return warning === undefined ? outcome : { ...outcome, warnings: [...outcome.warnings, warning] };

@@ -311,6 +311,11 @@ export const limits = {
   devGraceMs: 20,
   /** Milliseconds between two looks where the system does not say what changes. */
   devPollMs: 500,
+  /** Milliseconds that a module's own code has to be loaded on the quick path, and bytes of its memory. */
+  quickLoadMsMax: 5_000,
+  quickMemoryBytesMax: 512 * 1024 * 1024,
+  /** Warm engines that are kept for the quick path, one for a world; a megabyte and a half each. */
+  quickEnginesMax: 16,
   /** Choices for a slot that can be gone back to. */
   slotHistoryMax: 10,
   /** Changes to windows that one may want before it has taken another's place. */

@@ -16,12 +16,19 @@ export interface BuildRequest {
   readonly wit: WitSources;
   /** The other keys of the [build] table. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /**
+   * For development: a builder may keep what it can use again, and make a component that behaves alike and is made
+   * sooner.
+   */
+  readonly quick?: boolean | undefined;
   readonly onProgress?: ((detail: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface BuildResult {
   readonly component: Uint8Array;
+  /** Whether it was made in the way that `quick` allows, and so is not what would be shipped. */
+  readonly quick?: boolean | undefined;
   /** Absolute paths of every file whose change makes the build stale. */
   readonly inputs: readonly string[];
   readonly warnings: readonly string[];

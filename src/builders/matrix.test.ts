@@ -311,13 +311,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const buildMatrix = async (engine: string): Promise<Uint8Array> => {
-  const project = join(folder, engine);
+const buildMatrix = async (engine: string, quick: boolean): Promise<Uint8Array> => {
+  const project = join(folder, `${engine}${quick}`);
   for (const path of ["src", "wit"]) mkdirSync(join(project, path), { recursive: true });
   writeFileSync(join(project, "loop.toml"), `[component]\nname = "matrix"\n[build]\nengine = "${engine}"\n`);
   writeFileSync(join(project, "wit/world.wit"), wit);
   writeFileSync(join(project, "src/main.js"), guest);
-  const { component } = await buildProject(project, { builderFor: () => typescript });
+  const { component } = await buildProject(project, { builderFor: () => typescript, quick });
   return Bun.file(component).bytes();
 };
 
@@ -376,8 +376,9 @@ const start = async (bytes: Uint8Array): Promise<Matrix> => {
   return { ...started, received };
 };
 
-for (const engine of ["quickjs", "starlingmonkey"])
-  describe(engine, () => {
+for (const how of ["quickjs", "quickjs quick", "starlingmonkey"])
+  describe(how, () => {
+    const [engine, quick] = how.split(" ") as [string, string?];
     let bytes: Uint8Array;
     let matrix: Matrix;
     const call = (name: string, ...args: unknown[]) => (matrix.exports[name] as Callable)(...args);
@@ -387,7 +388,8 @@ for (const engine of ["quickjs", "starlingmonkey"])
     const attempt = (code: string) => call("attempt", code) as string;
 
     beforeAll(async () => {
-      bytes = await buildMatrix(engine);
+      bytes = await buildMatrix(engine, quick !== undefined);
+      expect(new TextDecoder("latin1").decode(bytes).includes(", quick)")).toBe(quick !== undefined);
       matrix = await start(bytes);
     }, 300_000);
 

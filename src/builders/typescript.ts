@@ -4,15 +4,13 @@
 import { join } from "node:path";
 import { fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
-import { chooseWorld, worldFromWit } from "../contract/wit.ts";
 import type { Builder, BuildRequest, BuildResult } from "./builder.ts";
 import { bindingsOf } from "./typescript/bindings.ts";
 import { type Bundle, bundle } from "./typescript/bundle.ts";
 import type { Componentize } from "./typescript/engine.ts";
 import { neededImports } from "./typescript/needs.ts";
-import { moduleFault } from "./typescript/positions.ts";
-import { shadowOf } from "./typescript/shadow.ts";
-import { typingsOf } from "./typescript/typings.ts";
+import { moduleFault, positionsLine } from "./typescript/positions.ts";
+import { prepared } from "./typescript/prepared.ts";
 import { witFolder, witInputs } from "./wit.ts";
 
 type Engine = "quickjs" | "starlingmonkey";
@@ -35,22 +33,11 @@ const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
     throw fault("LK0607", `WIT was looked for in ${join(folder, witFolder)}, and there is none`, {
       hint: `write the component's world into ${witFolder}/world.wit`,
     });
-  const { world } = chooseWorld(wit, request.world);
-  // The project's own world first: what is wrong in its WIT is said of its WIT, and what it needs decides the rest.
-  const own = await timed("wit", () => worldFromWit(wit, world));
-  if (own.exports.size === 0)
-    throw fault(
-      "LK0602",
-      `The world ${world} exports nothing, so nothing could ever be called in this component`,
-      {
-        hint: "write an export into the world: export greet: func(name: string) -> string;",
-      },
-    );
-  const generated = await timed("typings", () => typingsOf(wit, world, main));
+  const { world, own, generated, shadow: shadowWith } = await prepared(wit, request.world, main);
   const tsconfig = typeof settings.tsconfig === "string" ? join(folder, settings.tsconfig) : undefined;
-  const bundled = async (imports: readonly string[]) => {
-    const shadow = await shadowOf(wit, world, imports);
-    const bindings = bindingsOf({ world: shadow.world, own, name: world, main, engine });
+  const bundled = async (imports: readonly string[], warm = false) => {
+    const shadow = await shadowWith(imports);
+    const bindings = bindingsOf({ world: shadow.world, own, name: world, main, engine, warm });
     const made = await bundle({
       folder,
       main,
@@ -60,16 +47,35 @@ const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
       minify: settings.minify === true,
       world,
     });
-    return { shadow, made };
+    return { shadow, bindings, made };
   };
+  const inputsOf = (made: Bundle) => [
+    ...made.inputs,
+    ...witInputs(request),
+    tsconfig ?? join(folder, "tsconfig.json"),
+  ];
   request.onProgress?.("bundling");
   // Once to see what the program uses, and again only where that is more than every program needs.
   const least = neededImports("");
-  let { shadow, made } = await timed("bundle", () => bundled(least));
-  const needed = neededImports(made.guest);
-  if (needed.length > least.length) ({ shadow, made } = await timed("bundle", () => bundled(needed)));
+  const fitting = async (warm: boolean) => {
+    const guessed = (warm && neededBefore.get(folder)) || least;
+    const first = await timed("bundle", () => bundled(guessed, warm));
+    const needed = neededImports(first.made.guest);
+    const again =
+      needed.join() === guessed.join() ? first : await timed("bundle", () => bundled(needed, warm));
+    return { ...again, needed };
+  };
+  if (request.quick && engine === "quickjs") {
+    const { bindings, made, needed } = await fitting(true);
+    neededBefore.set(folder, needed);
+    const { snapshot } = await import("./typescript/warm.ts");
+    const component = await snapshot({ wit, world, imports: needed }, bindings, made, main);
+    if (component)
+      return { component, quick: true, inputs: inputsOf(made), warnings: made.warnings, generated };
+  }
+  const { shadow, made } = await fitting(false);
   request.onProgress?.(`componentizing with ${engine}`);
-  const source = `${made.source}\n${positionsLine(made)}\n`;
+  const source = `${made.source}\n${positionsLine(made.positions)}\n`;
   const componentize = await engines[engine]();
   const component = await timed("componentize", () =>
     componentize({ source, wit: shadow.text, world: shadow.name, folder }).catch((error: unknown) => {
@@ -78,11 +84,14 @@ const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
   );
   return {
     component,
-    inputs: [...made.inputs, ...witInputs(request), tsconfig ?? join(folder, "tsconfig.json")],
+    inputs: inputsOf(made),
     warnings: made.warnings,
     generated,
   };
 };
+
+/** What a folder's program used when it was last built on the quick path: most likely what it uses now. */
+const neededBefore = new Map<string, readonly string[]>();
 
 const engineOf = (setting: unknown): Engine => {
   if (setting === undefined) return "quickjs";
@@ -92,7 +101,3 @@ const engineOf = (setting: unknown): Engine => {
     `[build] engine is ${JSON.stringify(setting)}, and one of ${Object.keys(engines).join(", ")} was looked for`,
   );
 };
-
-/** The source map travels at the end, so that no line of the bundle moves. */
-const positionsLine = ({ positions }: Bundle): string =>
-  `globalThis[Symbol.for("loop:positions")] = ${JSON.stringify(positions)};`;

@@ -20,6 +20,8 @@ export interface Meter {
   readonly imports: MeterImports;
   /** A core instance takes so many bytes at its start; throws where they are too many. */
   begin(bytes: number): void;
+  /** Hears of each core instance that was made. */
+  made?(instance: WebAssembly.Instance): void;
 }
 
 /** What was metered, and how it is instantiated; a module that is not in it was compiled as it is. */
@@ -73,6 +75,16 @@ const compile = async (bytes: Uint8Array, metering: Metering | undefined): Promi
 
 /** A core instance; a metered module is joined to the meter of its instance. */
 export const instantiateCore = (
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+  meter: Meter | undefined,
+): WebAssembly.Instance => {
+  const instance = coreInstance(module, imports, meter);
+  meter?.made?.(instance);
+  return instance;
+};
+
+const coreInstance = (
   module: WebAssembly.Module,
   imports: WebAssembly.Imports,
   meter: Meter | undefined,

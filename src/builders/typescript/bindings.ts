@@ -22,6 +22,8 @@ export interface Bindings {
   readonly modules: ReadonlyMap<string, { readonly object: string; readonly members: readonly string[] }>;
   /** The engine's own modules, by the specifier that `setup` imports them with. */
   readonly natives: ReadonlyMap<string, string>;
+  /** The names that `entry` exports. */
+  readonly exports: readonly string[];
 }
 
 export interface BindingsRequest {
@@ -33,6 +35,8 @@ export interface BindingsRequest {
   /** The guest's main file as shown in messages. */
   readonly main: string;
   readonly engine: "quickjs" | "starlingmonkey";
+  /** The engine's modules are names that are there, and what is exported is given to `loopGive`: see warm.ts. */
+  readonly warm: boolean;
 }
 
 export const bindingsOf = (request: BindingsRequest): Bindings => new Writer(request).write();
@@ -47,6 +51,8 @@ class Writer {
   readonly #objects = new Map<string, string>();
   readonly #natives = new Map<string, string>();
   readonly #resources = new Map<ResourceType, string>();
+  /** Variables of `entry`, and the names under which they are exported. */
+  readonly #exports: (readonly [variable: string, name: string])[] = [];
   #place: Place = "setup";
   readonly #signatures: Signatures;
   #count = 0;
@@ -88,11 +94,17 @@ class Writer {
       else if (extern.kind === "interface") this.#collectExport(name, extern.interface);
     }
     this.#exportInterfaces();
+    this.#entry.push(
+      this.#request.warm
+        ? `loopGive({ ${this.#exports.map(([variable, name]) => `${quoted(name)}: ${variable}`).join(", ")} });`
+        : `export { ${this.#exports.map((pair) => pair.join(" as ")).join(", ")} };`,
+    );
     return {
       setup: [setupHead, ...this.#setup].join("\n"),
       entry: [entryHead, ...this.#entry].join("\n"),
       modules: this.#modules,
       natives: this.#natives,
+      exports: this.#exports.map(([, name]) => name),
     };
   }
 
@@ -119,7 +131,7 @@ class Writer {
     const name = this.#fresh("native");
     this.#nativeNames.set(specifier, name);
     this.#natives.set(`loop:native/${name}`, specifier);
-    this.#setup.push(`import * as ${name} from ${quoted(`loop:native/${name}`)};`);
+    if (!this.#request.warm) this.#setup.push(`import * as ${name} from ${quoted(`loop:native/${name}`)};`);
     return name;
   }
 
@@ -246,8 +258,8 @@ class Writer {
       `const ${found} = rootFunction(guest, ${quoted(name)}, ${quoted(this.#request.main)}, ${quoted(this.#request.name)});`,
       `const ${variable}call = exporting(${this.#signature(func.name, func)}, (args) => ${found}(...args));`,
       `const ${variable} = (...args) => ${variable}call(args);`,
-      `export { ${variable} as ${engineCamel(func.name)} };`,
     );
+    this.#exports.push([variable, engineCamel(func.name)]);
   }
 
   readonly #exported = new Map<string, (readonly [string, Interface])[]>();
@@ -273,10 +285,8 @@ class Writer {
       const members: string[] = [];
       for (const [name, item] of items) members.push(...this.#exportInterface(name, item));
       const variable = this.#fresh("exports");
-      this.#entry.push(
-        `const ${variable} = {\n${members.map((member) => `  ${member},`).join("\n")}\n};`,
-        `export { ${variable} as ${key} };`,
-      );
+      this.#entry.push(`const ${variable} = {\n${members.map((member) => `  ${member},`).join("\n")}\n};`);
+      this.#exports.push([variable, key]);
     }
   }
 

@@ -17,8 +17,12 @@ const sectionId = { alias: 6, import: 10, export: 11 } as const;
 const sort = { function: 1 } as const;
 const strayExport = "init";
 
-/** The component with its WASI names given back and without the componentizer's own export. */
-export const unwrapEnvelope = (component: Uint8Array): Uint8Array => {
+/**
+ * The component with its WASI names given back and without the componentizer's own export, nor the function that
+ * `hiding` names.
+ */
+export const unwrapEnvelope = (component: Uint8Array, hiding?: string): Uint8Array => {
+  const stray = new Set([strayExport, hiding]);
   const aliases = new FunctionAliases();
   return withSections(
     component,
@@ -28,7 +32,7 @@ export const unwrapEnvelope = (component: Uint8Array): Uint8Array => {
         return [section];
       }
       if (section.id === sectionId.import) return [{ id: section.id, body: renamed(section.body) }];
-      if (section.id === sectionId.export) return exportsOf(section, aliases);
+      if (section.id === sectionId.export) return exportsOf(section, aliases, stray);
       return [section];
     }),
   );
@@ -52,13 +56,18 @@ class FunctionAliases {
   }
 }
 
-/** One export section with one item each is what the composer writes; the stray one becomes an alias again. */
-const exportsOf = (section: Section, aliases: FunctionAliases): Section[] => {
+/** One export section with one item each is what the composer writes; a stray one becomes an alias again. */
+const exportsOf = (
+  section: Section,
+  aliases: FunctionAliases,
+  stray: ReadonlySet<string | undefined>,
+): Section[] => {
   const body = renamed(section.body);
   const reader = new Reader(section.body);
   const count = reader.u32();
   reader.byte();
-  const alias = count === 1 && reader.name() === strayExport ? aliases.of(strayExport) : undefined;
+  const name = reader.name();
+  const alias = count === 1 && stray.has(name) ? aliases.of(name) : undefined;
   return [alias ? { id: sectionId.alias, body: alias } : { id: section.id, body }];
 };
 

@@ -21,6 +21,10 @@ interface Segment {
   readonly sourceColumn: number;
 }
 
+/** How a component carries its source map: at the end of its bundle, so that no line of that moves. */
+export const positionsLine = (positions: Positions): string =>
+  `globalThis[Symbol.for("loop:positions")] = ${JSON.stringify(positions)};`;
+
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 function* segmentsOf(mappings: string): Generator<Segment> {

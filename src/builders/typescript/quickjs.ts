@@ -7,7 +7,11 @@ import { loadComponentizer } from "./native.ts";
 import { widen } from "./wide.ts";
 
 /** Componentizes with QuickJS: about 1.1 MB and a second. */
-export const componentizeQuickjs: Componentize = async ({ source, wit, world }) => {
+export const componentizeQuickjs: Componentize = async (request) =>
+  unwrapEnvelope(await componentizeWrapped(request));
+
+/** As `componentizeQuickjs`, before the envelope is taken off. */
+export const componentizeWrapped: Componentize = async ({ source, wit, world }) => {
   const { componentize } = await loadComponentizer();
   // The componentizer reads its WIT from a file and nothing else.
   return inTemporaryFolder("loop-wit-", async (folder) => {
@@ -23,6 +27,6 @@ export const componentizeQuickjs: Componentize = async ({ source, wit, world }) 
     });
     const wide = widen(component);
     if (!wide) throw new Error("The QuickJS runtime in the component is not the one that loop knows");
-    return unwrapEnvelope(wide);
+    return wide;
   });
 };

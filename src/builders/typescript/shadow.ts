@@ -23,11 +23,15 @@ const packageOf = (name: string): string => {
 
 const shadowName = "loop:shadow/shadow";
 
-/** The project's world with `imports` ("wasi:cli/stderr", without version) beside its own. LK0209, LK0210. */
+/**
+ * The project's world with `imports` ("wasi:cli/stderr", without version) beside its own, and more lines of WIT.
+ * Faults: LK0209, LK0210.
+ */
 export const shadowOf = async (
   sources: WitSources,
   world: string,
   imports: readonly string[],
+  more: readonly string[] = [],
 ): Promise<Shadow> => {
   const all = new Map(await withCarried(sources, imports.map(packageOf)));
   const packages = [...packagesOf(all).keys()];
@@ -36,9 +40,15 @@ export const shadowOf = async (
   const lines = imports.map((name) => `  import ${name}${versionOf(name)};`);
   all.set(
     "shadow.wit",
-    ["package loop:shadow;", "world shadow {", `  include ${wordsEscaped(world)};`, ...lines, "}", ""].join(
-      "\n",
-    ),
+    [
+      "package loop:shadow;",
+      "world shadow {",
+      `  include ${wordsEscaped(world)};`,
+      ...lines,
+      ...more,
+      "}",
+      "",
+    ].join("\n"),
   );
   const { composed } = chooseWorld(all, shadowName);
   return { text: composed.text, name: shadowName, world: await worldFromWit(all, shadowName) };

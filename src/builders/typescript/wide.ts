@@ -153,7 +153,7 @@ const appended = (body: Uint8Array, items: readonly Uint8Array[]): Uint8Array =>
 };
 
 /** LEB128, signed. */
-const signed = (value: bigint): number[] => {
+export const signed = (value: bigint): number[] => {
   const out: number[] = [];
   for (let rest = value; ; ) {
     const low = Number(rest & 0x7fn);
