@@ -60,7 +60,13 @@ const play = async (
 ): Promise<Played> => {
   writeFileSync(join(folder, "events"), events.join("\n"));
   let out = "";
-  const stdout = { write: (bytes: Uint8Array) => void (out += Buffer.from(bytes)), flush() {}, isTerminal: false };
+  const stdout = {
+    write(bytes: Uint8Array) {
+      out += Buffer.from(bytes);
+    },
+    flush() {},
+    isTerminal: false,
+  };
   const context: InstanceContext = {
     component: { identifier: "handed", digest: plans[0]!.component.digest },
     args: [],

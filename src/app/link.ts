@@ -8,7 +8,7 @@ import { decoded } from "../host/decoded.ts";
 import { type FilledSlot, fillingProvider } from "../host/filling.ts";
 import type { LinkerName } from "../host/linkers.ts";
 import { load } from "../host/load.ts";
-import type { Places, Swaps } from "../host/places.ts";
+import { comingLimits, type Places, type Swaps } from "../host/places.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
 import type { InstanceContext, Provider, Stdio } from "../host/provider.ts";
 import { configProvider } from "../providers/slots/index.ts";
@@ -208,7 +208,7 @@ export const planFilling = async (
         configProvider(decision.config),
         ...(await applicationProviders(component, linking, depth)),
       ],
-      limits: { ...limitsOf(decision), ...(linking.stoppable && { stoppable: true }) },
+      limits: { ...limitsOf(decision), ...(linking.stoppable && comingLimits) },
       linker: linking.linker,
       grantHint: (name) => fillingHint([unversioned(name)], decision, filling),
     });

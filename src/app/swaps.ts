@@ -4,7 +4,7 @@ import { decoded } from "../host/decoded.ts";
 import type { Migrate, Saved } from "../host/handover.ts";
 import type { RequireFit } from "../host/live.ts";
 import type { Phases } from "../host/phases.ts";
-import { type Arrival, succeeding, type Wish } from "../host/places.ts";
+import { type Arrival, comingLimits, succeeding, type Wish } from "../host/places.ts";
 import { type LinkedPlan, link } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
 import type { Filling } from "../slots/declaration.ts";
@@ -106,7 +106,7 @@ export const arriveApplication = async (
   phases.enter("compare");
   requireFit(component, decoded(component).world);
   phases.enter("link");
-  const plan = await planApplication(component, arriving(linking), { stoppable: true });
+  const plan = await planApplication(component, arriving(linking), comingLimits);
   return {
     plan,
     lacks: (grants) => {
@@ -124,7 +124,8 @@ const migrating =
   (identifier: string, linking: Linking): Migrate =>
   async ({ version, bytes }) => {
     const { component } = await loadComponent(identifier, linking);
-    const plan = await link(component, { providers: linking.providers, linker: linking.linker });
+    const { providers, linker } = linking;
+    const plan = await link(component, { providers, linker, limits: comingLimits });
     const context: InstanceContext = {
       component: { identifier, digest: component.digest },
       args: [],

@@ -14,6 +14,8 @@ export interface InstanceLimits {
   readonly callMsMax?: number;
   /** Whether a single call into it can be held to a time of its own (`enter`), as a swap does with `restore`. */
   readonly stoppable?: boolean;
+  /** Milliseconds of its start, where that is not what a call may take. */
+  readonly startMsMax?: number;
   /** Milliseconds to come to an end once it is asked to stop. */
   readonly graceMsMax?: number;
   /** Bytes of all its memories and tables together, and of those of the instances that serve it. */
@@ -93,6 +95,12 @@ export class Budget {
     const call = { endMs: performance.now() + ms, ms };
     this.#calls.add(call);
     return () => void this.#calls.delete(call);
+  }
+
+  /** Its start begins; the answer ends it. */
+  enterStart(): () => void {
+    const { startMsMax, callMsMax = Infinity } = this.#limits;
+    return this.enter(startMsMax === undefined ? this.#limits.callMsMax : Math.min(startMsMax, callMsMax));
   }
 
   /** Takes what a core instance has from the start. Fault LK0712. */

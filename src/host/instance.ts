@@ -57,7 +57,7 @@ export class Instance {
 
   /** Takes what the linker makes; once. */
   async begin(make: () => Promise<Readonly<Record<string, unknown>>>): Promise<void> {
-    const leave = this.budget.enter();
+    const leave = this.budget.enterStart();
     try {
       this.#exports = await this.budget.until(make());
     } finally {

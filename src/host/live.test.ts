@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { verify } from "../trust/verify.ts";
 import { type Candidate, Live } from "./live.ts";
+import { succeeding } from "./places.ts";
 import { type LinkedPlan, link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
@@ -254,6 +256,68 @@ test("a restore that never ends is stopped, and the old one goes on", async () =
   expect(count(live)).toBe(2);
 });
 
+test("a start that never ends is stopped, and the old one goes on", async () => {
+  const live = await placed();
+  count(live);
+  const plan = await planOf({ step: 10, start: "(loop $for_ever (br $for_ever))" });
+  const context = contextOf(plan);
+  const start = () => plan.instantiate({ ...context, limits: { stoppable: true, startMsMax: 50 } });
+  const fault = await failure(live.swap(async () => ({ plan, start })));
+  expect([fault.code, phaseOf(fault)]).toEqual(["LK0711", "instantiate"]);
+  expect(count(live)).toBe(2);
+});
+
+test("what takes a place has a time for its start", () => {
+  const { limits: held } = succeeding({ limits: { callMsMax: 7 } } as InstanceContext, undefined);
+  expect(held).toEqual({ callMsMax: 7, stoppable: true, startMsMax: limits.swapCallMsMax });
+});
+
+test("a save that passes its slot's timeout ends the old one, and what is swapped in next begins anew", async () => {
+  const plan = await planOf({ save: "(loop $for_ever (br $for_ever))" });
+  const instance = await plan.instantiate({ ...contextOf(plan), limits: { callMsMax: 50 } });
+  const exports = new Map([["t:t/counter", plan.world.exports.get("t:t/counter")!]]);
+  const live = new Live(
+    { place: "counter", contract: { ...plan.world, exports }, waits: true },
+    plan,
+    instance,
+  );
+  count(live);
+  const fault = await failure(swapTo(live, { step: 10 }));
+  expect([fault.code, phaseOf(fault)]).toEqual(["LK0711", "save"]);
+  expect(() => count(live)).toThrow("after it had trapped");
+  expect((await swapTo(live, { step: 10 })).state).toBe("none");
+  expect(count(live)).toBe(10);
+});
+
+test("a migration that never ends leaves the old one serving", async () => {
+  const live = await placed();
+  count(live);
+  const endless = await planOf({ health: "(loop $for_ever (br $for_ever))" });
+  const migrate = async () => {
+    const migration = await endless.instantiate(contextOf(endless));
+    return (await migration.callWithin(50, "loop:core/health@0.1.0", "check", [])) as never;
+  };
+  const fault = await failure(swapTo(live, { step: 10, takes: 2 }, { migrate }));
+  expect([fault.code, phaseOf(fault)]).toEqual(["LK0711", "restore"]);
+  expect(count(live)).toBe(2);
+});
+
+test("bytes that are no component, or are cut anywhere, change nothing", async () => {
+  const live = await placed();
+  count(live);
+  const whole = await (await wasmTools()).parse(counterText({ step: 10 }));
+  for (const bytes of [
+    new Uint8Array(0),
+    new TextEncoder().encode("this is no component"),
+    ...Array.from({ length: 40 }, (_, i) => whole.subarray(0, Math.floor((whole.length * i) / 40))),
+  ]) {
+    const load = async () => candidate(await link(verify("cut", bytes), { providers: [host] }));
+    // Sections may end where it was cut: then it is a component that does not export what callers use.
+    expect((await failure(live.swap(load))).code).toMatch(/^LK0(20\d|402|30\d)$/);
+  }
+  expect([count(live), live.generation]).toEqual([2, 1]);
+});
+
 test("what lacks a grant does not start", async () => {
   const live = await placed();
   const fault = await failure(swapTo(live, { step: 10 }, { lacks: ["loop:storage"] }));
@@ -351,7 +415,13 @@ test("a thousand swaps, a third of them broken, lose no call and end with the ri
   };
   const calling = caller();
   let failed = 0;
+  const memory: { rss: number; objects: number }[] = [];
+  const measure = () => {
+    Bun.gc(true);
+    memory.push({ rss: process.memoryUsage.rss() / 2 ** 20, objects: heapStats().objectCount });
+  };
   for (let i = 0; i < 1000; i++) {
+    if (i % 100 === 99) measure();
     const plan = i % 3 === 2 ? plans[2 + (((i / 3) | 0) % broken.length)]! : plans[i % 2]!;
     await live.swap(async () => candidate(plan)).catch(() => failed++);
     await new Promise((resolve) => setImmediate(resolve));
@@ -362,6 +432,12 @@ test("a thousand swaps, a third of them broken, lose no call and end with the ri
   expect(live.generation).toBe(1 + 667);
   expect(live.plan).toBe(plans[999 % 2]!);
   expect(calls).toBeGreaterThan(1000);
+  // From when the engine has compiled what it will: nothing of an instance that was dropped, or never served, is left.
+  const [early, late] = [memory.slice(2, 5), memory.slice(-3)];
+  const least = (of: "rss" | "objects", some: typeof memory) => Math.min(...some.map((one) => one[of]));
+  expect(least("rss", late) - least("rss", early)).toBeLessThan(16);
+  // 400 instances later; one that was kept would be dozens of objects.
+  expect(least("objects", late) - least("objects", early)).toBeLessThan(2000);
 }, 60_000);
 
 test("a swap takes no more than its bounds let it", () => {

@@ -1,6 +1,8 @@
 import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
 import type { Grants } from "../trust/grants.ts";
+import type { InstanceLimits } from "./budget.ts";
 import type { Migrate } from "./handover.ts";
 import type { Instance } from "./instance.ts";
 import type { Live, PlaceState, RequireFit, Swapped } from "./live.ts";
@@ -119,16 +121,18 @@ export class Places {
   }
 }
 
+/** What comes can be stopped, and its start has a time: nobody knows yet whether it ends on its own. */
+export const comingLimits: InstanceLimits = { stoppable: true, startMsMax: limits.swapCallMsMax };
+
 /**
- * The context of an instance that takes the place of another. It can be stopped, since nobody knows yet whether it
- * ends on its own; what stood there before has proved itself.
+ * The context of an instance that takes the place of another; what stood there before has proved itself.
  */
 export const succeeding = (
   context: InstanceContext,
   before: InstanceContext | undefined,
 ): InstanceContext => ({
   ...context,
-  limits: { ...context.limits, stoppable: true },
+  limits: { ...context.limits, ...comingLimits },
   ...(before && { before }),
 });
 
