@@ -1,5 +1,13 @@
 import { declared, Fault, fault } from "../base/fault.ts";
-import { camel, type Func, type Interface, pascal, unversioned, type World } from "../contract/model.ts";
+import {
+  camel,
+  type Func,
+  type Interface,
+  pascal,
+  type Type,
+  unversioned,
+  type World,
+} from "../contract/model.ts";
 import { errOf } from "./denied.ts";
 import type { Instance } from "./instance.ts";
 import { Live } from "./live.ts";
@@ -132,13 +140,18 @@ class Views {
       if (typeof given !== "function") continue;
       view.classes.set(resource, given as Class);
       marks.set(given.prototype, `${unversioned(name)}#${resource}`);
+      makers.set(given.prototype, { slot: this.#slot, instance });
     }
     for (const func of funcs.values()) {
       const { role } = func;
       const watched = watching(instance, func, `${name}#${func.name}`, this.#slot);
+      const requireOwn = this.#owning(instance, func);
       if (role.role === "free") {
         const callee = exported[camel(func.name)] as Callable;
-        view.funcs[func.name] = (...args) => watched(() => callee(...args));
+        view.funcs[func.name] = (...args) => {
+          requireOwn(args);
+          return watched(() => callee(...args));
+        };
         continue;
       }
       const owner = view.classes.get(role.resource);
@@ -146,15 +159,34 @@ class Views {
       const place = (role.role === "static" ? owner : owner.prototype) as unknown as Record<string, Callable>;
       const callee = place[camel(role.member)]!;
       if (role.role === "static")
-        view.funcs[func.name] = (...args) => watched(() => callee.apply(owner, args as never));
-      else place[camel(role.member)] = this.#method(instance, func, watched, callee);
+        view.funcs[func.name] = (...args) => {
+          requireOwn(args);
+          return watched(() => callee.apply(owner, args as never));
+        };
+      else place[camel(role.member)] = this.#method(instance, func, requireOwn, watched, callee);
     }
     return view;
+  }
+
+  /** Refuses arguments that another generation made: the callee would take them for nonsense, and trap. */
+  #owning(instance: Instance, func: Func): (args: readonly unknown[]) => void {
+    if (!func.params.some(({ type }) => takesResource(type))) return () => {};
+    const slot = this.#slot;
+    const isForeign = (value: unknown): boolean => {
+      if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+      const maker = makerOf(value);
+      if (maker) return maker.slot === slot && maker.instance !== instance;
+      return Object.values(value).some(isForeign);
+    };
+    return (args) => {
+      if (args.some(isForeign)) replaced(func, slot);
+    };
   }
 
   #method(
     instance: Instance,
     func: Func,
+    requireOwn: (args: readonly unknown[]) => void,
     watched: (work: () => unknown) => unknown,
     callee: Callable,
   ): Callable {
@@ -162,7 +194,10 @@ class Views {
     return function (this: unknown, ...args: unknown[]) {
       return live.runOf(
         instance,
-        () => watched(() => callee.apply(this, args)),
+        () => {
+          requireOwn(args);
+          return watched(() => callee.apply(this, args));
+        },
         () => replaced(func, slot),
       );
     };
@@ -220,6 +255,41 @@ const watching = (instance: Instance, func: Func, where: string, slot: string) =
 
 /** Of the classes that components export in a capability's place: whose resource their objects are. */
 const marks = new WeakMap<object, string>();
+
+/** Which instance of which slot made the objects of these classes. */
+const makers = new WeakMap<object, { readonly slot: string; readonly instance: Instance }>();
+
+const makerOf = (value: object) => {
+  for (let at: unknown = value; typeof at === "object" && at !== null; at = Object.getPrototypeOf(at)) {
+    const maker = makers.get(at);
+    if (maker) return maker;
+  }
+  return undefined;
+};
+
+/** Whether a value of this type may hold a resource. */
+const takesResource = (type: Type): boolean => {
+  switch (type.kind) {
+    case "own":
+    case "borrow":
+      return true;
+    case "list":
+    case "option":
+      return takesResource(type.element);
+    case "map":
+      return takesResource(type.key) || takesResource(type.value);
+    case "result":
+      return [type.ok, type.err].some((one) => one !== undefined && takesResource(one));
+    case "tuple":
+      return type.elements.some(takesResource);
+    case "record":
+      return type.fields.some((field) => takesResource(field.type));
+    case "variant":
+      return type.cases.some((one) => one.type !== undefined && takesResource(one.type));
+    default:
+      return false;
+  }
+};
 
 const isMarked = (value: unknown, resource: string): boolean => {
   for (let at = value; typeof at === "object" && at !== null; at = Object.getPrototypeOf(at))

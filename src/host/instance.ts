@@ -166,6 +166,11 @@ export class Instance {
     }
   }
 
+  /** It was replaced itself: whose place it once took is of no use any more, and would keep all that were before. */
+  forgetBefore(): void {
+    delete (this.context as { before?: InstanceContext }).before;
+  }
+
   /** Lets go of everything that its providers hold for it. Safe to call twice. */
   drop(): void {
     this.#dropped = true;

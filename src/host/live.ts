@@ -198,6 +198,7 @@ export class Live {
       if (this.#dropped) throw fault("LK0422", `${this.#options.place} is not used any more`);
       this.#now = generationOf(old.number + 1, candidate.plan, made);
       retire(old);
+      old.instance.forgetBefore();
       return {
         place: this.#options.place,
         from: old.plan.component.digest,

@@ -1,0 +1,143 @@
+import { heapStats } from "bun:jsc";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Fault } from "../base/fault.ts";
+import { wasmTools } from "../contract/tools.ts";
+import { noGrants } from "../trust/grants.ts";
+import { type VerifiedComponent, verify } from "../trust/verify.ts";
+import { standIn } from "./chain.ts";
+import { Places } from "./places.ts";
+import { link } from "./plan.ts";
+import type { InstanceContext } from "./provider.ts";
+
+// Resources of a component that serves a capability, held while another takes its place.
+
+const before = process.env.XDG_CACHE_HOME;
+let cache = "";
+beforeAll(() => {
+  cache = mkdtempSync(join(tmpdir(), "loop-replaced-"));
+  process.env.XDG_CACHE_HOME = cache;
+});
+afterAll(() => {
+  rmSync(cache, { recursive: true, force: true });
+  if (before === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = before;
+});
+
+/** Counters whose numbers a generation multiplies with its own factor. */
+const counters = (factor: number) => `(component
+  (type $counter' (resource (rep i32)))
+  (canon resource.new $counter' (core func $new))
+  (core module $m
+    (import "" "new" (func $new (param i32) (result i32)))
+    (func (export "make") (param i32) (result i32) (call $new (i32.mul (local.get 0) (i32.const ${factor}))))
+    (func (export "get") (param i32) (result i32) (local.get 0))
+    (func (export "both") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+  (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+  (func $make (param "n" u32) (result (own $counter')) (canon lift (core func $i "make")))
+  (func $get (param "self" (borrow $counter')) (result u32) (canon lift (core func $i "get")))
+  (func $both (param "a" (borrow $counter')) (param "b" (borrow $counter')) (result u32)
+    (canon lift (core func $i "both")))
+  (component $shim
+    (import "t" (type $t (sub resource)))
+    (import "m" (func $m (param "n" u32) (result (own $t))))
+    (import "g" (func $g (param "self" (borrow $t)) (result u32)))
+    (import "b" (func $b (param "a" (borrow $t)) (param "b" (borrow $t)) (result u32)))
+    (export $u "counter" (type $t))
+    (export "[constructor]counter" (func $m) (func (param "n" u32) (result (own $u))))
+    (export "[method]counter.get" (func $g) (func (param "self" (borrow $u)) (result u32)))
+    (export "[static]counter.both" (func $b) (func (param "a" (borrow $u)) (param "b" (borrow $u)) (result u32))))
+  (instance $s (instantiate $shim (with "t" (type $counter')) (with "m" (func $make)) (with "g" (func $get))
+    (with "b" (func $both))))
+  (export "a:b/counters@1.0.0" (instance $s)))`;
+
+interface Counters {
+  Counter: { new (n: number): { get(): number }; both(a: unknown, b: unknown): number };
+}
+
+const contextOf = ({ identifier, digest }: VerifiedComponent): InstanceContext => ({
+  component: { identifier, digest },
+  args: [],
+  grants: noGrants,
+  stdio: {
+    stdin: { read: () => undefined, isTerminal: false },
+    stdout: { write() {}, flush() {}, isTerminal: false },
+    stderr: { write() {}, flush() {}, isTerminal: false },
+  },
+  onDrop() {},
+});
+
+const planOf = async (factor: number) =>
+  link(verify(`${factor}`, await (await wasmTools()).parse(counters(factor))), { providers: [] });
+
+/** What a guest is given of a stand-in, and the way to swap it. */
+const served = async () => {
+  const plans = [await planOf(1), await planOf(10)];
+  const places = new Places();
+  const provider = standIn({
+    slot: "provider:a:b",
+    plan: plans[0]!,
+    interfaces: ["a:b/counters@1.0.0"],
+    joins: [],
+    contextOf: () => contextOf(plans[0]!.component),
+    swaps: {
+      places,
+      arrive: async ({ identifier }) => {
+        const plan = plans.find(({ component }) => component.identifier === identifier)!;
+        return { plan, lacks: () => [], contextOf: () => contextOf(plan.component) };
+      },
+    },
+  });
+  const given = await provider.instantiate(contextOf(plans[0]!.component));
+  const { Counter } = given["a:b/counters@1.0.0"] as unknown as Counters;
+  return { Counter, swapTo: (factor: number) => places.swap("provider:a:b", { identifier: `${factor}` }) };
+};
+
+const thrown = async (work: () => unknown): Promise<unknown> => {
+  try {
+    await work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("Nothing was thrown");
+};
+
+test("what the old one made is gone after a swap, and is never another's", async () => {
+  const { Counter, swapTo } = await served();
+  const old = new Counter(7);
+  expect(await old.get()).toBe(7);
+  await swapTo(10);
+  const made = new Counter(7);
+  expect(await made.get()).toBe(70);
+  expect(((await thrown(() => old.get())) as Fault).code).toBe("LK0426");
+  // Nor does it pass for one of the new as an argument, on either side.
+  for (const work of [() => Counter.both(old, made), () => Counter.both(made, old)])
+    expect(((await thrown(work)) as Fault).code).toBe("LK0426");
+  expect(await Counter.both(made, made)).toBe(140);
+  // The one that comes back is a generation of its own.
+  await swapTo(1);
+  expect(((await thrown(() => old.get())) as Fault).code).toBe("LK0426");
+  expect(((await thrown(() => made.get())) as Fault).code).toBe("LK0426");
+});
+
+test("five hundred swaps under a guest that holds on to what the old ones made leave memory flat", async () => {
+  const { Counter, swapTo } = await served();
+  const held: { get(): number }[] = [];
+  const objects: number[] = [];
+  for (let i = 1; i <= 500; i++) {
+    held.push(new Counter(i));
+    await swapTo(i % 2 === 0 ? 1 : 10);
+    if (held.length > 8) expect(((await thrown(() => held.shift()!.get())) as Fault).code).toBe("LK0426");
+    if (i % 50 === 0) {
+      // What was collected is told at the end of a turn.
+      for (let turn = 0; turn < 3; turn++) {
+        Bun.gc(true);
+        await Bun.sleep(1);
+      }
+      objects.push(heapStats().objectCount);
+    }
+  }
+  expect(objects.at(-1)! - objects[2]!).toBeLessThan(2000);
+}, 60_000);
