@@ -239,6 +239,8 @@ export class Program implements Linking {
         folder,
         interruptible,
         session: async ({ options, address }, caller) => {
+          // Each build and each swap makes memories. Before anything is looked at: it may not come back.
+          await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
           const { build, run } = this.#services();
           return sessionServices({ linking: this, build, run, options: options as never, address, caller });
