@@ -4,7 +4,8 @@ import type { Builder } from "../builders/builder.ts";
 import type { Provider } from "../host/provider.ts";
 import { buildProvider } from "../providers/build/index.ts";
 import { cliProvider } from "../providers/cli/index.ts";
-import { core } from "../providers/core/core.ts";
+import { controlProvider } from "../providers/control/index.ts";
+import { coreProvider } from "../providers/core/core.ts";
 import { devserverProvider } from "../providers/devserver/index.ts";
 import { framebuffer } from "../providers/framebuffer/framebuffer.ts";
 import { gfxProvider } from "../providers/gfx/gfx.ts";
@@ -31,6 +32,7 @@ import type { Services } from "./services.ts";
 export const commandMembers = [
   { component: "project", group: "Make" },
   { component: "run", group: "Use" },
+  { component: "process", group: "Use" },
   { component: "inspect", group: "Use" },
   { component: "package", group: "Packages" },
   { component: "slot", group: "Slots" },
@@ -47,7 +49,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => wasi3,
   () => sockets3,
   () => http3,
-  () => core,
+  (services) => coreProvider(services.core.tap),
   () => windowProvider,
   () => framebuffer,
   (services) => gfxProvider(services.gfx),
@@ -59,6 +61,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   (services) => buildProvider(services.build),
   (services) => runProvider(services.run),
   (services) => devserverProvider(services.devserver),
+  (services) => controlProvider(services.control),
   (services) => slotsProvider(services.slots),
   (services) => trustProvider(services.trust),
 ];

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
+import { limits } from "../base/limits.ts";
 import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
 import { dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
@@ -10,6 +11,7 @@ import type { Builder } from "../builders/builder.ts";
 import { Places } from "../host/places.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import type { BuiltComponent } from "../providers/build/index.ts";
+import { Journal, logLine } from "../providers/control/journal.ts";
 import { Resolver } from "../resolve/resolver.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
@@ -47,6 +49,8 @@ export class Program implements Linking {
   readonly providers: readonly Provider[];
   readonly places = new Places(() => void this.#follow());
   readonly resolver: Resolver;
+  readonly #journal = new Journal();
+  #controlled = false;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
@@ -179,6 +183,11 @@ export class Program implements Linking {
   #services(): Services {
     const { folder } = this;
     return {
+      core: {
+        tap: (component, { level, message, fields }) =>
+          this.#journal.add(logLine(component, level, message, fields)),
+      },
+      control: { folder },
       cli: {
         interactive: () => this.interactive,
         unseen: async (work) => (await import("./unseen.ts")).unseen(work),
@@ -224,7 +233,10 @@ export class Program implements Linking {
           if (!ask || flags.denyAll) return undefined;
           return (await import("./question.ts")).asking(component, ask, stdio);
         },
-        plan: (identifier, limits) => planRun(identifier, this, limits),
+        plan: (identifier, limits) => {
+          this.#beControlled();
+          return planRun(identifier, this, limits);
+        },
         drawing: () => import("../providers/window/drive.ts"),
         swaps: {
           places: this.places,
@@ -257,6 +269,19 @@ export class Program implements Linking {
           }),
       },
     };
+  }
+
+  /** What runs longer than a moment can be looked at and changed by this person's other programs. */
+  #beControlled(): void {
+    if (this.#controlled || process.platform === "win32") return;
+    this.#controlled = true;
+    const sinceMs = Date.now();
+    const begin = async () => {
+      const { listen } = await import("../providers/control/server.ts");
+      const what = process.argv.slice(2).join(" ");
+      listen({ what, folder: this.folder, sinceMs, places: this.places, journal: this.#journal });
+    };
+    setTimeout(() => void begin(), limits.controlAfterMs).unref();
   }
 
   #serving(): ServingRequest {

@@ -21,7 +21,9 @@ export const isCapabilitySlot = (name: string): boolean => name.startsWith(famil
 
 /** What loop's own commands are made of: replaced through `command:` slots, and no capability of other programs. */
 export const isPower = (name: string): boolean =>
-  ["loop:cli", "loop:pkg", "loop:build", "loop:run", "loop:slots", "loop:trust"].includes(name);
+  ["loop:cli", "loop:pkg", "loop:build", "loop:run", "loop:slots", "loop:trust", "loop:control"].includes(
+    name,
+  );
 
 /** Whether an interface is the slot's, or one of its package. */
 export const coveredBy = (slotName: string) => {

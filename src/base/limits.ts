@@ -346,6 +346,19 @@ export const limits = {
   sidecarBackOffMsMax: 5_000,
   /** Characters of a line that a sidecar says on standard error; longer ones are broken. */
   sidecarLineLengthMax: 8192,
+  /** Milliseconds that a program runs before others may look at it: short ones are spared the trouble. */
+  controlAfterMs: 300,
+  /** Lines kept of what is said in a program, and characters of each. */
+  controlLinesMax: 1000,
+  controlMessageLengthMax: 4096,
+  /** Connections from others at once, what one may ask, what one may leave unread, and what is read of an answer. */
+  controlPeersMax: 32,
+  controlQuestionLengthMax: 64 * 1024,
+  controlUnreadBytesMax: 1024 * 1024,
+  controlAnswerLengthMax: 4 * 1024 * 1024,
+  /** Milliseconds that a program has to say what runs in it, and to swap. */
+  controlStateMsMax: 2_000,
+  controlSwapMsMax: 60_000,
   /** Seconds that a served connection may lie still. */
   serveIdleSeconds: 120,
 } as const;

@@ -1,28 +1,42 @@
 // loop:core: log and cancellation. Owns their WIT mapping; refuses nothing, as both are the sandbox's default,
 // and bounds what a guest can say or hold; listed in the app's table.
 import { fault } from "../../base/fault.ts";
-import type { InstanceContext, LogLevel, Provider } from "../../host/provider.ts";
+import type { InstanceContext, LogLevel, LogRecord, LogSink, Provider } from "../../host/provider.ts";
 import { rootSignal, type Signal } from "./cancellation.ts";
 import { Logger, type WireField } from "./log.ts";
 import { stderrSink } from "./sink.ts";
 
-export const core: Provider = {
+/** Hears what every component says, besides whoever the log goes to. */
+export type LogTap = (component: string, record: LogRecord) => void;
+
+export const coreProvider = (tap?: LogTap): Provider => ({
   name: "core",
   interfaces: ["loop:core/log@0.1.0", "loop:core/cancellation@0.1.0", "loop:core/cancellation-poll@0.1.0"],
   suspending: [],
   defaultGranted: ["loop:core/log", "loop:core/cancellation", "loop:core/cancellation-poll"],
-  instantiate: (context) => ({ "loop:core/log@0.1.0": log(context), ...cancellation(context) }),
-};
+  instantiate: (context) => ({ "loop:core/log@0.1.0": log(context, tap), ...cancellation(context) }),
+});
 
-const log = (context: InstanceContext) => {
-  const sink = context.log ?? stderrSink(context.stdio.stderr, { component: context.component.identifier });
-  const logger = new Logger(sink);
+export const core = coreProvider();
+
+const log = (context: InstanceContext, tap: LogTap | undefined) => {
+  const { identifier } = context.component;
+  const sink = context.log ?? stderrSink(context.stdio.stderr, { component: identifier });
+  const logger = new Logger(tap ? tapped(sink, (record) => tap(identifier, record)) : sink);
   return {
     enabled: (level: LogLevel) => logger.enabled(level),
     write: (level: LogLevel, message: string, fields: readonly WireField[]) =>
       logger.write(level, message, fields),
   };
 };
+
+const tapped = (sink: LogSink, tap: (record: LogRecord) => void): LogSink => ({
+  level: sink.level,
+  write(record) {
+    tap(record);
+    sink.write(record);
+  },
+});
 
 const cancellation = (context: InstanceContext) => {
   const root = rootSignal(context.stop, context.deadlineMs);

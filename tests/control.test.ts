@@ -1,0 +1,248 @@
+// Looking at programs that run, from another terminal: found, read, changed, and left alone by whoever may not.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-control-")));
+const work = join(temporary, "work");
+const runtime = join(temporary, "runtime");
+
+const spawn = (folder: string, ...words: string[]) =>
+  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+    cwd: join(work, folder),
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: temporary,
+      XDG_DATA_HOME: join(temporary, "data"),
+      XDG_CACHE_HOME: join(temporary, "cache"),
+      XDG_RUNTIME_DIR: runtime,
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+
+const loop = async (...words: string[]) => {
+  const child = spawn(".", ...words);
+  const [out, said] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { out, said, code: await child.exited };
+};
+
+/** Reads a stream until something is in it. */
+class Output {
+  text = "";
+  constructor(stream: ReadableStream<Uint8Array>) {
+    void (async () => {
+      for await (const bytes of stream) this.text += new TextDecoder().decode(bytes);
+    })();
+  }
+  async until(wanted: RegExp): Promise<void> {
+    for (let waited = 0; !wanted.test(this.text); waited += 20) {
+      if (waited > 30_000) throw new Error(`${wanted} was looked for in ${this.text.slice(-500)}`);
+      await Bun.sleep(20);
+    }
+  }
+}
+
+const files: Readonly<Record<string, string>> = {
+  "loop.toml": `[component]
+name = "app"
+language = "typescript"
+world = "app"
+
+[slots.style]
+contract = "demo:app/style@0.1.0"
+default = "./plain/build/plain.wasm"
+
+[workspace]
+members = ["plain", "loud"]
+`,
+  "wit/world.wit": `package demo:app@0.1.0;
+
+interface style {
+  render: func(name: string) -> string;
+}
+
+world app {
+  import wasi:clocks/monotonic-clock@0.2.12;
+  import loop:core/log@0.1.0;
+  import style;
+  export wasi:cli/run@0.2.12;
+}
+
+world styling {
+  export style;
+}
+`,
+  "src/main.ts": `import { subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.12";
+import { write } from "loop:core/log@0.1.0";
+import { render } from "demo:app/style@0.1.0";
+
+export const run = {
+  run(): void {
+    for (let i = 0; i < 3000; i++) {
+      console.log(render("you"));
+      write(i % 2 ? "warn" : "info", i % 2 ? "odd" : "even", []);
+      subscribeDuration(20_000_000n).block();
+    }
+  },
+};
+`,
+  ...Object.fromEntries(
+    ["plain", "loud"].flatMap((name) => [
+      [`${name}/loop.toml`, `[component]\nname = "${name}"\nlanguage = "typescript"\nworld = "styling"\n`],
+      [
+        `${name}/src/main.ts`,
+        `export const style = { render: (name: string): string => \`${name} \${name}\` };\n`,
+      ],
+    ]),
+  ),
+};
+
+beforeAll(async () => {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(work, path, ".."), { recursive: true });
+    writeFileSync(join(work, path), text);
+  }
+  mkdirSync(runtime, { mode: 0o700 });
+  for (const name of ["plain", "loud"]) {
+    cpSync(join(work, "wit"), join(work, name, "wit"), { recursive: true });
+    const child = spawn(name, "build");
+    expect([await new Response(child.stderr).text(), await child.exited]).toEqual(["", 0]);
+  }
+  expect((await loop("build")).said).toBe("");
+}, 120_000);
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+/** Waits until `loop ps` has the program with its slot. */
+const listed = async (pid: number): Promise<Record<string, unknown>> => {
+  for (let tries = 0; tries < 40; tries++) {
+    const all = JSON.parse((await loop("ps", "--json")).out) as { pid: number; places: unknown[] }[];
+    const found = all.find((one) => one.pid === pid && one.places.length > 0);
+    if (found) return found as unknown as Record<string, unknown>;
+    await Bun.sleep(100);
+  }
+  throw new Error("it was never listed");
+};
+
+test("a program that runs is listed, read, swapped and left from another terminal, and goes on", async () => {
+  const app = spawn(".", "run");
+  const out = new Output(app.stdout);
+  try {
+    await out.until(/plain you/);
+    const program = await listed(app.pid);
+    expect(program).toMatchObject({
+      pid: app.pid,
+      what: "run",
+      folder: work,
+      places: [{ name: "style", standing: [{ generation: 1 }] }],
+    });
+    const shown = await loop("ps");
+    expect(shown.out).toMatch(new RegExp(`^${app.pid} .* style +\\S+plain\\.wasm [0-9a-f]{12} +run$`, "m"));
+    expect(statSync(join(runtime, "loop")).mode & 0o777).toBe(0o700);
+    expect(statSync(join(runtime, "loop", `${app.pid}.sock`)).mode & 0o077).toBe(0);
+
+    const logs = await loop("logs", String(app.pid), "--level", "warn", "--component", "app", "--json");
+    const said = logs.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { level: string; message: string });
+    expect(said.length).toBeGreaterThan(3);
+    expect(new Set(said.map(({ level, message }) => `${level} ${message}`))).toEqual(new Set(["warn odd"]));
+
+    const attached = spawn(".", "attach", String(app.pid));
+    const view = new Output(attached.stdout);
+    await view.until(/even/);
+    const swapped = await loop("swap", String(app.pid), "style", "loud/build/loud.wasm");
+    expect([swapped.code, swapped.said]).toEqual([0, ""]);
+    expect(swapped.out).toMatch(
+      /^style is filled by loud\/build\/loud\.wasm now \(\d+\.\d ms, generation 2\)\n$/,
+    );
+    await out.until(/loud you/);
+    await view.until(/style is filled by .*loud\.wasm now/);
+    attached.kill("SIGINT");
+    await attached.exited;
+    const length = out.text.length;
+    for (let waited = 0; out.text.length === length && waited < 5000; waited += 20) await Bun.sleep(20);
+    expect(out.text.length).toBeGreaterThan(length);
+
+    // What fails leaves it as it is, and says why with its code.
+    const broken = await loop("swap", String(app.pid), "style", "build/app.wasm");
+    expect([broken.code, broken.said]).toEqual([1, expect.stringContaining("LK0402")]);
+    const none = await loop("swap", String(app.pid), "other", "build/app.wasm");
+    expect([none.code, none.said]).toEqual([1, expect.stringContaining("LK0425")]);
+    expect(await listed(app.pid)).toMatchObject({ places: [{ standing: [{ generation: 2 }] }] });
+  } finally {
+    app.kill("SIGKILL");
+    await app.exited;
+  }
+  // It was killed and could take nothing away: whoever looks next does.
+  expect(existsSync(join(runtime, "loop", `${app.pid}.sock`))).toBe(true);
+  expect((await loop("ps")).out).toBe("No program of loop runs\n");
+  expect(readdirSync(join(runtime, "loop"))).toEqual([]);
+  const gone = await loop("logs", String(app.pid));
+  expect([gone.code, gone.said]).toEqual([1, expect.stringContaining("LK0441")]);
+}, 120_000);
+
+test("a program that answers nothing, nonsense or another version holds nobody up", async () => {
+  const folder = join(runtime, "loop");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const answers: readonly (readonly [number, string | undefined, RegExp])[] = [
+    [4000001, undefined, /did not answer within 2000 ms/],
+    [4000002, "hello\n", /does not answer as loop does/],
+    [4000003, '{"loop":2,"state":{}}\n', /of another version of loop/],
+    [4000004, '{"loop":1,"state":{"pid":4000004,"what":7}}\n', /answers what was not asked/],
+  ];
+  const servers = await Promise.all(
+    answers.map(
+      ([pid, text]) =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer((socket) => {
+            socket.on("error", () => {});
+            if (text) socket.write(text);
+          });
+          server.listen(join(folder, `${pid}.sock`), () => resolve(server));
+        }),
+    ),
+  );
+  const programs = JSON.parse((await loop("ps", "--json")).out) as { pid: number; trouble: string }[];
+  expect(programs.map(({ pid }) => pid)).toEqual(answers.map(([pid]) => pid));
+  for (const [at, [, , expected]] of answers.entries()) expect(programs[at]!.trouble).toMatch(expected);
+  for (const server of servers) server.close();
+  for (const name of readdirSync(folder)) rmSync(join(folder, name));
+}, 60_000);
+
+test("a runtime folder that others may enter is neither used nor believed", async () => {
+  const folder = join(runtime, "loop");
+  chmodSync(folder, 0o755);
+  const app = spawn(".", "run");
+  try {
+    await new Output(app.stdout).until(/plain you/);
+    await Bun.sleep(600);
+    expect(readdirSync(folder)).toEqual([]);
+    const refused = await loop("ps");
+    expect([refused.code, refused.said]).toEqual([1, expect.stringContaining("LK0443")]);
+    expect(refused.said).toContain(`chmod 700 ${folder}`);
+  } finally {
+    app.kill("SIGKILL");
+    await app.exited;
+    chmodSync(folder, 0o700);
+  }
+}, 60_000);
