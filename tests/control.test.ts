@@ -201,6 +201,39 @@ test("a program that runs is listed, read, swapped and left from another termina
   expect([gone.code, gone.said]).toEqual([1, expect.stringContaining("LK0441")]);
 }, 120_000);
 
+test("a program takes a component's place and another takes over its state, while calls go on", async () => {
+  cpSync(join(root, "tests/fixtures/sidecar"), join(work, "side"), { recursive: true });
+  cpSync(join(work, "side/style.py"), join(work, "side/other.py"));
+  const [one, other] = [join(work, "side/style.py"), join(work, "side/other.py")];
+  const app = spawn(".", "run");
+  const out = new Output(app.stdout);
+  try {
+    await out.until(/plain you/);
+    await listed(app.pid);
+    const swap = (file: string, ...flags: string[]) =>
+      loop("swap", String(app.pid), "style", `sidecar:${file}`, ...flags);
+    expect((await swap(one)).said).toContain("LK0408");
+    // The same bytes, so both are trusted; that they may be started is said of each.
+    expect((await loop("trust", "add", `sidecar:${one}`)).said).toBe("");
+    expect((await swap(one)).said).toContain("LK0701");
+    expect((await swap(one, `--allow-run=${one}`)).said).toBe("");
+    await out.until(/side you 5\n/);
+    const handed = await swap(other, `--allow-run=${other}`);
+    expect([handed.said, handed.out]).toEqual(["", expect.stringContaining("its state handed over")]);
+    const program = await listed(app.pid);
+    expect(JSON.stringify(program.places)).toContain("other.py");
+    await Bun.sleep(300);
+    const counts = [...out.text.matchAll(/^side you (\d+)$/gm)].map(([, count]) => Number(count));
+    expect(counts).toEqual(counts.map((_, i) => i + 1));
+    // And a component again.
+    expect((await loop("swap", String(app.pid), "style", "loud/build/loud.wasm")).said).toBe("");
+    await out.until(/loud you/);
+  } finally {
+    app.kill("SIGKILL");
+    await app.exited;
+  }
+}, 120_000);
+
 test("a program that answers nothing, nonsense or another version holds nobody up", async () => {
   const folder = join(runtime, "loop");
   mkdirSync(folder, { recursive: true, mode: 0o700 });

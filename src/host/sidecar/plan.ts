@@ -7,6 +7,7 @@ import type { VerifiedComponent } from "../../trust/verify.ts";
 import { errOf } from "../denied.ts";
 import { Instance } from "../instance.ts";
 import type { LinkedPlan } from "../plan.ts";
+import type { InstanceContext } from "../provider.ts";
 import { SidecarFailure, type Start } from "./conversation.ts";
 import { Sidecar, type SidecarOptions } from "./sidecar.ts";
 
@@ -32,11 +33,12 @@ export const planSidecar = (options: SidecarPlanOptions): LinkedPlan => {
     suspends: true,
     ungranted: () => [],
     async instantiate(outer) {
-      const { requireSame } = options;
-      const start = { ...options.start, stderr: outer.stdio.stderr };
-      const sidecar = new Sidecar({ identifier, contracts, extras, requireSame, start });
+      const before = outer.before && serving.get(outer.before);
+      // The same program again is what a person does who changed what it reads: it stays, and is told.
+      const same = before && nameOf(before.options) === nameOf(options) ? before.sidecar.share() : undefined;
+      const sidecar = same ?? made(options, outer);
       try {
-        await sidecar.begin();
+        await (same ? same.reload() : sidecar.begin());
       } catch (error) {
         sidecar.end();
         throw error instanceof Fault
@@ -52,6 +54,7 @@ export const planSidecar = (options: SidecarPlanOptions): LinkedPlan => {
         { ...outer, limits: limited },
         { lasting: true },
       );
+      serving.set(instance.context, { sidecar, options });
       instance.context.onDrop(() => sidecar.end());
       await instance.begin(async () =>
         Object.fromEntries(served.map((one) => [one.name, exportsOf(one, sidecar, options)])),
@@ -60,6 +63,21 @@ export const planSidecar = (options: SidecarPlanOptions): LinkedPlan => {
     },
   };
 };
+
+/** What serves the instances that there are, by their contexts. */
+const serving = new WeakMap<
+  InstanceContext,
+  { readonly sidecar: Sidecar; readonly options: SidecarPlanOptions }
+>();
+
+/** What tells one running program from another. */
+const nameOf = ({ program, start: { file, folder, environment } }: SidecarPlanOptions): string =>
+  JSON.stringify([program.digest, file, folder, environment]);
+
+const made = (
+  { program: { identifier }, contracts, requireSame, start }: SidecarPlanOptions,
+  { stdio: { stderr } }: InstanceContext,
+): Sidecar => new Sidecar({ identifier, contracts, extras, requireSame, start: { ...start, stderr } });
 
 const worldOf = (interfaces: readonly Interface[]): World => ({
   name: undefined,

@@ -72,7 +72,12 @@ interface Started {
   call(func: string, ...args: unknown[]): Promise<unknown>;
 }
 
-const start = async (file: string, timeoutMs = 5_000, contract = shop): Promise<Started> => {
+const start = async (
+  file: string,
+  timeoutMs = 5_000,
+  contract = shop,
+  before?: InstanceContext,
+): Promise<Started> => {
   const identifier = `sidecar:${file}`;
   const program = verifyProgram(identifier, readFileSync(file), judge);
   const plan = planSidecar({
@@ -95,6 +100,7 @@ const start = async (file: string, timeoutMs = 5_000, contract = shop): Promise<
       stderr: { ...sink, isTerminal: false },
     },
     onDrop: () => {},
+    ...(before && { before }),
   };
   const instance = await plan.instantiate(context);
   open.push(instance);
@@ -281,6 +287,22 @@ test("a program that does not serve the contract, or not all of it, is refused w
     "LK0402",
     expect.stringContaining("is about own<file>"),
   ]);
+}, 30_000);
+
+test("the same program in its own place stays, and is told to read anew what it was made of", async () => {
+  const first = await start(join(fixtures, "shop.py"));
+  const pid = await pidOf(first);
+  const second = await start(join(fixtures, "shop.py"), 5_000, shop, first.instance.context);
+  expect(await pidOf(second)).toBe(pid);
+  expect(await second.call("find", "tea")).toMatchObject({ count: 99 });
+  first.instance.drop();
+  expect(await second.call("find", "tea")).toMatchObject({ count: 99 });
+  // Another program in its place is another process, and the first one goes.
+  const third = await start(join(fixtures, "kiosk"), 5_000, shop, second.instance.context);
+  expect(await pidOf(third)).not.toBe(pid);
+  second.instance.drop();
+  await gone(pid);
+  expect(await third.call("find", "tea")).toMatchObject({ count: 3 });
 }, 30_000);
 
 test("an instance that is dropped leaves no process", async () => {

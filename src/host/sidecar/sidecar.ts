@@ -25,6 +25,8 @@ export class Sidecar {
   #notBeforeMs = 0;
   #starts = 0;
   #ended = false;
+  /** Instances that it serves: one, and two while one takes the other's place. */
+  #users = 1;
   #health: ReturnType<typeof setInterval> | undefined;
   /** Of `extras`, by the names of ours, what it said that it serves, by its names. */
   #served = new Map<string, string>();
@@ -53,9 +55,7 @@ export class Sidecar {
     try {
       await this.#ready(performance.now() + limits.sidecarHelloMsMax);
     } catch (error) {
-      if (!(error instanceof SidecarFailure)) throw error;
-      this.end();
-      throw this.failed(error);
+      throw error instanceof SidecarFailure ? this.failed(error) : error;
     }
   }
 
@@ -69,12 +69,16 @@ export class Sidecar {
     return answer;
   }
 
-  /** Lets it read anew what it was made of, and waits until it answers again. Throws SidecarFailure. */
-  async reload(ms: number): Promise<void> {
-    const endMs = performance.now() + ms;
-    const talk = await this.#ready(endMs);
-    talk.reload();
-    await talk.ping(endMs - performance.now());
+  /** Lets it read anew what it was made of, and waits until it answers again. Faults as `begin`. */
+  async reload(): Promise<void> {
+    const endMs = performance.now() + limits.sidecarHelloMsMax;
+    try {
+      const talk = await this.#ready(endMs);
+      talk.reload();
+      await talk.ping(endMs - performance.now());
+    } catch (error) {
+      throw error instanceof SidecarFailure ? this.failed(error) : error;
+    }
   }
 
   /** The fault of a failure. */
@@ -84,7 +88,15 @@ export class Sidecar {
     });
   }
 
+  /** Another instance is served by it: it ends with the last. */
+  share(): this {
+    this.#users++;
+    return this;
+  }
+
   end(): void {
+    this.#users--;
+    if (this.#users > 0) return;
     this.#ended = true;
     clearInterval(this.#health);
     this.#talk?.end();
