@@ -179,9 +179,13 @@ test("without anything before it there is nothing to roll back to", async () => 
   expect([code, said.includes("LK0427")]).toEqual([1, true]);
 });
 
-/** Events of `loop dev --json`, among what the application writes. */
-const events = (out: Lines) =>
-  out.seen.flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Record<string, unknown>] : []));
+/** Events of `loop dev --json`. */
+const events = (out: Lines) => out.seen.map((line) => JSON.parse(line) as Record<string, unknown>);
+/** Of one of them, what the application wrote. */
+const written = (line: string): string => {
+  const { event, source, component, text } = JSON.parse(line);
+  return event === "log" && source === "stdout" && component === "app" ? text : "";
+};
 const eventOf = async (out: Lines, wanted: RegExp, from: number) => {
   const at = await out.until(wanted, from);
   return JSON.parse(out.seen[at]!) as Record<string, unknown>;
@@ -200,7 +204,7 @@ test("loop dev swaps in what changed, keeps state, and leaves what runs alone wh
       name: "app",
       digest: digestOfFile(join(work, "build/app.wasm")),
     });
-    const first = await out.until(/^Hello you/);
+    const first = await out.until(/"Hello you/);
 
     // Saved twice quickly, as editors do, and by renaming.
     let from = out.seen.length;
@@ -210,26 +214,31 @@ test("loop dev swaps in what changed, keeps state, and leaves what runs alone wh
     const swapped = await eventOf(out, /"event":"swapped".*"generation":2/, from);
     expect(swapped).toMatchObject({ place: "style", state: "handed-over" });
     expect(swapped.digest).toBe(digestOfFile(join(work, "plain/build/plain.wasm")));
-    const howdy = await out.until(/^Howdy you/, from);
+    const howdy = await out.until(/"Howdy you/, from);
     const counts = out.seen
       .slice(first, howdy + 1)
-      .flatMap((line) => (/^H\w+ you/.test(line) ? [Number(line.split(" ")[2])] : []));
+      .map(written)
+      .flatMap((text) => (/^H\w+ you/.test(text) ? [Number(text.split(" ")[2])] : []));
     expect(counts).toEqual(counts.map((_, i) => counts[0]! + i));
 
     from = out.seen.length;
     writeFileSync(source, original.replace("export const style", "export konst style"));
     expect(await eventOf(out, /"event":"failed"/, from)).toMatchObject({ name: "plain", code: "LK0602" });
-    await out.until(/^Howdy you/, out.seen.length);
+    await out.until(/"Howdy you/, out.seen.length);
 
     from = out.seen.length;
     writeFileSync(source, original.replace("Hello", "Hullo"));
     await out.until(/"event":"mended"/, from);
-    await out.until(/^Hullo you/, from);
+    await out.until(/"Hullo you/, from);
 
     // Nothing has changed since, so nothing is built: what a build writes makes no build.
     from = out.seen.length;
     await Bun.sleep(1500);
-    expect(out.seen.slice(from).filter((line) => line.startsWith("{"))).toEqual([]);
+    expect(
+      events(out)
+        .slice(from)
+        .filter(({ event }) => event !== "log"),
+    ).toEqual([]);
     expect(events(out).filter(({ event, name }) => event === "built" && name === "app").length).toBeLessThan(
       2,
     );

@@ -70,6 +70,7 @@ const settings: CliSettings = {
   unseen: (work) => work(),
   styled: () => false,
   columns: () => 0,
+  rows: () => 0,
   commands: async () => [],
   globalOptions: [],
 };

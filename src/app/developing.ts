@@ -6,6 +6,7 @@ import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
 import { type Graph, scan } from "../providers/devserver/graph.ts";
 import type { Built, SessionServices } from "../providers/devserver/session.ts";
+import type { Voices } from "../providers/devserver/voices.ts";
 import { runCommand } from "../providers/run/call.ts";
 import type { RunServices } from "../providers/run/index.ts";
 import { limitsOfServer, serveComponent } from "../providers/run/serve.ts";
@@ -22,6 +23,7 @@ export interface Developing {
   readonly options: RunOptions;
   /** HOST:PORT for what serves HTTP. */
   readonly address: string;
+  readonly voices: Voices;
   readonly caller: InstanceContext;
 }
 
@@ -31,6 +33,10 @@ export const sessionServices = (developing: Developing): SessionServices => ({
   run: (identifier, starts, signal) => running(identifier, starts, signal, developing),
   places: developing.linking.places,
   explain: (error) => developing.run.explain(error).text,
+  onResize: (resized) => {
+    process.on("SIGWINCH", resized);
+    return () => void process.off("SIGWINCH", resized);
+  },
 });
 
 /** By what fills the slot, or else by loop's own reading of loop.toml files. */
@@ -93,7 +99,13 @@ const running = async (
   const plan = await run.plan(identifier, bounds);
   starts(plan.component.digest);
   const serves = handlers.some((name) => matchInterface(name, plan.world.exports.keys()) !== undefined);
-  return serves ? serving(plan, signal, developing) : commanding(plan, signal, developing);
+  const { caller, voices } = developing;
+  const told = { ...developing, caller: { ...caller, ...voices.application(identifier) } };
+  try {
+    return await (serves ? serving(plan, signal, told) : commanding(plan, signal, told));
+  } finally {
+    voices.ended();
+  }
 };
 
 const commanding = async (

@@ -349,14 +349,29 @@ export const slotDenials = (
 const contextOf =
   (plans: ReadonlyMap<LinkedPlan, Filling>, decision: SlotChoice): FilledSlot["contextOf"] =>
   (plan, caller) => ({
+    ...speaking(plan.component.identifier, caller),
     component: { identifier: plan.component.identifier, digest: plan.component.digest },
     args: [],
     grants: grantsOf(plans.get(plan)!),
     onDenied: (denial) => {
       for (const told of slotDenials([denial], decision, plans.get(plan)!)) caller.onDenied?.(told);
     },
-    stdio: caller.stdio,
     ...(caller.audit && { audit: caller.audit }),
     ...(caller.chance && { chance: caller.chance }),
     onDrop: () => {},
   });
+
+/** Where components are told apart it has a voice of its own, which counts as its caller's output all the same. */
+const speaking = (
+  identifier: string,
+  { stdio, voiceOf, budget }: InstanceContext,
+): Pick<InstanceContext, "stdio" | "log" | "voiceOf"> => {
+  const voice = voiceOf?.(identifier);
+  if (!voice) return { stdio };
+  const [stdout, stderr] = [voice.stdout, voice.stderr].map((sink) => budget?.capped(sink) ?? sink);
+  return {
+    stdio: { stdin: stdio.stdin, stdout: stdout!, stderr: stderr! },
+    log: voice.log,
+    ...(voiceOf && { voiceOf }),
+  };
+};

@@ -43,7 +43,8 @@ const encoder = new TextEncoder();
 export class Program implements Linking {
   readonly options: GlobalOptions;
   readonly shipped: ReadonlyMap<string, ShippedCommand>;
-  readonly stdio: Stdio;
+  /** The process's own; while a session of `loop dev` tells what is said, what it gives loop to speak through. */
+  stdio: Stdio;
   /** Absolute: where the person stands. */
   readonly folder = currentFolder();
   readonly providers: readonly Provider[];
@@ -91,6 +92,11 @@ export class Program implements Linking {
   /** Columns of the terminal; 0 where standard output is none. */
   get terminalColumns(): number {
     return this.stdio.stdout.isTerminal ? (process.stdout.columns ?? columnsWithoutTerminal) : 0;
+  }
+
+  /** Its rows; 0 where standard output is none, or one whose cursor cannot be moved. */
+  get terminalRows(): number {
+    return this.stdio.stdout.isTerminal && process.env.TERM !== "dumb" ? (process.stdout.rows ?? 0) : 0;
   }
 
   /** Questions may be asked: someone sits at both ends, and no JSON was asked for. */
@@ -193,6 +199,7 @@ export class Program implements Linking {
         unseen: async (work) => (await import("./unseen.ts")).unseen(work),
         styled: () => this.styled,
         columns: () => this.terminalColumns,
+        rows: () => this.terminalRows,
         commands: () => this.commands(),
         globalOptions,
       },
@@ -250,12 +257,14 @@ export class Program implements Linking {
       devserver: {
         folder,
         interruptible,
-        session: async ({ options, address }, caller) => {
+        session: async ({ options, address, voices }, caller) => {
           // Each build and each swap makes memories. Before anything is looked at: it may not come back.
           await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
           const { build, run } = this.#services();
-          return sessionServices({ linking: this, build, run, options: options as never, address, caller });
+          this.stdio = voices.own();
+          const how = { options: options as never, address, voices, caller };
+          return sessionServices({ linking: this, build, run, ...how });
         },
       },
       slots: {

@@ -316,6 +316,11 @@ export const limits = {
   quickMemoryBytesMax: 512 * 1024 * 1024,
   /** Warm engines that are kept for the quick path, one for a world; a megabyte and a half each. */
   quickEnginesMax: 16,
+  /** Milliseconds that what a component says in `loop dev` may stay unseen while it goes on, and half a line. */
+  devUnseenMs: 4,
+  devPartMs: 500,
+  /** Characters of a component's name beside its lines. */
+  shownNameMax: 24,
   /** Choices for a slot that can be gone back to. */
   slotHistoryMax: 10,
   /** Changes to windows that one may want before it has taken another's place. */

@@ -91,6 +91,13 @@ export interface ScreenSettings {
   readonly library?: string | undefined;
 }
 
+/** Where one component's words go, told apart from those of others. */
+export interface Voice {
+  readonly stdout: OutputSink;
+  readonly stderr: OutputSink;
+  readonly log: LogSink;
+}
+
 /** Everything a provider may know of the instance that it serves. Nothing global reaches a provider. */
 export interface InstanceContext {
   readonly component: {
@@ -104,6 +111,8 @@ export interface InstanceContext {
   readonly stdio: Stdio;
   /** Where its log goes; standard error, for a person, where this is absent. */
   readonly log?: LogSink;
+  /** Where components are told apart: the voice of the one with an identifier. */
+  readonly voiceOf?: (identifier: string) => Voice;
   /** Asks it to stop; the reason is "deadline" where its time ran out. */
   readonly stop?: AbortSignal;
   /** When it will be asked to stop, on the clock of `performance.now()`. */

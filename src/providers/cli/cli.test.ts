@@ -46,6 +46,7 @@ const person = (input: string, more: { terminal?: boolean; settings?: Partial<Cl
     },
     styled: () => false,
     columns: () => 72,
+    rows: () => 0,
     commands: async () => [],
     globalOptions: [],
     ...more.settings,

@@ -17,6 +17,8 @@ export interface CliSettings {
   readonly styled: () => boolean;
   /** Columns of the terminal; 0 where standard output is none. */
   readonly columns: () => number;
+  /** Its rows; 0 where standard output is none, or one whose cursor cannot be moved. */
+  readonly rows: () => number;
   /** The commands there are, from their static descriptions. */
   readonly commands: () => Promise<readonly { readonly description: CommandDescription }[]>;
   /** Options that loop takes with any command. */

@@ -38,6 +38,7 @@ export const terminal = (
     note: (text: string) => say(`${text}\n`),
     styled: () => settings.styled(),
     columns: () => settings.columns(),
+    rows: () => settings.rows(),
     async ask(question: string, standard: string | undefined) {
       require(question);
       return (

@@ -6,6 +6,7 @@ import { fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { InstanceContext, Provider } from "../../host/provider.ts";
 import type { Session, SessionServices } from "./session.ts";
+import type { Telling, Voices } from "./voices.ts";
 
 /** `loop:run/runner#options` in the JS mapping, as they are passed on. */
 type RunOptions = unknown;
@@ -16,7 +17,7 @@ export interface DevServices {
   readonly folder: string;
   /** What a session needs, for an application that is run with these options and speaks through `caller`'s streams. */
   readonly session: (
-    run: { readonly options: RunOptions; readonly address: string },
+    run: { readonly options: RunOptions; readonly address: string; readonly voices: Voices },
     caller: InstanceContext,
   ) => Promise<SessionServices>;
   /** Runs work until it ends or a person interrupts it, which the signal says. */
@@ -40,12 +41,15 @@ export const devserverProvider = (services: DevServices): Provider => ({
         scan: answering(async (folder: string) => (await import("./graph.ts")).scan(folder)),
       },
       "loop:devserver/session@0.1.0": {
-        start: answering(async (folder: string, options: RunOptions, address: string) => {
+        start: answering(async (folder: string, options: RunOptions, address: string, telling: Telling) => {
           if (session) throw fault("LK0004", "A session was started before, and there is one at a time");
           const { Session } = await import("./session.ts");
+          const { Voices } = await import("./voices.ts");
+          const voices = new Voices(context.stdio, telling);
           session = new Session(
             resolve(services.folder, folder),
-            await services.session({ options, address }, context),
+            await services.session({ options, address, voices }, context),
+            voices,
           );
           await session.start();
         }),

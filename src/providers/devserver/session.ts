@@ -3,6 +3,7 @@ import type { Digest } from "../../base/digest.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Places, SwapEvent } from "../../host/places.ts";
 import { type Graph, type Member, realFolder } from "./graph.ts";
+import { type Line, localTime, type Voices } from "./voices.ts";
 import { Watch } from "./watch.ts";
 
 /** `loop:devserver/session#event` in the JS mapping. */
@@ -28,6 +29,8 @@ export interface SessionServices {
   run(identifier: string, starts: (digest: Digest) => void, signal: AbortSignal): Promise<number>;
   readonly places: Places;
   explain(error: unknown): string;
+  /** Tells when the terminal has another size, until the answer is called. */
+  onResize(resized: () => void): () => void;
 }
 
 /** The running application. */
@@ -44,6 +47,7 @@ interface Running {
 export class Session {
   readonly #services: SessionServices;
   readonly #folder: string;
+  readonly #voices: Voices;
   readonly #end = new AbortController();
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
@@ -54,18 +58,24 @@ export class Session {
   #running: Running | undefined;
   #round: Promise<void> | undefined;
   #again = false;
+  /** All that was begun has ended. */
+  #stopped = false;
   #changedMs = 0;
   #wake: (() => void) | undefined;
 
-  constructor(folder: string, services: SessionServices) {
+  constructor(folder: string, services: SessionServices, voices: Voices) {
     this.#folder = folder;
     this.#services = services;
+    this.#voices = voices;
   }
 
   /** Faults: those of the first look at the workspace; later ones are events. */
   async start(): Promise<void> {
     this.#graph = await this.#services.scan(this.#folder);
     this.#services.places.listen((event) => this.#swapped(event));
+    this.#voices.listen({ line: (line) => this.#line(line), typing: (is) => this.#tell("typing", is) });
+    const unlisten = this.#services.onResize(() => this.#tell("resized", undefined));
+    this.#end.signal.addEventListener("abort", unlisten);
     this.#follow(this.#graph);
     this.#changed();
   }
@@ -73,27 +83,42 @@ export class Session {
   /** The next event; undefined at the end. */
   async next(): Promise<Event | undefined> {
     while (this.#events.length === 0) {
-      if (this.#end.signal.aborted) return undefined;
+      this.#voices.shown();
+      if (this.#stopped) {
+        this.#voices.close();
+        return undefined;
+      }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    return this.#events.shift();
+    const event = this.#events.shift()!;
+    if (event.tag === "log") this.#voices.taken();
+    return event;
   }
 
   /** Ends what runs and what is built, and lets `next` answer that it is over. */
   async stop(): Promise<void> {
     this.#watch?.close();
     this.#end.abort();
+    this.#voices.hurry();
     this.#running?.stop.abort();
     await this.#running?.ends;
     await this.#round;
+    this.#stopped = true;
     this.#wake?.();
   }
 
   #tell(tag: string, val: unknown): void {
     this.#events.push({ tag, val });
     this.#wake?.();
+  }
+
+  /** Lines that come together are told together. */
+  #line(line: Line): void {
+    const last = this.#events.at(-1);
+    if (last?.tag === "log") (last.val as Line[]).push(line);
+    else this.#tell("log", [line]);
   }
 
   #follow({ members }: Graph): void {
@@ -199,14 +224,14 @@ export class Session {
     this.#ended = false;
     const runs = this.#services.run(
       component,
-      (digest) => this.#tell("started", { name, digest }),
+      (digest) => this.#tell("started", { name, digest, time: localTime() }),
       stop.signal,
     );
     const running: Running = {
       member,
       stop,
       ends: runs.then(
-        (exitCode) => this.#over(running, () => this.#tell("ended", { name, exitCode })),
+        (exitCode) => this.#over(running, () => this.#tell("ended", { name, exitCode, time: localTime() })),
         (error: unknown) => this.#over(running, () => this.#failed(name, error)),
       ),
     };
@@ -245,6 +270,7 @@ export class Session {
       state,
       parts: parts.map(({ phase, ms }) => ({ phase, ms })),
       sinceChangeMs: performance.now() - this.#changedMs,
+      time: localTime(),
     });
   }
 }

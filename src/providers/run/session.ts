@@ -98,6 +98,7 @@ export const openSession = async (
         ...(asking && { stdin: asking.stdin, stdout: asking.stdout, stderr: asking.stderr }),
         ...(kept && { stdout: kept }),
       },
+      ...(caller.voiceOf && { voiceOf: caller.voiceOf, ...(caller.log && { log: caller.log }) }),
       ...(tally && { audit: tally.audit }),
       ...(chance && { chance }),
       ...(options.screen && {

@@ -1,18 +1,98 @@
 // loop dev: starts a session and says what happens in it.
-import { note, write } from "loop:cli/terminal@0.1.0";
-import { type Event, next, start } from "loop:devserver/session@0.1.0";
+import { columns, note, rows, styled, write } from "loop:cli/terminal@0.1.0";
+import { type Event, type Line, next, start, type Telling } from "loop:devserver/session@0.1.0";
 import type { Options } from "loop:run/runner@0.1.0";
 import { bold, dim } from "../../text.ts";
+import { follow, foot, nothing, partsText, repaint, short } from "./view.ts";
 
 /** Develops a folder until the person interrupts it; each event is told as it happens. */
-export const develop = (folder: string, options: Options, address: string, asJson: boolean): void => {
-  // What the application writes is its own; what happens to it goes beside that, but for JSON.
-  start(folder, options, address);
-  for (let event = next(); event !== undefined; event = next()) {
-    if (asJson) write(`${JSON.stringify({ event: event.tag, ...document(event) })}\n`);
-    else for (const line of lines(event)) note(line);
+export const develop = (folder: string, options: Options, address: string, telling: Telling): void => {
+  start(folder, options, address, telling);
+  const show = telling.form === "data" ? asData : telling.form === "drawn" ? drawing() : asLines;
+  try {
+    for (let event = next(); event !== undefined; event = next()) show(event);
+  } finally {
+    show(undefined);
   }
 };
+
+/** What happened; none at the end. */
+type Show = (event: Event | undefined) => void;
+
+const asData: Show = (event) => {
+  if (event?.tag === "log")
+    write(event.val.map((line) => `${JSON.stringify({ event: "log", ...line })}\n`).join(""));
+  else if (event !== undefined) write(`${JSON.stringify({ event: event.tag, ...document(event) })}\n`);
+};
+
+/** What components write to standard output goes there; what happens to them goes beside that. */
+const asLines: Show = (event) => {
+  if (event?.tag === "log")
+    for (const line of event.val)
+      if (line.source === "stdout") write(`${spoken(line)}\n`);
+      else note(spoken(line));
+  else if (event !== undefined) for (const line of told(event)) note(line);
+};
+
+/** Lines scroll above a foot that is painted anew with each event. */
+const drawing = (): Show => {
+  const state = nothing();
+  let painted: string[] = [];
+  let typing = false;
+  return (event) => {
+    if (event === undefined) {
+      write(repaint(painted, "", [], { columns: columns(), rows: rows() }));
+      return;
+    }
+    if (event.tag === "typing") typing = event.val;
+    follow(state, event);
+    const above = (event.tag === "log" ? event.val.map(spoken) : brief(event)).map((line) => `${line}\n`);
+    const terminal = { columns: columns(), rows: rows(), styled: styled() };
+    // Where the person types there is no foot: failures are told among the lines then.
+    if (typing && event.tag === "failed") above.push(...told(event).map((line) => `${line}\n`));
+    const after = typing || terminal.rows === 0 ? [] : foot(state, terminal);
+    write(
+      painted.length === 0 && after.length === 0
+        ? above.join("")
+        : repaint(painted, above.join(""), after, terminal),
+    );
+    painted = after;
+  };
+};
+
+/** Of what the foot shows, what stays among the lines. */
+const brief = (event: Event): string[] => {
+  switch (event.tag) {
+    case "started":
+    case "ended":
+    case "mended":
+      return told(event);
+    case "swapped":
+      return told(event).slice(0, 1);
+    case "built":
+      return event.val.warnings.map((warning) => `dev: ${warning}`);
+    default:
+      return [];
+  }
+};
+
+const hues = [36, 35, 32, 34, 96, 95, 92, 94];
+const seen: string[] = [];
+
+/** "style │ text", in the component's colour. */
+const spoken = ({ component, source, level, text, fields }: Line): string => {
+  if (!seen.includes(component)) seen.push(component);
+  const width = Math.max(...seen.map((name) => name.length));
+  const name = paint(hues[seen.indexOf(component) % hues.length]!, `${component.padEnd(width)} |`);
+  const more = fields.map(
+    ([key, value]) => ` ${key}=${/^[^\s"=\\]+$/.test(value) ? value : JSON.stringify(value)}`,
+  );
+  const said = source === "log" ? `${level.padEnd(5)} ${text}${more.join("")}` : text;
+  if (level === "error") return `${name} ${paint(31, said)}`;
+  return level === "warn" ? `${name} ${paint(33, said)}` : `${name} ${said}`;
+};
+
+const paint = (hue: number, text: string): string => (styled() ? `\x1b[${hue}m${text}\x1b[39m` : text);
 
 const document = (event: Event): object => {
   switch (event.tag) {
@@ -20,12 +100,16 @@ const document = (event: Event): object => {
       return { members: event.val[0], by: event.val[1] };
     case "mended":
       return { name: event.val };
+    case "typing":
+      return { typing: event.val };
+    case "resized":
+      return {};
     default:
       return event.val;
   }
 };
 
-const lines = (event: Event): string[] => {
+const told = (event: Event): string[] => {
   switch (event.tag) {
     case "watching":
       return [
@@ -50,17 +134,12 @@ const lines = (event: Event): string[] => {
     case "started":
       return [dim(`dev: running ${event.val.name} (${short(event.val.digest)})`)];
     case "swapped": {
-      const { place, digest, generation, state, parts, sinceChangeMs } = event.val;
-      const told = state === "none" ? "" : `, state ${state}`;
-      const times = parts
-        .filter(({ ms }) => ms >= 0.1)
-        .map(({ phase, ms }) => `${phase} ${ms.toFixed(1)}`)
-        .join(", ");
+      const { place, digest, generation, sinceChangeMs } = event.val;
       return [
         bold(
-          `dev: swapped ${place} (${sinceChangeMs.toFixed(0)} ms since the change, generation ${generation}${told}, ${short(digest)})`,
+          `dev: swapped ${place} (${sinceChangeMs.toFixed(0)} ms since the change, generation ${generation}, ${short(digest)})`,
         ),
-        dim(`     ${times}`),
+        dim(`     ${partsText(event.val)}`),
       ];
     }
     case "not-swapped":
@@ -70,7 +149,7 @@ const lines = (event: Event): string[] => {
       ];
     case "ended":
       return [dim(`dev: ${event.val.name} ended with ${event.val.exitCode}; waiting for a change`)];
+    default:
+      return [];
   }
 };
-
-const short = (digest: string): string => digest.slice("sha256:".length, "sha256:".length + 12);

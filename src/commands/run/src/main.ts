@@ -1,6 +1,6 @@
 // loop run, loop serve and loop dev: the words of the commands, handed to the host that runs components. Owns what is printed of it;
 // refuses to run anything itself; called through command:run.
-import { write } from "loop:cli/terminal@0.1.0";
+import { rows, write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { invoke, type Options, run as runComponent, serve } from "loop:run/runner@0.1.0";
 import { values } from "../../arguments.ts";
@@ -12,7 +12,11 @@ const run = (invocation: Invocation): number => {
   const given = values(invocation);
   const options = optionsOf(invocation, given);
   if (invocation.command === "dev") {
-    develop(given("folder")[0] ?? ".", options, given("addr")[0] ?? "", invocation.json);
+    const plain = given("plain").length > 0;
+    develop(given("folder")[0] ?? ".", options, given("addr")[0] ?? "", {
+      form: invocation.json ? "data" : plain ? "untouched" : rows() > 0 ? "drawn" : "lines",
+      logs: given("log"),
+    });
     return 0;
   }
   const [identifier = built()] = given("identifier");
