@@ -320,11 +320,15 @@ test("off a terminal there are plain lines, whose lines is chosen, and a level t
   const seen = async (...words: string[]) => {
     const child = piped(...words);
     const texts = ["", ""];
+    let interrupted = false;
     const take = async (at: number, stream: ReadableStream<Uint8Array>) => {
       const decoder = new TextDecoder();
       for await (const bytes of stream) {
         texts[at] += decoder.decode(bytes, { stream: true });
-        if (texts[1]!.includes("turn=3")) child.kill("SIGINT");
+        if (!interrupted && texts[1]!.includes("turn=3")) {
+          interrupted = true;
+          child.kill("SIGINT");
+        }
       }
     };
     await Promise.all([take(0, child.stdout), take(1, child.stderr)]);

@@ -51,21 +51,23 @@ export const devserverProvider = (services: DevServices): Provider => ({
             await services.session({ options, address, voices }, context),
             voices,
           );
+          // From the start to the end, not only while somebody waits for what is next: an interruption in between
+          // would end the process where it stands.
+          const begun = session;
+          services.interruptible((signal) => untilStopped(begun, signal)).catch((error) => begun.fail(error));
           await session.start();
         }),
-        next: answering(() => services.interruptible((signal) => nextOf(session, signal))),
+        next: answering(() => {
+          if (!session) throw fault("LK0004", "The session was not started");
+          return session.next();
+        }),
       },
     };
   },
 });
 
-const nextOf = async (session: Session | undefined, signal: AbortSignal) => {
-  if (!session) throw fault("LK0004", "The session was not started");
-  const stop = () => void session.stop();
-  signal.addEventListener("abort", stop);
-  try {
-    return await session.next();
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+/** Resolves when all of it has ended; an interruption ends it. */
+const untilStopped = (session: Session, signal: AbortSignal): Promise<void> => {
+  signal.addEventListener("abort", () => void session.stop());
+  return session.stopped;
 };

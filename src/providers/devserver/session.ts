@@ -60,6 +60,8 @@ export class Session {
   #again = false;
   /** All that was begun has ended. */
   #stopped = false;
+  #failure: { readonly error: unknown } | undefined;
+  readonly #ending = Promise.withResolvers<void>();
   #changedMs = 0;
   #wake: (() => void) | undefined;
 
@@ -84,6 +86,7 @@ export class Session {
   async next(): Promise<Event | undefined> {
     while (this.#events.length === 0) {
       this.#voices.shown();
+      if (this.#failure) throw this.#failure.error;
       if (this.#stopped) {
         this.#voices.close();
         return undefined;
@@ -97,6 +100,17 @@ export class Session {
     return event;
   }
 
+  /** Resolves when all that was begun has ended. */
+  get stopped(): Promise<void> {
+    return this.#ending.promise;
+  }
+
+  /** Does not wait any longer for what is ending. */
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.#wake?.();
+  }
+
   /** Ends what runs and what is built, and lets `next` answer that it is over. */
   async stop(): Promise<void> {
     this.#watch?.close();
@@ -106,6 +120,7 @@ export class Session {
     await this.#running?.ends;
     await this.#round;
     this.#stopped = true;
+    this.#ending.resolve();
     this.#wake?.();
   }
 
