@@ -319,6 +319,8 @@ export const limits = {
   /** Milliseconds that what a component says in `loop dev` may stay unseen while it goes on, and half a line. */
   devUnseenMs: 4,
   devPartMs: 500,
+  /** Milliseconds that a build has to end when `loop dev` is ended. */
+  devBuildEndMs: 300,
   /** Characters of a component's name beside its lines. */
   shownNameMax: 24,
   /** Choices for a slot that can be gone back to. */

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
 import type { Places, SwapEvent } from "../../host/places.ts";
 import { type Graph, type Member, realFolder } from "./graph.ts";
 import { type Line, localTime, type Voices } from "./voices.ts";
@@ -118,7 +119,8 @@ export class Session {
     this.#voices.hurry();
     this.#running?.stop.abort();
     await this.#running?.ends;
-    await this.#round;
+    // A builder need not listen: what it writes, it writes whole or not at all.
+    await Promise.race([this.#round, Bun.sleep(limits.devBuildEndMs)]);
     this.#stopped = true;
     this.#ending.resolve();
     this.#wake?.();
