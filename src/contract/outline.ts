@@ -7,7 +7,7 @@ import { roleOf } from "./world.ts";
 type FuncOutline = readonly [name: string, async: 0 | 1];
 
 type ExternOutline =
-  | readonly ["interface", name: string, funcs: readonly FuncOutline[]]
+  | readonly ["interface", name: string, funcs: readonly FuncOutline[], resources: readonly string[]]
   | readonly ["func", func: FuncOutline]
   | readonly [kind: Exclude<Extern["kind"], "interface" | "func">];
 
@@ -30,10 +30,18 @@ const externOutline = (extern: Extern): ExternOutline => {
   if (extern.kind === "func") return ["func", funcOutline(extern.func)];
   if (extern.kind !== "interface") return [extern.kind];
   const { name, funcs } = extern.interface;
-  return ["interface", name, [...funcs.values()].map(funcOutline)];
+  return ["interface", name, [...funcs.values()].map(funcOutline), ownResources(extern.interface)];
 };
 
 const funcOutline = ({ name, async }: Func): FuncOutline => [name, async ? 1 : 0];
+
+/** The resources that an interface defines itself; those of others only pass through it. */
+export const ownResources = (of: Pick<Interface, "name" | "types">): readonly string[] =>
+  of instanceof OutlinedInterface
+    ? of.resources
+    : [...of.types].flatMap(([name, type]) =>
+        type.kind === "resource" && (type.resource.owner ?? of.name) === of.name ? [name] : [],
+      );
 
 /** The world of an outline; `full` reads the whole, and is called when somebody asks for a type. */
 export const worldFrom = (outline: Outline, full: () => World): World => ({
@@ -51,7 +59,7 @@ const externFrom = (outline: ExternOutline, full: () => Extern): Extern => {
     case "interface":
       return {
         kind,
-        interface: new OutlinedInterface(outline[1], outline[2], () => {
+        interface: new OutlinedInterface(outline[1], outline[2], outline[3], () => {
           const extern = full();
           return (extern as Extract<Extern, { kind: "interface" }>).interface;
         }),
@@ -74,12 +82,19 @@ const externFrom = (outline: ExternOutline, full: () => Extern): Extern => {
 
 class OutlinedInterface implements Interface {
   readonly name: string;
+  readonly resources: readonly string[];
   readonly #outlines: readonly FuncOutline[];
   readonly #full: () => Interface;
   #funcs: ReadonlyMap<string, Func> | undefined;
 
-  constructor(name: string, outlines: readonly FuncOutline[], full: () => Interface) {
+  constructor(
+    name: string,
+    outlines: readonly FuncOutline[],
+    resources: readonly string[],
+    full: () => Interface,
+  ) {
     this.name = name;
+    this.resources = resources;
     this.#outlines = outlines;
     this.#full = full;
   }

@@ -8,6 +8,7 @@ import {
   unversioned,
   type World,
 } from "../contract/model.ts";
+import { ownResources } from "../contract/outline.ts";
 import { errOf } from "./denied.ts";
 import type { Instance } from "./instance.ts";
 import { Live } from "./live.ts";
@@ -132,10 +133,11 @@ class Views {
     return this.#views.get(instance)!.get(name)!;
   }
 
-  #view({ name, funcs, types }: Interface, instance: Instance): View {
+  #view(own: Interface, instance: Instance): View {
+    const { name, funcs } = own;
     const exported = instance.exported(name);
     const view = { funcs: {} as Record<string, Callable>, classes: new Map<string, Class>() };
-    for (const resource of ownResources({ name, types })) {
+    for (const resource of ownResources(own)) {
       const given = exported[pascal(resource)];
       if (typeof given !== "function") continue;
       view.classes.set(resource, given as Class);
@@ -216,9 +218,10 @@ const replaced = (func: Func, slot: string): never => {
 };
 
 /** One interface of whatever stands in a place, as its guest sees it. */
-const handedOn = ({ name, funcs, types }: Interface, live: Live, views: Views): InterfaceImplementation => {
+const handedOn = (own: Interface, live: Live, views: Views): InterfaceImplementation => {
+  const { name, funcs } = own;
   const made: Record<string, unknown> = {};
-  for (const resource of ownResources({ name, types })) {
+  for (const resource of ownResources(own)) {
     const current = () => views.of(live.instance, name).classes.get(resource)!;
     if (current()) made[pascal(resource)] = faceOf(`${unversioned(name)}#${resource}`, current);
   }
@@ -312,12 +315,6 @@ const faceOf = (resource: string, current: () => Class) => {
       Object.defineProperty(Face, key, Object.getOwnPropertyDescriptor(base, key)!);
   return Face;
 };
-
-/** Those that the interface defines itself; others only pass through it. */
-const ownResources = ({ name, types }: Pick<Interface, "name" | "types">): string[] =>
-  [...types].flatMap(([resource, type]) =>
-    type.kind === "resource" && "owner" in type.resource && type.resource.owner === name ? [resource] : [],
-  );
 
 /** An interface whose resources are not its implementer's alone any more. */
 export const joined = (

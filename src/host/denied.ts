@@ -1,5 +1,6 @@
 import { declared, fault } from "../base/fault.ts";
 import { camel, type Func, type Interface, pascal, type Type, unversioned } from "../contract/model.ts";
+import { ownResources } from "../contract/outline.ts";
 import type { InterfaceImplementation } from "./provider.ts";
 
 /** How a person grants an interface to this instance; the composition root knows the flag and the table. */
@@ -18,8 +19,9 @@ export const deniedInterface = (
 ): InterfaceImplementation => {
   const deny = (func: Func) => {
     const called = `${unversioned(denied.name)}#${func.name}`;
-    const payload = errOf(func, denialCases, `${called} was called, and ${reason}`);
     return () => {
+      // Asked when it is called: the types of what a component only imports are not read for it to start.
+      const payload = errOf(func, denialCases, `${called} was called, and ${reason}`);
       if (payload === undefined)
         throw fault("LK0701", `The component called ${called}, and ${reason}`, { hint: hint(denied.name) });
       onDenied(called);
@@ -28,9 +30,7 @@ export const deniedInterface = (
   };
   const implementation: Record<string, unknown> = {};
   // A resource of another interface is that one's class, denied or not, and a second class would be another resource.
-  for (const [name, type] of denied.types)
-    if (type.kind === "resource" && (type.resource.owner ?? denied.name) === denied.name)
-      implementation[pascal(name)] = class {};
+  for (const name of ownResources(denied)) implementation[pascal(name)] = class {};
   for (const func of denied.funcs.values()) placeFunc(implementation, func, deny(func));
   return implementation;
 };

@@ -2,11 +2,13 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Digest } from "../base/digest.ts";
 import { timings } from "../base/timings.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
 import { decoded } from "./decoded.ts";
 import { link } from "./plan.ts";
+import type { InstanceContext } from "./provider.ts";
 import { recalledPath, recallKey } from "./recall.ts";
 
 let folder: string;
@@ -34,20 +36,22 @@ const bytesOf = async (count: number): Promise<Uint8Array> => {
 
 const decodes = (): number => timings().filter(({ name }) => name === "decode").length;
 
+const contextOf = (digest: Digest): InstanceContext => ({
+  component: { identifier: "test", digest },
+  args: [],
+  grants: { folders: [], env: [], capabilities: new Set() },
+  stdio: {
+    stdin: { isTerminal: false, read: () => undefined },
+    stdout: { isTerminal: false, write() {}, flush() {} },
+    stderr: { isTerminal: false, write() {}, flush() {} },
+  },
+  onDrop() {},
+});
+
 /** Links and instantiates it as a process that meets these bytes for the first time would. */
 const called = async (bytes: Uint8Array): Promise<unknown> => {
   const plan = await link(verify("test", bytes), { providers: [] });
-  const instance = await plan.instantiate({
-    component: { identifier: "test", digest: plan.component.digest },
-    args: [],
-    grants: { folders: [], env: [], capabilities: new Set() },
-    stdio: {
-      stdin: { isTerminal: false, read: async () => new Uint8Array() },
-      stdout: { isTerminal: false, write: () => {}, flush: () => {} },
-      stderr: { isTerminal: false, write: () => {}, flush: () => {} },
-    },
-    onDrop: () => {},
-  });
+  const instance = await plan.instantiate(contextOf(plan.component.digest));
   try {
     return await instance.call(undefined, "f7", []);
   } finally {
@@ -64,6 +68,27 @@ test("a component that was run before is not decoded again", async () => {
   expect(await called(bytes)).toBe(7);
   expect(decodes()).toBe(atFirst + 1);
   expect(await called(bytes)).toBe(7);
+  expect(decodes()).toBe(atFirst + 1);
+});
+
+test("nor is one that imports what it is denied, until it calls that", async () => {
+  const functions = Array.from(
+    { length: 40 },
+    (_, i) => `(func (export "f${i}") (canon lift (core func $i "f")))`,
+  );
+  const bytes = await (await wasmTools()).parse(`(component
+    (import "wasi:nobody/offers@0.2.0" (instance $o
+      (export "thing" (type (sub resource)))
+      (export "ask" (func (result (result (error (enum "denied")))))))) 
+    (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+    ${functions.join("\n")})`);
+  const run = async () => {
+    const plan = await link(verify("test", bytes), { providers: [] });
+    (await plan.instantiate(contextOf(plan.component.digest))).drop();
+  };
+  const atFirst = decodes();
+  await run();
+  await run();
   expect(decodes()).toBe(atFirst + 1);
 });
 
