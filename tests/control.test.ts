@@ -234,6 +234,18 @@ test("a program takes a component's place and another takes over its state, whil
   }
 }, 120_000);
 
+test("loop dev is listed like any other, and takes its socket away when it ends", async () => {
+  const dev = spawn(".", "dev");
+  try {
+    await new Output(dev.stdout).until(/plain you/);
+    expect(await listed(dev.pid)).toMatchObject({ what: "dev", places: [{ name: "style" }] });
+  } finally {
+    dev.kill("SIGINT");
+    await dev.exited;
+  }
+  expect(existsSync(join(runtime, "loop", `${dev.pid}.sock`))).toBe(false);
+}, 120_000);
+
 test("a program that answers nothing, nonsense or another version holds nobody up", async () => {
   const folder = join(runtime, "loop");
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -95,7 +95,7 @@ test("a program fills a slot only after a person trusted its bytes and said that
   const untrusted = await loop("slot", "set", "shop", "sidecar:sidecar/shop.py");
   expect(untrusted.code).toBe(1);
   expect(untrusted.said).toContain("LK0408");
-  expect(untrusted.said).toContain(`loop trust add sidecar:${shop}`);
+  expect(untrusted.said).toContain(`loop trust add sidecar:${shop}\n`);
 
   expect((await loop("trust", "add", `sidecar:${shop}`)).said).toBe("");
   // A loop.toml names it and grants it to itself: that is the file's word and nobody else's.

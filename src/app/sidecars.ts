@@ -80,7 +80,7 @@ export const requireTrusted = (
       "LK0408",
       `${identifier} is a program, which runs outside the sandbox, and it is not trusted`,
       {
-        hint: `loop trust add ${identifier} --allow-run=${file}`,
+        hint: `loop trust add ${identifier}`,
       },
     ).within({ slot, component: identifier, phase: "fill", message: "Filling the slot" });
   // Who may write it could put anything in the place of what was trusted, between the look and the start.

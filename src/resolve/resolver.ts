@@ -111,6 +111,10 @@ export class Resolver {
 }
 
 const noFetcher = ({ text, scheme }: Identifier, known: readonly string[]) => {
+  if (scheme === "sidecar")
+    return fault("LK0103", `${text} is a program, which fills a slot and is no component to be fetched`, {
+      hint: `loop slot set SLOT ${text}`,
+    });
   const sorted = [...known].sort();
   const near = nearest(scheme, sorted);
   return fault("LK0103", `${text} needs a fetcher for "${scheme}", and there are: ${sorted.join(", ")}`, {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { errno, fault } from "../../base/fault.ts";
@@ -13,7 +13,7 @@ const addressBytesMax = 104;
 export const controlFolder = (): string => {
   const given = process.env.XDG_RUNTIME_DIR;
   const folder =
-    given && isAbsolute(given) && Buffer.byteLength(given) < addressBytesMax - 24
+    given && isAbsolute(given) && existsSync(given) && Buffer.byteLength(given) < addressBytesMax - 24
       ? join(given, "loop")
       : join(tmpdir(), `loop-${process.getuid?.() ?? ""}`);
   try {
