@@ -218,6 +218,7 @@ test("a program takes a component's place and another takes over its state, whil
     expect((await swap(one)).said).toContain("LK0701");
     expect((await swap(one, `--allow-run=${one}`)).said).toBe("");
     await out.until(/side you 5\n/);
+    expect(await listed(app.pid)).toMatchObject({ places: [{ standing: [{ restarts: 0 }] }] });
     const handed = await swap(other, `--allow-run=${other}`);
     expect([handed.said, handed.out]).toEqual(["", expect.stringContaining("its state handed over")]);
     const program = await listed(app.pid);

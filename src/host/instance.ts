@@ -30,11 +30,12 @@ export class Instance {
   #begun = 0;
   #trapped = false;
   #dropped = false;
-  readonly #lasting: boolean;
+  /** How often what serves behind it was started anew; undefined where nothing is. */
+  readonly restarts: (() => number) | undefined;
 
-  /** `lasting` says that a call which fails leaves nothing half-changed behind, so that others may follow. */
-  constructor(component: VerifiedComponent, world: World, outer: InstanceContext, { lasting = false } = {}) {
-    this.#lasting = lasting;
+  /** `restarts` is given where a call that fails leaves nothing half-changed behind, so that others may follow. */
+  constructor(component: VerifiedComponent, world: World, outer: InstanceContext, restarts?: () => number) {
+    this.restarts = restarts;
     this.#component = component;
     this.#world = world;
     this.budget = new Budget(component.identifier, outer.limits ?? {}, outer.budget, outer.stop);
@@ -150,7 +151,7 @@ export class Instance {
     const fail = (error: unknown): never => {
       leave();
       if (isDeclared(error, func)) throw new DeclaredError(error.payload);
-      this.#trapped = !this.#lasting;
+      this.#trapped = this.restarts === undefined;
       const explained = this.explain(error, "call", where);
       // Where it waits it goes on waiting, unless what it waits for ends.
       if (this.budget.exceeded) this.drop();

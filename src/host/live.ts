@@ -38,6 +38,8 @@ export interface PlaceState {
   readonly digest: Digest;
   /** Counts what has stood in the place, from 1. */
   readonly generation: number;
+  /** How often a program that stands there was started anew. */
+  readonly restarts?: number;
 }
 
 /** What a swap did. */
@@ -101,7 +103,8 @@ export class Live {
 
   get state(): PlaceState {
     const { identifier, digest } = this.#now.plan.component;
-    return { identifier, digest, generation: this.#now.number };
+    const restarts = this.#now.instance.restarts?.();
+    return { identifier, digest, generation: this.#now.number, ...(restarts !== undefined && { restarts }) };
   }
 
   /** Whether calls wait, because state is being handed over. */

@@ -52,7 +52,7 @@ export const planSidecar = (options: SidecarPlanOptions): LinkedPlan => {
         program,
         worldOf(served),
         { ...outer, limits: limited },
-        { lasting: true },
+        () => sidecar.restarts,
       );
       serving.set(instance.context, { sidecar, options });
       instance.context.onDrop(() => sidecar.end());

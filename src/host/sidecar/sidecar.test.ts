@@ -180,6 +180,7 @@ test("whatever it does in place of an answer is a fault within the deadline, and
     expect(await pidOf(started), deed).not.toBe(before);
     await gone(before);
   }
+  expect(started.instance.restarts?.()).toBe(misdeeds.length);
 }, 120_000);
 
 test("a function that fails fails alone, and what is said on standard error has a name and no escapes", async () => {

@@ -49,7 +49,8 @@ const isState = (state: State, pid: number): boolean =>
         (one) =>
           typeof one.identifier === "string" &&
           typeof one.digest === "string" &&
-          Number.isSafeInteger(one.generation),
+          Number.isSafeInteger(one.generation) &&
+          Number.isSafeInteger(one.restarts ?? 0),
       ),
   );
 

@@ -2,7 +2,7 @@
 // through the slots command:ps, command:logs, command:attach and command:swap.
 import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
-import { follow, type Line, list, type Running, swap } from "loop:control/processes@0.1.0";
+import { follow, type Line, list, type Running, type Standing, swap } from "loop:control/processes@0.1.0";
 import { values } from "../../arguments.ts";
 import { bold, dim, fault, json, table } from "../../text.ts";
 
@@ -35,13 +35,13 @@ const listing = (asJson: boolean): void => {
 const rows = (program: Running): string[][] => {
   const { pid, what, since, places, trouble } = program;
   const head = [String(pid), trouble ? "" : time(since)];
-  const slots = places.map(({ name, standing }) => [
-    name,
-    [...new Set(standing.map(({ identifier, digest }) => `${identifier} ${short(digest)}`))].join(", "),
-  ]);
+  const slots = places.map(({ name, standing }) => [name, [...new Set(standing.map(filled))].join(", ")]);
   const all = slots.length > 0 ? slots : [["", ""]];
   return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, at === 0 ? (trouble ?? what) : ""]);
 };
+
+const filled = ({ identifier, digest, restarts = 0 }: Standing): string =>
+  `${identifier} ${short(digest)}${restarts > 0 ? ` (started anew ${restarts === 1 ? "once" : `${restarts} times`})` : ""}`;
 
 const short = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);
 
