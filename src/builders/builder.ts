@@ -42,4 +42,6 @@ export interface Builder {
   /** Changes whenever the same sources would give another component; part of what makes a build stale. */
   readonly version: string;
   build(request: BuildRequest): Promise<BuildResult>;
+  /** Makes ready what the first quick build of a folder would wait for. What is wrong, that build says. */
+  prepare?(request: BuildRequest): Promise<void>;
 }

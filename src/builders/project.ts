@@ -83,10 +83,7 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const before = options.force ? undefined : readStamp(stampPath);
   const will = options.quick ? [quickIdentity, identity] : [identity];
   const fits = will.find(({ builder }) => before?.identity.builder === builder);
-  if (before && fits && timed("stale?", () => isFresh(before, manifest.folder, fits, output)))
-    return outcome(false, before, []);
-  const startedMs = Date.now();
-  const request: BuildRequest = {
+  const asked = async (): Promise<BuildRequest> => ({
     folder: manifest.folder,
     name: component.name,
     main,
@@ -96,7 +93,17 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
     quick: options.quick,
     onProgress: options.onProgress,
     signal: options.signal,
-  };
+  });
+  if (before && fits && timed("stale?", () => isFresh(before, manifest.folder, fits, output))) {
+    // Beside everything else: nobody waits for it before something is changed.
+    if (options.quick && builder.prepare)
+      void asked()
+        .then((request) => builder.prepare!(request))
+        .catch(() => {});
+    return outcome(false, before, []);
+  }
+  const startedMs = Date.now();
+  const request = await asked();
   throwIfAborted(options.signal);
   const result = await timed("build", () => builder.build(request));
   throwIfAborted(options.signal);

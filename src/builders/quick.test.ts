@@ -98,6 +98,24 @@ test("what was made quickly is never taken for what was made in full, and the ot
   expect([again.built, isQuick(again)]).toEqual([false, false]);
 });
 
+test("in a folder where nothing is stale, what the first quick build needs is made ready beside", async () => {
+  const folder = join(root, "ready");
+  // A world of its own, so that no other test has its engine.
+  const wit = greet.replace("a:b", "a:ready");
+  const build = (word: string, quick: boolean) => {
+    const main = `export const greet = (name: string): string => name + "${word}" + Date.now();\n`;
+    write(folder, { "wit/w.wit": wit, "src/main.ts": main });
+    return buildProject(folder, { builderFor: () => typescript, quick });
+  };
+  const made = () => timings().filter(({ name }) => name === "warm").length;
+  await build("one", false);
+  const before = made();
+  for (let round = 0; round < 3; round++) expect((await build("one", true)).built).toBe(false);
+  while (made() === before) await Bun.sleep(10);
+  const quick = await build("another", true);
+  expect([isQuick(quick), made()]).toEqual([true, before + 1]);
+});
+
 test("what a program does while it is loaded, its globals, its output and its exceptions are those of the full build", async () => {
   const { build } = project();
   const text = `let settled = "waits";

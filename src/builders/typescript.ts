@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
 import type { Builder, BuildRequest, BuildResult } from "./builder.ts";
-import { bindingsOf } from "./typescript/bindings.ts";
+import { type Bindings, bindingsOf } from "./typescript/bindings.ts";
 import { type Bundle, bundle } from "./typescript/bundle.ts";
 import type { Componentize } from "./typescript/engine.ts";
 import { neededImports } from "./typescript/needs.ts";
 import { moduleFault, positionsLine } from "./typescript/positions.ts";
-import { prepared } from "./typescript/prepared.ts";
+import { type Prepared, prepared } from "./typescript/prepared.ts";
+import type { Shadow } from "./typescript/shadow.ts";
 import { witFolder, witInputs } from "./wit.ts";
 
 type Engine = "quickjs" | "starlingmonkey";
@@ -24,56 +25,33 @@ export const typescript: Builder = {
   language: "typescript",
   version: "2 componentize-qjs 0.4.5",
   build: (request) => buildTypescript(request),
+  prepare: (request) => prepareQuick(request),
 };
 
 const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
-  const { folder, main, wit, settings } = request;
-  const engine = engineOf(settings.engine);
-  if (wit.size === 0)
-    throw fault("LK0607", `WIT was looked for in ${join(folder, witFolder)}, and there is none`, {
-      hint: `write the component's world into ${witFolder}/world.wit`,
-    });
-  const { world, own, generated, shadow: shadowWith } = await prepared(wit, request.world, main);
-  const tsconfig = typeof settings.tsconfig === "string" ? join(folder, settings.tsconfig) : undefined;
-  const bundled = async (imports: readonly string[], warm = false) => {
-    const shadow = await shadowWith(imports);
-    const bindings = bindingsOf({ world: shadow.world, own, name: world, main, engine, warm });
-    const made = await bundle({
-      folder,
-      main,
-      engine,
-      bindings,
-      tsconfig,
-      minify: settings.minify === true,
-      world,
-    });
-    return { shadow, bindings, made };
-  };
-  const inputsOf = (made: Bundle) => [
-    ...made.inputs,
-    ...witInputs(request),
-    tsconfig ?? join(folder, "tsconfig.json"),
-  ];
+  const { folder, main } = request;
+  const engine = engineOf(request.settings.engine);
+  const { world, generated } = await worldOf(request);
   request.onProgress?.("bundling");
-  // Once to see what the program uses, and again only where that is more than every program needs.
-  const least = neededImports("");
-  const fitting = async (warm: boolean) => {
-    const guessed = (warm && neededBefore.get(folder)) || least;
-    const first = await timed("bundle", () => bundled(guessed, warm));
-    const needed = neededImports(first.made.guest);
-    const again =
-      needed.join() === guessed.join() ? first : await timed("bundle", () => bundled(needed, warm));
-    return { ...again, needed };
-  };
+  const result = ({ made }: Fitting, component: Uint8Array): BuildResult => ({
+    component,
+    inputs: [...made.inputs, ...witInputs(request), tsconfigOf(request) ?? join(folder, "tsconfig.json")],
+    warnings: made.warnings,
+    generated,
+  });
   if (request.quick && engine === "quickjs") {
-    const { bindings, made, needed } = await fitting(true);
-    neededBefore.set(folder, needed);
+    const fitting = await fittingBundle(request, true);
     const { snapshot } = await import("./typescript/warm.ts");
-    const component = await snapshot({ wit, world, imports: needed }, bindings, made, main);
-    if (component)
-      return { component, quick: true, inputs: inputsOf(made), warnings: made.warnings, generated };
+    const component = await snapshot(
+      { wit: request.wit, world, imports: fitting.needed },
+      fitting.bindings,
+      fitting.made,
+      main,
+    );
+    if (component) return { ...result(fitting, component), quick: true };
   }
-  const { shadow, made } = await fitting(false);
+  const fitting = await fittingBundle(request, false);
+  const { made, shadow } = fitting;
   request.onProgress?.(`componentizing with ${engine}`);
   const source = `${made.source}\n${positionsLine(made.positions)}\n`;
   const componentize = await engines[engine]();
@@ -82,12 +60,65 @@ const buildTypescript = async (request: BuildRequest): Promise<BuildResult> => {
       throw moduleFault(error, made, main);
     }),
   );
-  return {
-    component,
-    inputs: inputsOf(made),
-    warnings: made.warnings,
-    generated,
-  };
+  return result(fitting, component);
+};
+
+/** Once for a folder, one after the other: a session may have many. */
+const prepareQuick = (request: BuildRequest): Promise<void> => {
+  if (neededBefore.has(request.folder) || engineOf(request.settings.engine) !== "quickjs")
+    return Promise.resolve();
+  neededBefore.set(request.folder, neededImports(""));
+  const work = preparing.then(async () => {
+    const { world } = await worldOf(request);
+    const { needed, bindings } = await fittingBundle(request, true);
+    const { engineFor } = await import("./typescript/warm.ts");
+    await engineFor({ wit: request.wit, world, imports: needed }, bindings);
+  });
+  preparing = work.catch(() => {});
+  return work;
+};
+
+let preparing: Promise<void> = Promise.resolve();
+
+const worldOf = ({ folder, main, wit, world }: BuildRequest): Promise<Prepared> => {
+  if (wit.size === 0)
+    throw fault("LK0607", `WIT was looked for in ${join(folder, witFolder)}, and there is none`, {
+      hint: `write the component's world into ${witFolder}/world.wit`,
+    });
+  return prepared(wit, world, main);
+};
+
+const tsconfigOf = ({ folder, settings }: BuildRequest): string | undefined =>
+  typeof settings.tsconfig === "string" ? join(folder, settings.tsconfig) : undefined;
+
+/** A bundle, and the world with exactly the imports that the wrapper needs for what is in it. */
+interface Fitting {
+  readonly shadow: Shadow;
+  readonly bindings: Bindings;
+  readonly made: Bundle;
+  readonly needed: readonly string[];
+}
+
+/** Bundled once to see what the program uses, and again only where that is not what was thought. */
+const fittingBundle = async (request: BuildRequest, warm: boolean): Promise<Fitting> => {
+  const { folder, main, settings } = request;
+  const engine = engineOf(settings.engine);
+  const { world, own, shadow: shadowWith } = await worldOf(request);
+  const tsconfig = tsconfigOf(request);
+  const bundled = (imports: readonly string[]) =>
+    timed("bundle", async () => {
+      const shadow = await shadowWith(imports);
+      const bindings = bindingsOf({ world: shadow.world, own, name: world, main, engine, warm });
+      const minify = settings.minify === true;
+      const made = await bundle({ folder, main, engine, bindings, tsconfig, minify, world });
+      return { shadow, bindings, made };
+    });
+  const guessed = (warm && neededBefore.get(folder)) || neededImports("");
+  const first = await bundled(guessed);
+  const needed = neededImports(first.made.guest);
+  const fits = needed.join() === guessed.join();
+  if (warm) neededBefore.set(folder, needed);
+  return { ...(fits ? first : await bundled(needed)), needed };
 };
 
 /** What a folder's program used when it was last built on the quick path: most likely what it uses now. */

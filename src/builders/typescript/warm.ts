@@ -77,7 +77,8 @@ const waitingScript = ({ natives, exports }: Bindings): string => {
 /** One that cannot be made is kept as well, as undefined, so that it is tried once. */
 const engines = new Recent<WarmEngine | undefined>(limits.quickEnginesMax);
 
-const engineFor = (given: WarmWorld, bindings: Bindings): Promise<WarmEngine | undefined> =>
+/** The engine that waits for bundles of one world; undefined where none can be made. */
+export const engineFor = (given: WarmWorld, bindings: Bindings): Promise<WarmEngine | undefined> =>
   engines.get(JSON.stringify([[...given.wit], given.world, given.imports]), () =>
     timed("warm", () => WarmEngine.make(given, waitingScript(bindings))),
   );
