@@ -248,3 +248,42 @@ test("loop dev swaps in what changed, keeps state, and leaves what runs alone wh
     writeFileSync(source, original);
   }
 }, 180_000);
+
+test("loop dev hears a loop.toml that was broken and mended, and what is saved while it builds", async () => {
+  const [manifest, source] = [join(work, "loop.toml"), join(work, "src/main.ts")];
+  const [settings, original] = [readFileSync(manifest, "utf8"), readFileSync(source, "utf8")];
+  const app = spawn(".", "dev", "--json");
+  try {
+    const out = new Lines(app.stdout);
+    await out.until(/^Hello you/);
+
+    let from = out.seen.length;
+    writeFileSync(manifest, "[component\n");
+    await out.until(/"event":"failed"/, from);
+    await out.until(/^Hello you/, out.seen.length);
+
+    // What it says now is another filling.
+    from = out.seen.length;
+    writeFileSync(manifest, settings.replace("./plain/build/plain.wasm", "./loud/build/loud.wasm"));
+    await out.until(/"event":"mended"/, from);
+    await out.until(/"event":"started"/, from);
+    await out.until(/^HEY you 1$/, from);
+
+    // Edits during a build: what was saved last is what runs in the end.
+    from = out.seen.length;
+    writeFileSync(source, original.replace('render("you")', '"first"'));
+    await out.until(/"event":"building"/, from);
+    writeFileSync(source, original.replace('render("you")', '"second"'));
+    await out.until(/^second$/, from);
+
+    // Interrupted in the middle of a build.
+    from = out.seen.length;
+    writeFileSync(source, original.replace('render("you")', '"third"'));
+    await out.until(/"event":"building"/, from);
+  } finally {
+    app.kill("SIGINT");
+    expect(await app.exited).toBe(0);
+    writeFileSync(manifest, settings);
+    writeFileSync(source, original);
+  }
+}, 180_000);

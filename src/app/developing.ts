@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import type { Digest } from "../base/digest.ts";
 import { limits } from "../base/limits.ts";
+import { findManifest } from "../base/manifest/manifest.ts";
 import { buildProject } from "../builders/project.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -18,6 +20,8 @@ import type { Services } from "./services.ts";
 /** What `loop dev` develops with: the services of building and of running, under one session's watch. */
 export interface Developing {
   readonly linking: Linking;
+  /** Lets the loop.toml files be read anew. */
+  readonly reread: () => void;
   readonly build: Services["build"];
   readonly run: RunServices;
   readonly options: RunOptions;
@@ -31,6 +35,7 @@ export const sessionServices = (developing: Developing): SessionServices => ({
   scan: (folder) => scanned(folder, developing),
   build: (folder, begins, signal) => built(folder, begins, signal, developing),
   run: (identifier, starts, signal) => running(identifier, starts, signal, developing),
+  settings: (folder) => settingsOf(folder),
   places: developing.linking.places,
   explain: (error) => developing.run.explain(error).text,
   onResize: (resized) => {
@@ -39,8 +44,19 @@ export const sessionServices = (developing: Developing): SessionServices => ({
   },
 });
 
+/** The text of the loop.toml that speaks for the folder; none where it is gone. */
+const settingsOf = (folder: string): string => {
+  const path = findManifest(folder);
+  try {
+    return path === undefined ? "" : readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+};
+
 /** By what fills the slot, or else by loop's own reading of loop.toml files. */
-const scanned = async (folder: string, { linking, caller }: Developing): Promise<Graph> => {
+const scanned = async (folder: string, { linking, caller, reread }: Developing): Promise<Graph> => {
+  reread();
   const decision = linking.slots().use(developmentSlot);
   const [filling] = decision.fillings;
   if (!filling || filling.identifier.startsWith("builtin:")) return scan(folder);

@@ -264,7 +264,11 @@ export class Program implements Linking {
           const { build, run } = this.#services();
           this.stdio = voices.own();
           const how = { options: options as never, address, voices, caller };
-          return sessionServices({ linking: this, build, run, ...how });
+          const reread = () => {
+            this.#slots = undefined;
+            this.#read = undefined;
+          };
+          return sessionServices({ linking: this, reread, build, run, ...how });
         },
       },
       slots: {

@@ -28,6 +28,8 @@ export interface SessionServices {
   build(folder: string, begins: () => void, signal: AbortSignal): Promise<Built>;
   /** Runs the application until it ends or is stopped; its exit code. `starts` hears the digest that runs. */
   run(identifier: string, starts: (digest: Digest) => void, signal: AbortSignal): Promise<number>;
+  /** What the application runs by besides its bytes, in a text that differs where that does: its loop.toml. */
+  settings(folder: string): string;
   readonly places: Places;
   explain(error: unknown): string;
   /** Tells when the terminal has another size, until the answer is called. */
@@ -196,7 +198,7 @@ export class Session {
     const { component, digest, durationMs, warnings } = built;
     if (built.built)
       this.#tell("built", { name, component, digest, ms: durationMs, warnings: [...warnings] });
-    if (this.#taken.get(component) === digest && !this.#mustStart(member)) return;
+    if (this.#taken.get(component) === digest && !this.#mustStart(member) && !this.#isReset(member)) return;
     this.#taken.set(component, digest);
     await this.#takeIn(member, built);
   }
@@ -207,10 +209,19 @@ export class Session {
   }
 
   #ended = false;
+  /** The settings of what runs, or ran last. */
+  #settings: string | undefined;
+
+  /** What loop.toml says of the application is heard at its start alone. */
+  #isReset(member: Member): boolean {
+    if (member.name !== this.#graph?.application || this.#settings === undefined) return false;
+    return this.#services.settings(this.#folder) !== this.#settings;
+  }
 
   async #takeIn(member: Member, { component }: Built): Promise<void> {
     const { places } = this.#services;
     const isApplication = member.name === this.#graph?.application;
+    if (this.#isReset(member)) return this.#restart(member);
     const used = places.names.filter((place) =>
       places.at(place).some(({ identifier }) => resolve(this.#folder, identifier) === component),
     );
@@ -239,6 +250,7 @@ export class Session {
     const stop = new AbortController();
     const { name, component } = member;
     this.#ended = false;
+    this.#settings = this.#services.settings(this.#folder);
     const runs = this.#services.run(
       component,
       (digest) => this.#tell("started", { name, digest, time: localTime() }),
