@@ -255,26 +255,26 @@ test("loop dev hears a loop.toml that was broken and mended, and what is saved w
   const app = spawn(".", "dev", "--json");
   try {
     const out = new Lines(app.stdout);
-    await out.until(/^Hello you/);
+    await out.until(/"text":"Hello you/);
 
     let from = out.seen.length;
     writeFileSync(manifest, "[component\n");
     await out.until(/"event":"failed"/, from);
-    await out.until(/^Hello you/, out.seen.length);
+    await out.until(/"text":"Hello you/, out.seen.length);
 
     // What it says now is another filling.
     from = out.seen.length;
     writeFileSync(manifest, settings.replace("./plain/build/plain.wasm", "./loud/build/loud.wasm"));
     await out.until(/"event":"mended"/, from);
     await out.until(/"event":"started"/, from);
-    await out.until(/^HEY you 1$/, from);
+    await out.until(/"text":"HEY you 1"/, from);
 
     // Edits during a build: what was saved last is what runs in the end.
     from = out.seen.length;
     writeFileSync(source, original.replace('render("you")', '"first"'));
     await out.until(/"event":"building"/, from);
     writeFileSync(source, original.replace('render("you")', '"second"'));
-    await out.until(/^second$/, from);
+    await out.until(/"text":"second"/, from);
 
     // Interrupted in the middle of a build.
     from = out.seen.length;
