@@ -106,9 +106,10 @@ test("the foot says what runs, what is built, and what was swapped last with its
       time: "2026-11-21T04:06:07+01:00",
     },
   });
-  expect(foot(state, { ...terminal, columns: 200 }).at(-1)).toBe(
-    "last  swapped style abababababab (generation 2) at 04:06:07 in 93 ms: link 3.2, state handed-over",
-  );
+  expect(foot(state, { ...terminal, columns: 200 }).slice(-2)).toEqual([
+    "runs  app abababababab since 04:05:06, style abababababab",
+    "last  style at 04:06:07 in 93 ms: link 3.2, state handed-over",
+  ]);
 });
 
 test("what failed stands above the rule until it is mended, and one that is gone is not waited for", () => {

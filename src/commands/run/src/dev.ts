@@ -27,11 +27,19 @@ const asData: Show = (event) => {
 
 /** What components write to standard output goes there; what happens to them goes beside that. */
 const asLines: Show = (event) => {
-  if (event?.tag === "log")
-    for (const line of event.val)
-      if (line.source === "stdout") write(`${spoken(line)}\n`);
-      else note(spoken(line));
-  else if (event !== undefined) for (const line of told(event)) note(line);
+  if (event?.tag === "log") {
+    // Lines of one stream that come together cross to it together.
+    let lines: string[] = [];
+    event.val.forEach((line, at) => {
+      lines.push(spoken(line));
+      const isOut = line.source === "stdout";
+      const next = event.val[at + 1];
+      if (next && (next.source === "stdout") === isOut) return;
+      if (isOut) write(`${lines.join("\n")}\n`);
+      else note(lines.join("\n"));
+      lines = [];
+    });
+  } else if (event !== undefined) for (const line of told(event)) note(line);
 };
 
 /** Lines scroll above a foot that is painted anew with each event. */

@@ -34,6 +34,8 @@ export interface State {
   watching: string;
   /** "app 0f3a… since 14:05:06", or that it ended. */
   runs: string;
+  /** What stands in the places that were swapped since. */
+  readonly swapped: Map<string, string>;
   /** Members that are being built. */
   building: string[];
   /** The last swap, with its time and parts. */
@@ -45,6 +47,7 @@ export interface State {
 export const nothing = (): State => ({
   watching: "",
   runs: "nothing runs yet",
+  swapped: new Map(),
   building: [],
   swap: "",
   failing: new Map(),
@@ -78,18 +81,20 @@ export const follow = (state: State, event: Seen): void => {
       state.failing.delete(`of ${event.val}`);
       return;
     case "started":
+      state.swapped.clear();
       state.runs = `${event.val.name} ${short(event.val.digest)} since ${clock(event.val.time)}`;
       return;
     case "ended": {
       const { name, exitCode, time } = event.val;
+      state.swapped.clear();
       state.runs = `${name} ended with ${exitCode} at ${clock(time)}; waiting for a change`;
       return;
     }
     case "swapped": {
-      const { place, digest, generation, sinceChangeMs, time } = event.val;
+      const { place, digest, sinceChangeMs, time } = event.val;
       state.failing.delete(`at ${place}`);
-      const what = `swapped ${place} ${short(digest)} (generation ${generation}) at ${clock(time)}`;
-      state.swap = `${what} in ${sinceChangeMs.toFixed(0)} ms: ${partsText(event.val)}`;
+      state.swapped.set(place, short(digest));
+      state.swap = `${place} at ${clock(time)} in ${sinceChangeMs.toFixed(0)} ms: ${partsText(event.val)}`;
       return;
     }
     case "not-swapped": {
@@ -128,9 +133,10 @@ export const foot = (state: State, { columns, rows, styled }: Terminal): string[
   // What a terminal shows of Ctrl-C has to fit behind the last line.
   const width = Math.max(1, columns - 3);
   const heading = `── loop dev${state.watching && `: ${state.watching} `}`;
+  const swapped = [...state.swapped].map(([place, digest]) => `${place} ${digest}`);
   const below = [
     style("2", fit(heading.padEnd(width, "─"), width)),
-    fit(`runs  ${state.runs}`, width),
+    fit(`runs  ${[state.runs, ...swapped].join(", ")}`, width),
     ...(state.building.length > 0
       ? [style("33", fit(`build ${state.building.join(", ")} …`, width))]
       : state.swap !== ""
