@@ -79,7 +79,8 @@ const rawAsk = async (port: number, request: string, untilMs = 2000, enough?: Re
 };
 
 const eventually = async (holds: () => boolean, what: string): Promise<void> => {
-  for (let tries = 0; tries < 300; tries++) {
+  // Long enough for a busy machine; what never comes true fails all the same.
+  for (let tries = 0; tries < 1000; tries++) {
     if (holds()) return;
     await Bun.sleep(10);
   }
