@@ -1,4 +1,5 @@
 import type { CommandInfo, OptionInfo } from "loop:cli/registry@0.1.0";
+import { entering, offeringValues, offeringWords, takingValues } from "./alike.ts";
 import { harmless, type Place, places, quoted, spellings } from "./tree.ts";
 
 /** A bash completion script. It needs bash 4 and no bash-completion package. */
@@ -13,21 +14,18 @@ _loop() {
     word=\${COMP_WORDS[i]}
     case "$command:$word" in
       *:--) _loop_files; return ;;
-${valueOptions(all)}
+${takingValues(all).map(stepsOver).join("\n")}
       *:-* | *:=) ;;
       *)
         case "$command:$word" in
-${all
-  .filter(({ path }) => path !== "")
-  .map(enters)
-  .join("\n")}
+${entering(all)}
           *) ((count += 1)) ;;
         esac ;;
     esac
     ((i += 1))
   done
   case "$command:$prev" in
-${all.flatMap(values).join("\n")}
+${offeringValues(all, offer)}
   esac
   case "$command" in
 ${all.map(follows).join("\n")}
@@ -40,37 +38,13 @@ complete -F _loop loop
 };
 
 /** Steps over the value of an option that takes one. */
-const valueOptions = (all: Place[]): string =>
-  all
-    .flatMap(({ path, options }) =>
-      options
-        .filter(({ kind }) => kind !== "switch")
-        .flatMap((option) => spellings(option).map((word) => `${path}:${word}`)),
-    )
-    .map((pattern) => `      ${quoted(pattern)}) ((i += 1)); [[ \${COMP_WORDS[i]} == "=" ]] && ((i += 1)) ;;`)
-    .join("\n");
-
-const enters = ({ path }: Place): string => {
-  const words = path.split(" ");
-  return `          ${quoted(`${words.slice(0, -1).join(" ")}:${words.at(-1)}`)}) command=${quoted(path)} ;;`;
-};
-
-const values = ({ path, options }: Place): string[] =>
-  options
-    .filter(({ kind }) => kind !== "switch")
-    .map((option) => {
-      const patterns = spellings(option).map((word) => quoted(`${path}:${word}`));
-      return `    ${patterns.join(" | ")}) ${offer(option)}; return ;;`;
-    });
+const stepsOver = (pattern: string): string =>
+  `      ${pattern}) ((i += 1)); [[ \${COMP_WORDS[i]} == "=" ]] && ((i += 1)) ;;`;
 
 const follows = ({ path, next, options, positionals }: Place): string => {
   const dashed = options.flatMap(spellings).join(" ");
   const words = next.map(({ word }) => word).join(" ");
-  const last = positionals.at(-1);
-  const cases = positionals.map(
-    (positional, at) => `${positional === last && positional.repeated ? "*" : at}) ${offer(positional)} ;;`,
-  );
-  const plain = words ? `_loop_words ${quoted(words)}` : `case $count in ${cases.join(" ")} esac`;
+  const plain = words ? `_loop_words ${quoted(words)}` : offeringWords(positionals, offer);
   return `    ${quoted(path)}) if [[ $cur == -* ]]; then _loop_words ${quoted(dashed)}; else ${plain}; fi ;;`;
 };
 

@@ -1,4 +1,5 @@
 import type { CommandInfo, OptionInfo } from "loop:cli/registry@0.1.0";
+import { entering, offeringValues, offeringWords, takingValues } from "./alike.ts";
 import { harmless, type Place, places, plain, quoted, spellings } from "./tree.ts";
 
 /** A zsh completion script: put on fpath as _loop, or sourced after compinit. */
@@ -14,21 +15,20 @@ _loop() {
     word=\${words[i]}
     case "$command:$word" in
       *:--) _files; return ;;
-${valueOptions(all)}
+${takingValues(all)
+  .map((pattern) => `      ${pattern}) (( i += 1 )) ;;`)
+  .join("\n")}
       *:-*) ;;
       *)
         case "$command:$word" in
-${all
-  .filter(({ path }) => path !== "")
-  .map(enters)
-  .join("\n")}
+${entering(all)}
           *) (( count += 1 )) ;;
         esac ;;
     esac
     (( i += 1 ))
   done
   case "$command:\${words[CURRENT-1]}" in
-${all.flatMap(values).join("\n")}
+${offeringValues(all, offer)}
   esac
   if [[ $PREFIX == -* ]]; then
     case "$command" in
@@ -45,41 +45,12 @@ if [[ "\${funcstack[1]}" == "_loop" ]]; then _loop "$@"; else compdef _loop loop
 `;
 };
 
-const valueOptions = (all: Place[]): string =>
-  all
-    .flatMap(({ path, options }) =>
-      options
-        .filter(({ kind }) => kind !== "switch")
-        .flatMap((option) => spellings(option).map((word) => `${path}:${word}`)),
-    )
-    .map((pattern) => `      ${quoted(pattern)}) (( i += 1 )) ;;`)
-    .join("\n");
-
-const enters = ({ path }: Place): string => {
-  const words = path.split(" ");
-  return `          ${quoted(`${words.slice(0, -1).join(" ")}:${words.at(-1)}`)}) command=${quoted(path)} ;;`;
-};
-
-const values = ({ path, options }: Place): string[] =>
-  options
-    .filter(({ kind }) => kind !== "switch")
-    .map((option) => {
-      const patterns = spellings(option).map((word) => quoted(`${path}:${word}`));
-      return `    ${patterns.join(" | ")}) ${offer(option)}; return ;;`;
-    });
-
 const dashed = ({ path, options }: Place): string =>
   `      ${quoted(path)}) choices=(${options.flatMap((option) => spellings(option).map((word) => described(word, option.summary))).join(" ")}) ;;`;
 
 const follows = ({ path, next, positionals }: Place): string => {
-  const last = positionals.at(-1);
-  const cases = positionals.map(
-    (positional, at) => `${positional === last && positional.repeated ? "*" : at}) ${offer(positional)} ;;`,
-  );
   const words = next.map(({ word, summary }) => described(word, summary)).join(" ");
-  const plain = words
-    ? `choices=(${words}); _describe command choices`
-    : `case $count in ${cases.join(" ")} esac`;
+  const plain = words ? `choices=(${words}); _describe command choices` : offeringWords(positionals, offer);
   return `    ${quoted(path)}) ${plain} ;;`;
 };
 
