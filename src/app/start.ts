@@ -3,6 +3,7 @@
 
 import pkg from "../../package.json" with { type: "json" };
 import { Fault, fault } from "../base/fault.ts";
+import { cannotWrite } from "../base/files.ts";
 import { nearest } from "../base/suggest.ts";
 import { timed, timings } from "../base/timings.ts";
 import { ahead } from "./ahead.ts";
@@ -16,7 +17,7 @@ import { Program } from "./program.ts";
 import { timingsText } from "./report.ts";
 import { ownStdio } from "./stdio.ts";
 
-/** Runs loop with the words after its name; answers the exit code. Faults are the caller's to print. */
+/** Runs loop with the words after its name; answers the exit code. Faults are the caller's to print; LK0006. */
 export const start = async (argv: readonly string[]): Promise<number> => {
   const { options, words } = timed("arguments", () => splitArguments(argv));
   const stdio = ownStdio();
@@ -28,7 +29,10 @@ export const start = async (argv: readonly string[]): Promise<number> => {
     if (asksHelp) return await help(program, words[0] === "help" ? words.slice(1) : words);
     ahead(words, program.shipped);
     const name = chosenCommand(program, words);
-    return await dispatch(program, name, words.slice(name.split(" ").length));
+    const exitCode = await dispatch(program, name, words.slice(name.split(" ").length));
+    // Nobody may take half an output for a whole one because the guest did not look at what its writes answered.
+    if (exitCode === 0 && stdio.lost()) throw cannotWrite("standard output", stdio.lost());
+    return exitCode;
   } catch (error) {
     failed = error;
     throw error;
