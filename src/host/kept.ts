@@ -7,9 +7,10 @@ import type { InstanceContext } from "./provider.ts";
 /** `loop:kept/types#refusal`: why something is not kept. */
 export type Refusal = "bad-name" | "too-many" | "unfit";
 
-export const refuse = (why: Refusal): never => {
-  throw declared(why);
-};
+const refusal = (why: Refusal): Error => declared(why);
+
+/** Of what nobody could go on with. */
+export const unfit = (): Error => refusal("unfit");
 
 interface Kept<T> {
   readonly thing: T;
@@ -29,8 +30,8 @@ export class Shelf<T> {
   /** Keeps it in place of what had the name; `hold` begins to hold it open, and its answer ends that. Declared `refusal`. */
   keep(name: string, thing: T, hold: () => () => void): void {
     const bytes = Buffer.byteLength(name);
-    if (bytes === 0 || bytes > limits.keptNameBytesMax) refuse("bad-name");
-    if (!this.#kept.has(name) && this.#kept.size >= limits.keptNamesMax) refuse("too-many");
+    if (bytes === 0 || bytes > limits.keptNameBytesMax) throw refusal("bad-name");
+    if (!this.#kept.has(name) && this.#kept.size >= limits.keptNamesMax) throw refusal("too-many");
     const letGo = hold();
     this.forget(name);
     this.#kept.set(name, { thing, letGo });
@@ -38,8 +39,11 @@ export class Shelf<T> {
 
   /** What the one before keeps under the name, which goes on being that one's. */
   find(name: string): T | undefined {
-    const before = this.#before?.();
-    return before && before.#kept.get(name)?.thing;
+    return this.#before?.()?.own(name);
+  }
+
+  own(name: string): T | undefined {
+    return this.#kept.get(name)?.thing;
   }
 
   forget(name: string): void {

@@ -2,7 +2,6 @@ import { fault } from "../../base/fault.ts";
 import { type Surface, surfaceOf } from "../surface.ts";
 import type { GpuDevice } from "./device.ts";
 import { ending } from "./error.ts";
-import type { Holding } from "./holdings.ts";
 import { bits, type Flags, format as spelled } from "./names.ts";
 import { type Canvas, type Presenter, presenterFor } from "./presenter.ts";
 import type { Session } from "./session.ts";

@@ -1,4 +1,4 @@
-import { refuse, Shelves } from "../../host/kept.ts";
+import { Shelves, unfit } from "../../host/kept.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import { GpuBuffer, GpuDevice, GpuTexture } from "./classes.ts";
 import { ending } from "./error.ts";
@@ -17,7 +17,7 @@ const shelves = new Shelves<Kept>();
 export const keptOnGpu = (context: InstanceContext, gpu: Gpu) => {
   const shelf = shelves.of(context);
   const keep = (name: string, value: Kept): void => {
-    if (!isAlive(value)) refuse("unfit");
+    if (!isAlive(value)) throw unfit();
     const { session } = value;
     shelf.keep(name, value, () => {
       session.enter();
@@ -64,7 +64,7 @@ export const keptOnGpu = (context: InstanceContext, gpu: Gpu) => {
     },
     takeBuffer(name: string): GpuBuffer | undefined {
       const kept = find(name, GpuBuffer);
-      if (!kept || kept.native.mapState !== "unmapped") return undefined;
+      if (kept?.native.mapState !== "unmapped") return undefined;
       told("a buffer");
       return adopt(kept, (session, holding) => {
         const buffer = new GpuBuffer(session, kept.native, holding);

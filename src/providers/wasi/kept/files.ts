@@ -1,5 +1,5 @@
 import { dirname, relative } from "node:path";
-import { refuse, Shelves } from "../../../host/kept.ts";
+import { Shelves, unfit } from "../../../host/kept.ts";
 import type { InstanceContext } from "../../../host/provider.ts";
 import type { FolderGrant } from "../../../trust/grants.ts";
 import { filingOf } from "../filing.ts";
@@ -20,7 +20,7 @@ export const keptFiles = (context: InstanceContext) => {
   return {
     keep(name: string, value: unknown): void {
       // A component that serves files in the host's place has descriptors of its own.
-      if (!(value instanceof Descriptor)) return refuse("unfit");
+      if (!(value instanceof Descriptor)) throw unfit();
       const { node, flags } = value;
       shelf.keep(name, { node, flags }, () => {
         node.retain();

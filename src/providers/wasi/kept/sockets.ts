@@ -1,4 +1,4 @@
-import { refuse, Shelves } from "../../../host/kept.ts";
+import { Shelves, unfit } from "../../../host/kept.ts";
 import type { InstanceContext } from "../../../host/provider.ts";
 import { networkingOf } from "../networking.ts";
 import type { InputStream, OutputStream } from "../p2/io.ts";
@@ -53,7 +53,7 @@ export const keptTcp = (context: InstanceContext) => {
   return {
     keep(name: string, value: unknown): void {
       // A component that serves sockets in the host's place has some of its own.
-      if (!(value instanceof TcpSocket) || !value.settled) return refuse("unfit");
+      if (!(value instanceof TcpSocket) || !value.settled) throw unfit();
       const { socket, settled } = value;
       shelf.keep(name, { socket, settled }, holding(socket));
     },
@@ -81,7 +81,7 @@ export const keptUdp = (context: InstanceContext) => {
   const common = networkingOf(context);
   return {
     keep(name: string, value: unknown): void {
-      if (!(value instanceof UdpSocket) || !value.socket.settled) return refuse("unfit");
+      if (!(value instanceof UdpSocket) || !value.socket.settled) throw unfit();
       shelf.keep(name, value.socket, holding(value.socket));
     },
     take(name: string): UdpSocket | undefined {

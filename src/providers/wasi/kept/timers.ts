@@ -1,4 +1,4 @@
-import { refuse, Shelves } from "../../../host/kept.ts";
+import { Shelves, unfit } from "../../../host/kept.ts";
 import type { InstanceContext } from "../../../host/provider.ts";
 import { heldOf } from "../held.ts";
 import { Pollable } from "../p2/io.ts";
@@ -12,7 +12,7 @@ export const keptTimers = (context: InstanceContext) => {
   const held = heldOf(context);
   return {
     keep(name: string, value: unknown): void {
-      if (!(value instanceof Pollable) || !(value.event instanceof Moment)) return refuse("unfit");
+      if (!(value instanceof Pollable) || !(value.event instanceof Moment)) throw unfit();
       shelf.keep(name, value.event, () => () => {});
     },
     take(name: string): Pollable | undefined {
