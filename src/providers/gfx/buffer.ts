@@ -89,7 +89,7 @@ export class GpuBuffer extends Held<GPUBuffer> {
 
   /** Another instance may go on with the memory, as it was before it was mapped here. */
   letMappingGo(): void {
-    if (this.#maps && !this.holding.gone) this.native.unmap();
+    if (this.#maps && this.native.mapState !== "unmapped") this.native.unmap();
     this.#maps = false;
   }
 
