@@ -58,51 +58,56 @@ describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
   test.each([
     ["wat", 1],
     ["c", 3],
-  ])("a guest in %s takes what the one before it kept, after a swap that failed as well", async (language, answer) => {
-    const component = verify(`${language}.wasm`, holders[language]!);
-    const plan: LinkedPlan = await link(component, { providers: [wasi, kept], linker });
-    const context: InstanceContext = {
-      component: { identifier: component.identifier, digest: component.digest },
-      args: [],
-      grants: { ...noGrants, folders: [{ host: temporary, guest: "/data", readOnly: true }] },
-      stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: quiet, stderr: quiet },
-      onDrop() {},
-    };
-    const before = readdirSync("/proc/self/fd").length;
-    const first = await plan.instantiate(context);
-    const options = { place: "holder", contract: { ...plan.world, imports: new Map() }, waits: true };
-    const live = new Live(options, plan, first);
-    const call = (name: string) => live.run((instance) => instance.call(undefined, name, []));
-    expect(await call("go-on")).toBe(0);
-    expect(await call("hold")).toBe(true);
-    const answers: unknown[] = [];
-    // These guests have no start of their own in which to take it; a call before the exchange is as good.
-    const swap = (after: () => void) =>
-      live.swap(async () => ({
-        plan,
-        start: async (of) => {
-          const made = await plan.instantiate(succeeding(context, of));
-          answers.push(await made.call(undefined, "go-on", []));
-          try {
-            after();
-          } catch (error) {
-            made.drop();
-            throw error;
-          }
-          return made;
-        },
-      }));
-    const failing = swap(() => {
-      throw new Error("It failed after it had taken");
-    });
-    expect(String(await failing.catch((error: unknown) => error))).toContain("It failed after it had taken");
-    await swap(() => {});
-    expect(answers).toEqual([answer, answer]);
-    // Whoever kept it is gone, and nobody kept it anew.
-    expect(await call("go-on")).toBe(0);
-    live.drop();
-    expect(readdirSync("/proc/self/fd").length).toBe(before);
-  });
+  ])(
+    "a guest in %s takes what the one before it kept, after a swap that failed as well",
+    async (language, answer) => {
+      const component = verify(`${language}.wasm`, holders[language]!);
+      const plan: LinkedPlan = await link(component, { providers: [wasi, kept], linker });
+      const context: InstanceContext = {
+        component: { identifier: component.identifier, digest: component.digest },
+        args: [],
+        grants: { ...noGrants, folders: [{ host: temporary, guest: "/data", readOnly: true }] },
+        stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: quiet, stderr: quiet },
+        onDrop() {},
+      };
+      const before = readdirSync("/proc/self/fd").length;
+      const first = await plan.instantiate(context);
+      const options = { place: "holder", contract: { ...plan.world, imports: new Map() }, waits: true };
+      const live = new Live(options, plan, first);
+      const call = (name: string) => live.run((instance) => instance.call(undefined, name, []));
+      expect(await call("go-on")).toBe(0);
+      expect(await call("hold")).toBe(true);
+      const answers: unknown[] = [];
+      // These guests have no start of their own in which to take it; a call before the exchange is as good.
+      const swap = (after: () => void) =>
+        live.swap(async () => ({
+          plan,
+          start: async (of) => {
+            const made = await plan.instantiate(succeeding(context, of));
+            answers.push(await made.call(undefined, "go-on", []));
+            try {
+              after();
+            } catch (error) {
+              made.drop();
+              throw error;
+            }
+            return made;
+          },
+        }));
+      const failing = swap(() => {
+        throw new Error("It failed after it had taken");
+      });
+      expect(String(await failing.catch((error: unknown) => error))).toContain(
+        "It failed after it had taken",
+      );
+      await swap(() => {});
+      expect(answers).toEqual([answer, answer]);
+      // Whoever kept it is gone, and nobody kept it anew.
+      expect(await call("go-on")).toBe(0);
+      live.drop();
+      expect(readdirSync("/proc/self/fd").length).toBe(before);
+    },
+  );
 });
 
 // Through the front door.
@@ -151,7 +156,10 @@ const build = async (folder: string, name: string, world: string, main: string) 
   mkdirSync(join(work, folder, "wit"), { recursive: true });
   mkdirSync(join(work, folder, "src"), { recursive: true });
   cpSync(join(fixtures, "kept.wit"), join(work, folder, "wit/kept.wit"));
-  const slot = world === "app" ? `[slots.work]\ncontract = "test:kept/work@0.1.0"\ndefault = "./v1/build/v1.wasm"\n` : "";
+  const slot =
+    world === "app"
+      ? `[slots.work]\ncontract = "test:kept/work@0.1.0"\ndefault = "./v1/build/v1.wasm"\n`
+      : "";
   writeFileSync(
     join(work, folder, "loop.toml"),
     `[component]\nname = "${name}"\nlanguage = "typescript"\nworld = "${world}"\n[build]\nmain = "src/main.js"\n${slot}`,

@@ -75,5 +75,20 @@ export class Shelves<T> {
   }
 }
 
+/** What goes on from one instance to the next without being asked for, as a clock does. */
+export class Lasting<T> {
+  readonly #known = new WeakMap<object, T>();
+
+  /** What an instance has of it; for the first time, what `make` answers to what the one before it had. */
+  of(context: InstanceContext, make: (before: T | undefined) => T): T {
+    const own = identityOf(context);
+    const known = this.#known.get(own);
+    if (known !== undefined) return known;
+    const made = make(context.before && this.#known.get(identityOf(context.before)));
+    this.#known.set(own, made);
+    return made;
+  }
+}
+
 /** What an instance is known by: whoever stands between it and a provider may pass its context on as another. */
-export const identityOf = (context: InstanceContext): object => context.shared ?? context;
+const identityOf = (context: InstanceContext): object => context.shared ?? context;

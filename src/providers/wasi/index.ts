@@ -3,7 +3,7 @@
 // the host's plan, once per instance. sockets.ts and http.ts beside it are loaded by guests that import them.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
 import { filingOf } from "./filing.ts";
-import { clockOf } from "./held.ts";
+import { clockOf, inputOf } from "./held.ts";
 import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
 import { filesystem } from "./p2/filesystem.ts";
@@ -16,7 +16,7 @@ const instantiate = (context: InstanceContext): Implementations => {
   const held = filingOf(context);
   const { error, poll, streams } = io(held);
   if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
-  const standard = standardStreams(held, context.stdio, context.audit);
+  const standard = standardStreams(held, () => inputOf(context), context.stdio, context.audit);
   const terminal = terminals(held, context.stdio);
   const { types, preopens } = filesystem(held, context.grants.folders);
   const source = randomSource(context);

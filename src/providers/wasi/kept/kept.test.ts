@@ -4,9 +4,11 @@ import type { Fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import type { InstanceContext } from "../../../host/provider.ts";
 import type { Denial } from "../../../trust/written.ts";
+import { bufferStdio } from "../buffer.ts";
 import { contextOf, errOf, type Given, hostFolder } from "../fixture.ts";
 import { wasi } from "../index.ts";
 import { networkingOf } from "../networking.ts";
+import type { standardStreams } from "../p2/cli.ts";
 import type { monotonicClock } from "../p2/clocks.ts";
 import type { Descriptor, filesystem } from "../p2/filesystem.ts";
 import type { io } from "../p2/io.ts";
@@ -48,6 +50,7 @@ const generation = async (given: Given & { before?: InstanceContext } = {}) => {
     timers: at<ReturnType<typeof keptTimers>>("kept/timers"),
     clock: at<ReturnType<typeof monotonicClock>>("clocks/monotonic-clock"),
     ...at<ReturnType<typeof io>["poll"]>("io/poll"),
+    ...at<ReturnType<typeof standardStreams>["stdin"]>("cli/stdin"),
     ...at<ReturnType<typeof filesystem>["preopens"]>("filesystem/preopens"),
     ...at<ReturnType<typeof network>["instanceNetwork"]>("sockets/instance-network"),
     ...at<ReturnType<typeof tcp>["tcpCreateSocket"]>("sockets/tcp-create-socket"),
@@ -91,7 +94,7 @@ test("a folder is gone on with, under the name that it has by then", async () =>
   mkdirSync(folder.at("a"));
   const one = await generation({ folders: [folder.grant()] });
   const [root] = one.getDirectories()[0]!;
-  one.files.keep("a", root.openAt({}, "a", { directory: true }, { mutateDirectory: true }));
+  one.files.keep("a", root.openAt({}, "a", {}, { mutateDirectory: true }));
   renameSync(folder.at("a"), folder.at("b"));
   const two = await generation({ folders: [folder.grant()], before: one.context });
   const taken = two.files.take("a")!;
@@ -279,6 +282,19 @@ test("a timer rings at its moment in the next one, on a clock that goes on", asy
   expect(two.clock.subscribeInstant(two.clock.now() + 60_000_000_000n).ready()).toBe(false);
   // Who stands in no place has a clock of its own.
   expect((await generation()).clock.now() < passed).toBe(true);
+});
+
+test("what one only looked for on standard input is read by the next", async () => {
+  const stdio = bufferStdio("typed ahead");
+  const one = await generation({ stdio });
+  expect(one.getStdin().subscribe().ready()).toBe(true);
+  expect(text(one.getStdin().read(6n))).toBe("typed ");
+  const two = await generation({ stdio, before: one.context });
+  one.drop();
+  expect(text(two.getStdin().read(99n))).toBe("ahead");
+  // Another stream is another stream.
+  const three = await generation({ stdio: bufferStdio("else"), before: two.context });
+  expect(text(three.getStdin().read(99n))).toBe("else");
 });
 
 test("a file that the next one was not granted is not given, and that is told", async () => {
