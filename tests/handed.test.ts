@@ -1,5 +1,5 @@
-// State that crosses swaps: what was typed into an editor and a scene on the GPU, each in a window that stays, in one
-// process. A GPU in software is enough (Debian's chromium-common brings one).
+// State that crosses swaps: a counter's number, what was typed into an editor and two scenes on the GPU, each in a window
+// that stays, in one process. A GPU in software is enough (Debian's chromium-common brings one).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { type LinkedPlan, link } from "../src/host/plan.ts";
 import type { InstanceContext } from "../src/host/provider.ts";
 import { gfxProvider } from "../src/providers/gfx/gfx.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
+import { kept } from "../src/providers/wasi/kept/index.ts";
 import { deskOf } from "../src/providers/window/desk.ts";
 import { begin, drive } from "../src/providers/window/drive.ts";
 import { windowProvider } from "../src/providers/window/window.ts";
@@ -32,31 +33,40 @@ const planOf = async (world: string, version: string): Promise<LinkedPlan> => {
   const wit = await completed(new Map([["wit/handed.wit", text]]));
   const request = { folder, name: world, main: `${world}.js`, world, wit, settings: {} };
   const { component } = await typescript.build(request);
-  return link(verify(`${world}-${version}.wasm`, component), { providers: [wasi, windowProvider, gfx] });
+  return link(verify(`${world}-${version}.wasm`, component), {
+    providers: [wasi, kept, windowProvider, gfx],
+  });
 };
 
 const editors: LinkedPlan[] = [];
 const scenes: LinkedPlan[] = [];
+const fields: LinkedPlan[] = [];
+const counters: LinkedPlan[] = [];
 beforeAll(async () => {
   for (const version of ["1", "2"]) {
     editors.push(await planOf("editor", version));
     scenes.push(await planOf("scene", version));
+    fields.push(await planOf("field", version));
+    counters.push(await planOf("counter", version));
   }
 }, 120_000);
 
 interface Played {
   readonly lines: readonly string[];
   readonly swaps: readonly Swapped[];
+  /** Why swaps failed that did. */
+  readonly failures: readonly string[];
   /** Windows that were opened in all. */
   readonly opened: number;
 }
 
-/** Draws, and before some of the frames swaps what draws for its other version. */
+/** Draws, and before some of the frames swaps what draws for its other version, or for one that fails. */
 const play = async (
   plans: readonly LinkedPlan[],
   events: readonly string[],
   swapBefore: readonly number[],
   screenshots: readonly string[] = [],
+  failing?: LinkedPlan,
 ): Promise<Played> => {
   writeFileSync(join(folder, "events"), events.join("\n"));
   let out = "";
@@ -84,14 +94,18 @@ const play = async (
   const desk = deskOf(first.context);
   await begin(first);
   const swaps: Swapped[] = [];
-  const swap = async () => {
-    const plan = plans[live.generation % 2]!;
+  const failures: string[] = [];
+  const swapFor = (plan: LinkedPlan) => {
     const start = async (before: InstanceContext | undefined) => {
       const made = await plan.instantiate(succeeding(context, before));
       await begin(made);
       return made;
     };
-    swaps.push(await live.swap(async () => ({ plan, start })));
+    return live.swap(async () => ({ plan, start }));
+  };
+  const swap = async () => {
+    if (failing) await swapFor(failing).catch((error: unknown) => failures.push(`${error}`));
+    swaps.push(await swapFor(plans[live.generation % 2]!));
   };
   const due = [...swapBefore];
   // The application calls through this, so a swap comes exactly between two frames.
@@ -112,7 +126,7 @@ const play = async (
   } as unknown as Live;
   try {
     expect(await drive(paced)).toBe(0);
-    return { lines: out.split("\n").slice(0, -1), swaps, opened: desk.opened };
+    return { lines: out.split("\n").slice(0, -1), swaps, failures, opened: desk.opened };
   } finally {
     live.drop();
   }
@@ -156,4 +170,62 @@ test("a scene on the GPU is drawn as it was described before the swap, by a devi
   expect(seen(before!)).toEqual({ green: 6, red: 51 });
   expect(after!.rgb).toEqual(before!.rgb);
   expect(seen(later!)).toEqual({ green: 4, red: 102 });
+}, 60_000);
+
+test("what one version computed on the GPU is drawn by the next, which goes on with it, in a window that does not blink", async () => {
+  const shots = [9, 10, 11, 12, 13, 14, 24, 30].map((frame) => `${frame}:field-${frame}.png`);
+  const failing = await planOf("field", "3");
+  const { lines, swaps, failures, opened } = await play(
+    fields,
+    [typed(3, "s"), typed(4, "s"), typed(20, "s"), typed(27, "s")],
+    [11, 13, 14, 23],
+    shots,
+    failing,
+  );
+  expect([swaps.length, opened]).toEqual([4, 1]);
+  expect(failures.map((text) => text.includes("It fails after it has taken"))).toEqual(Array(4).fill(true));
+  // Nobody but the first made anything, and those that failed had taken it as well.
+  const taken = (version: number) => [
+    "3 took a device took heights",
+    `${version} took a device took heights`,
+  ];
+  expect(lines.filter((line) => /^\d (took|made) /.test(line))).toEqual([
+    "1 made a device made heights",
+    ...taken(2),
+    ...taken(1),
+    ...taken(2),
+    ...taken(1),
+  ]);
+  const pictures = shots.map((shot) => decodePng(readFileSync(join(folder, shot.split(":")[1]!))).rgb);
+  const columns = (rgb: Uint8Array) => Array.from({ length: 16 }, (_, x) => rgb[(15 * 16 + x) * 3]!);
+  const after = (steps: number) => Array.from({ length: 16 }, (_, x) => (x + 1) * steps);
+  expect(pictures.map(columns)).toEqual([2, 2, 2, 2, 2, 2, 3, 4].map(after));
+  // Around the swaps each frame is the same, down to the pixel.
+  for (const picture of pictures.slice(1, 6)) expect(picture).toEqual(pictures[0]!);
+}, 60_000);
+
+test("a counter goes on counting from where it was, through every swap", async () => {
+  const { identifier, digest } = counters[0]!.component;
+  const sink = { write() {}, flush() {}, isTerminal: false };
+  const context: InstanceContext = {
+    component: { identifier, digest },
+    args: [],
+    grants: noGrants,
+    stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: sink, stderr: sink },
+    onDrop() {},
+  };
+  const first = await counters[0]!.instantiate(context);
+  const contract = { ...counters[0]!.world, imports: new Map() };
+  const live = new Live({ place: "counter", contract, waits: true }, counters[0]!, first);
+  const count = () => live.callNow(undefined, "count", []);
+  const numbers = [await count()];
+  for (let i = 1; i <= 6; i++) {
+    const plan = counters[i % 2]!;
+    const start = (before: InstanceContext | undefined) => plan.instantiate(succeeding(context, before));
+    expect((await live.swap(async () => ({ plan, start }))).state).toBe("handed-over");
+    numbers.push(await count());
+  }
+  live.drop();
+  // The second version counts by two.
+  expect(numbers).toEqual([1, 3, 4, 6, 7, 9, 10]);
 }, 60_000);

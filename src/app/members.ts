@@ -19,6 +19,7 @@ import { trustProvider } from "../providers/trust/index.ts";
 import { http } from "../providers/wasi/http.ts";
 import { http3 } from "../providers/wasi/http3.ts";
 import { wasi } from "../providers/wasi/index.ts";
+import { kept } from "../providers/wasi/kept/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
 import { sockets3 } from "../providers/wasi/sockets3.ts";
 import { wasi3 } from "../providers/wasi/wasi3.ts";
@@ -49,6 +50,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => wasi3,
   () => sockets3,
   () => http3,
+  () => kept,
   (services) => coreProvider(services.core.tap),
   () => windowProvider,
   () => framebuffer,

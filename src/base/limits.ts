@@ -335,6 +335,9 @@ export const limits = {
   /** Bytes of state that is handed over, and characters of its version. */
   handoverBytesMax: 256 * 1024 * 1024,
   handoverVersionMax: 256,
+  /** Things of one kind that an instance keeps for the one after it, and UTF-8 bytes of the name of each. */
+  keptNamesMax: 1024,
+  keptNameBytesMax: 128,
   /** Characters shown of a reason that a guest gives. */
   reasonLengthShown: 500,
   /** Bytes of one message to or from a sidecar: all arguments of a call, or its result. */

@@ -20,6 +20,8 @@ export class GpuBuffer extends Held<GPUBuffer> {
   /** Everything that is mapped, once: WebGPU gives no two ranges that overlap. */
   #mapped: { readonly offset: number; readonly bytes: Uint8Array } | undefined;
   #mappedFrom = 0;
+  /** Whether it is by this that the memory is mapped, or is to be. */
+  #maps = false;
 
   constructor(session: Session, native: GPUBuffer, holding: Holding) {
     super(session, native);
@@ -43,6 +45,8 @@ export class GpuBuffer extends Held<GPUBuffer> {
       const from = Number(offset ?? 0);
       const mapped = size === undefined ? undefined : Number(size);
       const bit = typeof mode === "number" ? mode : mapModes[mode];
+      // Whoever else has it mapped it, and has it to unmap.
+      this.#maps ||= this.native.mapState === "unmapped";
       await this.session.scoped(() => this.native.mapAsync(bit, from, mapped));
       this.#mapped = undefined;
       this.#mappedFrom = from;
@@ -63,6 +67,7 @@ export class GpuBuffer extends Held<GPUBuffer> {
   unmap(): void {
     this.#mapped = undefined;
     this.#mappedFrom = 0;
+    this.#maps = false;
     this.session.call("gpu-buffer.unmap", () => this.native.unmap());
   }
 
@@ -82,7 +87,14 @@ export class GpuBuffer extends Held<GPUBuffer> {
     this.holding.destroy();
   }
 
+  /** Another instance may go on with the memory, as it was before it was mapped here. */
+  letMappingGo(): void {
+    if (this.#maps && this.native.mapState !== "unmapped") this.native.unmap();
+    this.#maps = false;
+  }
+
   protected override dropped(): void {
+    this.letMappingGo();
     this.holding.release();
   }
 

@@ -1,8 +1,7 @@
-import { DeclaredError, fault } from "../../base/fault.ts";
+import { fault } from "../../base/fault.ts";
 import { type Surface, surfaceOf } from "../surface.ts";
 import type { GpuDevice } from "./device.ts";
-import type { WireError } from "./error.ts";
-import type { Holding } from "./holdings.ts";
+import { ending } from "./error.ts";
 import { bits, type Flags, format as spelled } from "./names.ts";
 import { type Canvas, type Presenter, presenterFor } from "./presenter.ts";
 import type { Session } from "./session.ts";
@@ -25,6 +24,8 @@ export interface WireCanvasConfiguration {
 interface Configured {
   readonly session: Session;
   readonly presenter: Presenter;
+  /** Lets go of what the presenter holds, now instead of at the session's end. */
+  readonly release: () => void;
   readonly format: string;
   readonly usage: number;
   readonly viewFormats: readonly string[];
@@ -54,9 +55,16 @@ export class GpuCanvasContext {
     this.unconfigure();
     const { session } = device;
     session.enter();
+    const presenter = presenterFor(session, this.#surface);
+    const forget = session.atEnd(() => presenter.release());
+    const release = () => {
+      forget();
+      presenter.release();
+    };
     this.#configured = {
       session,
-      presenter: presenterFor(session, this.#surface),
+      presenter,
+      release,
       format,
       usage:
         bits("textureUsage", { copySrc: true }) | bits("textureUsage", usage ?? { renderAttachment: true }),
@@ -68,7 +76,7 @@ export class GpuCanvasContext {
     this.#canvas?.holding.destroy();
     this.#canvas = undefined;
     this.#drawn = false;
-    this.#configured?.presenter.release();
+    this.#configured?.release();
     this.#configured?.session.leave();
     this.#configured = undefined;
   }
@@ -114,8 +122,8 @@ export class GpuCanvasContext {
     this.#canvas = undefined;
     const made: { texture?: GPUTexture } = {};
     const bytes = width * height * 4 + presenter.bytes(width, height);
-    const holding = this.#hold(session, bytes, `A canvas of ${width} × ${height}`, () =>
-      made.texture?.destroy(),
+    const holding = ending(() =>
+      session.holdings.hold(bytes, `A canvas of ${width} × ${height}`, () => made.texture?.destroy()),
     );
     try {
       made.texture = session.call("gpu-canvas-context.get-current-texture", () =>
@@ -132,15 +140,5 @@ export class GpuCanvasContext {
     }
     this.#canvas = { texture: made.texture, holding, width, height };
     return this.#canvas;
-  }
-
-  /** The interface has no error for it: LK0743. */
-  #hold(session: Session, bytes: number, what: string, free: () => void): Holding {
-    try {
-      return session.holdings.hold(bytes, what, free);
-    } catch (error) {
-      if (!(error instanceof DeclaredError)) throw error;
-      throw fault("LK0743", (error.payload as WireError).message);
-    }
   }
 }

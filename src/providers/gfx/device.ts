@@ -48,7 +48,7 @@ export const adapterInfo = (adapter: GPUAdapter): WireAdapterInfo => {
 };
 
 export class GpuDevice extends Held<GPUDevice> {
-  protected readonly info: WireAdapterInfo;
+  readonly info: WireAdapterInfo;
 
   constructor(session: Session, info: WireAdapterInfo) {
     super(session, session.native);

@@ -70,3 +70,13 @@ export const accepted = <T>(what: string, work: () => T): T => {
     });
   }
 };
+
+/** Runs what may be refused in a function that has no error for it: LK0743 ends the component. */
+export const ending = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof DeclaredError)) throw error;
+    throw fault("LK0743", (error.payload as WireError).message);
+  }
+};

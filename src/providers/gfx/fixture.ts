@@ -19,21 +19,29 @@ afterEach(() => {
   for (const drop of drops.splice(0).reverse()) drop();
 });
 
-const contextOf = (): InstanceContext => ({
-  component: { identifier: "test.wasm", digest: "sha256:00" },
-  args: [],
-  grants: noGrants,
-  stdio: undefined as never,
-  shared: { pollable: (event) => event },
-  onDrop: (release) => void drops.push(release),
-});
-
 export const open = async (
   environment: Record<string, string> = { LOOP_GPU: "software" },
   bytesMax: number = limits.gpuBytesMax,
+  before?: InstanceContext,
 ) => {
-  const made = await gfxProvider({ environment, bounds: { bytesMax } }).instantiate(contextOf());
+  const releases: (() => void)[] = [];
+  const drop = () => {
+    for (const release of releases.splice(0).reverse()) release();
+  };
+  drops.push(drop);
+  const context: InstanceContext = {
+    component: { identifier: "test.wasm", digest: "sha256:00" },
+    args: [],
+    grants: noGrants,
+    stdio: undefined as never,
+    shared: { pollable: (event) => event },
+    ...(before && { before }),
+    onDrop: (release) => void releases.push(release),
+  };
+  const made = await gfxProvider({ environment, bounds: { bytesMax } }).instantiate(context);
   return {
+    context,
+    drop,
     webgpu: made["loop:gfx/webgpu@0.1.0"] as unknown as Webgpu,
     made,
     poll: made["loop:gfx/webgpu-poll@0.1.0"] as unknown as Record<string, (one: object) => Event>,

@@ -26,6 +26,7 @@ export interface GfxServices {
 const webgpuName = "loop:gfx/webgpu@0.1.0";
 const surfaceName = "loop:gfx/surface@0.1.0";
 const pollName = "loop:gfx/webgpu-poll@0.1.0";
+const keptName = "loop:gfx/kept@0.1.0";
 
 /** The public proposals of 2025, over the same state. */
 const publicNames = {
@@ -57,7 +58,7 @@ const dawnHere = () => dawnOn(`${process.platform}-${process.arch}`);
 
 export const gfxProvider = (services: GfxServices): Provider => ({
   name: "gfx",
-  interfaces: [webgpuName, surfaceName, pollName, ...Object.values(publicNames)],
+  interfaces: [webgpuName, surfaceName, pollName, keptName, ...Object.values(publicNames)],
   suspending: [
     printName,
     "loop:gfx/surface#[method]gpu-canvas-context.present",
@@ -104,6 +105,7 @@ const instantiate = async (context: InstanceContext, { environment, bounds, desk
   const { softwareDrivers } = await import("./adapter.ts");
   const classes = await import("./classes.ts");
   const { GpuCanvasContext, preferredFormat } = await import("./canvas.ts");
+  const { keptOnGpu } = await import("./kept.ts");
   const gpu = new Gpu({ environment, drivers: softwareDrivers }, boundsOf(context, bounds));
   context.onDrop(() => gpu.drop());
   const pollable = (event: Event): object => {
@@ -140,6 +142,7 @@ const instantiate = async (context: InstanceContext, { environment, bounds, desk
       GpuCanvasContext,
       getPreferredCanvasFormat: () => preferredFormat,
     },
+    [keptName]: keptOnGpu(context, gpu),
     [pollName]: {
       GpuDevice: classes.GpuDevice,
       GpuQueue: classes.GpuQueue,

@@ -9,7 +9,8 @@ import { adapterInfo, type GpuDevice, type WireAdapterInfo } from "./device.ts";
 import { answering, outOfMemory, type WireError } from "./error.ts";
 import { Holdings } from "./holdings.ts";
 import { limitName, wireFeatures, wireLimits } from "./names.ts";
-import { type Classes, Session } from "./session.ts";
+import { NativeDevice } from "./native.ts";
+import { type Classes, Session, type SessionWish } from "./session.ts";
 
 // The graphics processors of one instance: its adapters, its devices, and all that it holds on them.
 
@@ -70,15 +71,31 @@ export class Gpu {
     });
     // A device that came after the end has nobody to destroy it.
     if (this.#dropped) native.destroy();
-    const session = new Session(native, {
-      classes,
+    return this.#begin(new NativeDevice(native), { classes, keepErrors: keep, tellError: tell });
+  }
+
+  /** A session of its own with the device of another instance's. LK0743 where it has too many. */
+  adopt(other: Session): Session {
+    const known = this.sessionOn(other.device);
+    if (known) return known;
+    if (this.#sessions.size + this.#pending >= limits.gpuDevicesMax)
+      throw fault("LK0743", `${limits.gpuDevicesMax} GPU devices are held, and that is the limit`);
+    return this.#begin(other.device, { classes: other.classes, keepErrors: other.keepErrors });
+  }
+
+  /** The session that it has with a device. */
+  sessionOn(device: NativeDevice): Session | undefined {
+    return [...this.#sessions].find((session) => session.device === device && session.usable);
+  }
+
+  #begin(device: NativeDevice, wish: Pick<SessionWish, "classes" | "keepErrors" | "tellError">): Session {
+    const session = new Session(device, {
+      ...wish,
       holdings: this.holdings,
       lifetime: this.lifetime,
-      keepErrors: keep,
-      tellError: tell,
+      onLost: (lost) => void this.#sessions.delete(lost),
     });
     this.#sessions.add(session);
-    void native.lost.then(() => this.#sessions.delete(session));
     return session;
   }
 
@@ -86,9 +103,8 @@ export class Gpu {
   drop(): void {
     this.#dropped = true;
     this.lifetime.end();
-    for (const session of this.#sessions) session.destroy();
-    this.#sessions.clear();
     this.holdings.clear();
+    for (const session of [...this.#sessions]) session.destroy();
   }
 }
 

@@ -1,6 +1,7 @@
 import { declared, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { printBytes } from "../../base/quantity.ts";
+import { Claims } from "../../host/claims.ts";
 import { outOfMemory } from "./error.ts";
 
 // What one instance holds on GPUs: bytes and objects, counted and bounded, and let go at the right moment. A guest
@@ -14,9 +15,11 @@ export interface Holding {
   share(): void;
   /** One less does. */
   release(): void;
-  /** It is gone now, whoever holds it: `destroy` of WebGPU. */
+  /** It is gone now, whoever holds it: `destroy` of WebGPU. Another instance that has it goes on with it. */
   destroy(): void;
   readonly gone: boolean;
+  /** The same memory, held once by another instance and counted for that as well. Declared error out-of-memory. */
+  sharedWith(other: Holdings): Holding;
 }
 
 /** An encoder, or a command buffer that was not submitted. */
@@ -30,6 +33,8 @@ export class Holdings {
   #epoch = 0;
   /** Encoders and command buffers that are open, the oldest first, by the epoch in which they began. */
   readonly #open = new Map<object, number>();
+  /** What gives back each memory that is held. */
+  readonly #held = new Set<() => void>();
   /** What nobody holds, and which epoch has to be over first. */
   #doomed: { readonly epoch: number; readonly destroy: () => void }[] = [];
   readonly #bytesMax: number;
@@ -69,6 +74,10 @@ export class Holdings {
 
   /** Counts memory in, held once; `free` gives it back to the device. Declared error out-of-memory. */
   hold(bytes: number, what: string, free: () => void): Holding {
+    return this.#hold(bytes, what, new Claims(free));
+  }
+
+  #hold(bytes: number, what: string, claims: Claims): Holding {
     if (this.#bytes + bytes > this.#bytesMax)
       throw declared(
         outOfMemory(
@@ -76,14 +85,17 @@ export class Holdings {
         ),
       );
     this.#bytes += bytes;
+    const giveUp = claims.claim();
     let holders = 1;
     let gone = false;
     const destroy = () => {
       if (gone) return;
       gone = true;
+      this.#held.delete(destroy);
       this.#bytes -= bytes;
-      free();
+      giveUp();
     };
+    this.#held.add(destroy);
     return {
       share: () => void holders++,
       release: () => {
@@ -94,6 +106,7 @@ export class Holdings {
       get gone() {
         return gone;
       },
+      sharedWith: (other) => other.#hold(bytes, what, claims),
     };
   }
 
@@ -104,11 +117,11 @@ export class Holdings {
     return token;
   }
 
-  /** Everything was let go by other means. */
+  /** Gives back everything: its device may live on in the instance that takes the place of this one. */
   clear(): void {
+    for (const destroy of [...this.#held]) destroy();
     this.#doomed = [];
     this.#open.clear();
-    this.#bytes = 0;
     this.#objects = 0;
   }
 

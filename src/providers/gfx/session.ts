@@ -5,8 +5,9 @@ import type { Event } from "../../host/provider.ts";
 import { forgetAdapters } from "./adapter.ts";
 import { accepted, type WireError, wireError } from "./error.ts";
 import type { Holdings } from "./holdings.ts";
+import type { Caller, NativeDevice, Scope } from "./native.ts";
 
-// One device of one instance: its errors, its loss, and what counts whatever is made with it.
+// One device as one instance has it: its errors, its loss, and what counts whatever is made with it.
 
 export interface WireLost {
   readonly reason: "unknown" | "destroyed";
@@ -24,39 +25,46 @@ export interface SessionWish {
   readonly keepErrors: boolean;
   /** Told of errors that no scope took, where they are not kept and do not end the component. */
   readonly tellError?: ((error: WireError) => void) | undefined;
+  /** Called once, when it is lost. */
+  readonly onLost?: (session: Session) => void;
 }
 
-export class Session {
+export class Session implements Caller {
+  readonly device: NativeDevice;
   readonly native: GPUDevice;
   readonly classes: Classes;
   readonly holdings: Holdings;
   readonly lifetime: Lifetime;
-  readonly #keepErrors: boolean;
+  readonly keepErrors: boolean;
   readonly #tellError: ((error: WireError) => void) | undefined;
+  readonly #onLost: ((session: Session) => void) | undefined;
+  readonly #leaveDevice: () => void;
+  readonly #ends = new Set<() => void>();
   readonly #wakes = new Set<() => void>();
+  readonly scopes: Scope[] = [];
   #errors: WireError[] = [];
   #lost: WireLost | undefined;
-  #scopes = 0;
+  #over = false;
   #reached = 0;
 
-  constructor(native: GPUDevice, { classes, holdings, lifetime, keepErrors, tellError }: SessionWish) {
-    this.native = native;
+  constructor(
+    device: NativeDevice,
+    { classes, holdings, lifetime, keepErrors, tellError, onLost }: SessionWish,
+  ) {
+    this.device = device;
+    this.native = device.device;
     this.classes = classes;
     this.holdings = holdings;
     this.lifetime = lifetime;
-    this.#keepErrors = keepErrors;
+    this.keepErrors = keepErrors;
     this.#tellError = tellError;
-    // Dawn calls it while the call that is wrong still runs. Not prevented, it would print the error itself.
-    native.addEventListener("uncapturederror", (event) => {
-      event.preventDefault();
-      this.#uncaptured(wireError(event.error));
-    });
-    void native.lost.then(({ reason, message }) => this.lose({ reason: reason ?? "unknown", message }));
+    this.#onLost = onLost;
+    this.#leaveDevice = device.join(this);
   }
 
-  /** How many error scopes are open. */
-  get scopes(): number {
-    return this.#scopes;
+  /** Neither lost nor over for this instance. */
+  get usable(): boolean {
+    return this.#lost === undefined && !this.#over;
   }
 
   get lost(): WireLost | undefined {
@@ -69,6 +77,7 @@ export class Session {
     this.#lost = lost;
     // A driver that was reset is found again only by looking for it anew.
     if (lost.reason === "unknown") forgetAdapters();
+    this.#onLost?.(this);
     this.#wake();
   }
 
@@ -102,6 +111,7 @@ export class Session {
 
   /** Does something of which Dawn may say at once that it is wrong. LK0742, LK0743. */
   call<T>(what: string, work: () => T): T {
+    this.device.turnTo(this);
     const made = accepted(what, work);
     this.check(what);
     return made;
@@ -120,7 +130,7 @@ export class Session {
 
   /** Ends the component where an error came that nobody takes. LK0742. */
   check(what: string): void {
-    if (this.#keepErrors || this.#tellError || this.#errors.length === 0) return;
+    if (this.keepErrors || this.#tellError || this.#errors.length === 0) return;
     const [first] = this.#errors.splice(0);
     throw fault("LK0742", `In ${what}: ${first!.message}`, {
       hint: "Take GPU errors with push-error-scope and pop-error-scope, or request the device with keep-uncaptured-errors",
@@ -128,21 +138,25 @@ export class Session {
   }
 
   pushScope(filter: GPUErrorFilter): void {
-    if (this.#scopes >= limits.gpuScopesMax)
-      throw fault("LK0743", `${this.#scopes} GPU error scopes are open, and that is the limit`);
-    this.#scopes++;
+    if (this.scopes.length >= limits.gpuScopesMax)
+      throw fault("LK0743", `${this.scopes.length} GPU error scopes are open, and that is the limit`);
+    this.device.turnTo(this);
+    this.scopes.push({ filter, early: [] });
     this.native.pushErrorScope(filter);
   }
 
   async popScope(): Promise<WireError | undefined> {
-    if (this.#scopes === 0) return { kind: "validation", message: "No error scope is open" };
-    this.#scopes--;
-    const error = await this.lifetime.until(this.native.popErrorScope());
-    return error ? wireError(error) : undefined;
+    this.device.turnTo(this);
+    const scope = this.scopes.pop();
+    if (!scope) return { kind: "validation", message: "No error scope is open" };
+    const taken = Promise.all([...scope.early, this.native.popErrorScope()]);
+    const error = (await this.lifetime.until(taken)).find((one) => one !== null);
+    return error && wireError(error);
   }
 
   /** An error of `work` itself, which WebGPU also gives to scopes, taken out of there. */
   async scoped<T>(work: () => Promise<T>): Promise<T> {
+    this.device.turnTo(this);
     this.native.pushErrorScope("validation");
     const done = work();
     const [answer, error] = await this.lifetime.until(
@@ -158,13 +172,25 @@ export class Session {
     throw error ?? answer.reason;
   }
 
-  destroy(): void {
-    this.native.destroy();
+  /** Does something at its end; the answer forgets that. */
+  atEnd(work: () => void): () => void {
+    this.#ends.add(work);
+    return () => void this.#ends.delete(work);
   }
 
-  #uncaptured(error: WireError): void {
-    this.#tellError?.(error);
-    this.#errors.push(error);
+  /** It ends for this instance; the device itself with the last that has it. */
+  destroy(): void {
+    this.#over = true;
+    for (const end of [...this.#ends]) end();
+    this.#ends.clear();
+    this.#leaveDevice();
+    queueMicrotask(() => this.lose({ reason: "destroyed", message: "The device was destroyed" }));
+  }
+
+  uncaptured(error: GPUError): void {
+    const told = wireError(error);
+    this.#tellError?.(told);
+    this.#errors.push(told);
     if (this.#errors.length > limits.gpuErrorsMax) this.#errors.shift();
     this.#wake();
   }

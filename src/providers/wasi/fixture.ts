@@ -31,6 +31,9 @@ export interface Given {
   /** As a person writes it: "127.0.0.1:*,listen=127.0.0.1:0". */
   readonly network?: string;
   readonly audit?: Audit;
+  /** Whose place it is to take. */
+  readonly before?: InstanceContext;
+  readonly onDenied?: InstanceContext["onDenied"];
 }
 
 /** A context with what is given and nothing else, and what dropping its instance does. */
@@ -41,6 +44,8 @@ export const contextOf = ({
   stdio = bufferStdio(),
   network,
   audit,
+  before,
+  onDenied,
 }: Given = {}) => {
   const releases: (() => void)[] = [];
   const context: InstanceContext = {
@@ -54,6 +59,8 @@ export const contextOf = ({
     },
     stdio,
     ...(audit && { audit }),
+    ...(before && { before }),
+    ...(onDenied && { onDenied }),
     onDrop: (release) => void releases.push(release),
   };
   const drop = () => {

@@ -2,25 +2,21 @@
 // process, its clocks and the folders granted to it; refuses every path that leads out of those folders; called by
 // the host's plan, once per instance. sockets.ts and http.ts beside it are loaded by guests that import them.
 import type { Implementations, InstanceContext, Provider } from "../../host/provider.ts";
-import { heldOf } from "./held.ts";
-import { lackingOf } from "./lacking.ts";
+import { filingOf } from "./filing.ts";
+import { clockOf, inputOf } from "./held.ts";
 import { environment, exit, standardStreams, terminals } from "./p2/cli.ts";
 import { monotonicClock, timezone, wallClock } from "./p2/clocks.ts";
-import { type Filing, filesystem } from "./p2/filesystem.ts";
+import { filesystem } from "./p2/filesystem.ts";
 import { io } from "./p2/io.ts";
 import { insecure, insecureSeed, random, randomSource } from "./p2/random.ts";
-import { MonotonicClock } from "./state/clocks.ts";
-import { OpenFiles } from "./state/file.ts";
 
 const version = "0.2.12";
 
 const instantiate = (context: InstanceContext): Implementations => {
-  const files = new OpenFiles();
-  context.onDrop(() => files.closeAll());
-  const held: Filing = { ...heldOf(context), files, audit: context.audit, lacking: lackingOf(context) };
+  const held = filingOf(context);
   const { error, poll, streams } = io(held);
   if (context.shared) context.shared.pollable = (event) => new poll.Pollable(held, event);
-  const standard = standardStreams(held, context.stdio, context.audit);
+  const standard = standardStreams(held, () => inputOf(context), context.stdio, context.audit);
   const terminal = terminals(held, context.stdio);
   const { types, preopens } = filesystem(held, context.grants.folders);
   const source = randomSource(context);
@@ -39,7 +35,7 @@ const instantiate = (context: InstanceContext): Implementations => {
     "wasi:cli/terminal-stdin": terminal.stdin,
     "wasi:cli/terminal-stdout": terminal.stdout,
     "wasi:cli/terminal-stderr": terminal.stderr,
-    "wasi:clocks/monotonic-clock": monotonicClock(held, new MonotonicClock(), context),
+    "wasi:clocks/monotonic-clock": monotonicClock(held, clockOf(context), context),
     "wasi:clocks/wall-clock": wallClock(context),
     "wasi:clocks/timezone": timezone(zone),
     "wasi:filesystem/types": types,

@@ -14,9 +14,8 @@ const instantiate = async (context: InstanceContext): Promise<Implementations> =
     { filesystem },
     random,
     { randomSource },
-    { OpenFiles },
-    { MonotonicClock },
-    { lackingOf },
+    { filingOf },
+    { clockOf },
   ] = await Promise.all([
     import("./holding.ts"),
     import("./p2/cli.ts"),
@@ -25,14 +24,10 @@ const instantiate = async (context: InstanceContext): Promise<Implementations> =
     import("./p3/filesystem.ts"),
     import("./p3/random.ts"),
     import("./p2/random.ts"),
-    import("./state/file.ts"),
-    import("./state/clocks.ts"),
-    import("./lacking.ts"),
+    import("./filing.ts"),
+    import("./held.ts"),
   ]);
-  const files = new OpenFiles();
-  context.onDrop(() => files.closeAll());
-  const lacking = lackingOf(context);
-  const holding = { ...holdingOf(context), files, audit: context.audit, lacking };
+  const holding = { ...holdingOf(context), ...filingOf(context) };
   const { initialCwd, ...environment } = older.environment(context);
   const standard = standardStreams(holding, context.stdio, context.audit);
   const terminal = older.terminals(holding, context.stdio);
@@ -52,7 +47,7 @@ const instantiate = async (context: InstanceContext): Promise<Implementations> =
     "wasi:cli/terminal-stdout": terminal.stdout,
     "wasi:cli/terminal-stderr": terminal.stderr,
     "wasi:clocks/types": {},
-    "wasi:clocks/monotonic-clock": clocks.monotonicClock(holding, new MonotonicClock(), context),
+    "wasi:clocks/monotonic-clock": clocks.monotonicClock(holding, clockOf(context), context),
     "wasi:clocks/system-clock": clocks.systemClock(context),
     "wasi:clocks/timezone": clocks.timezone(zone),
     "wasi:filesystem/types": types,

@@ -4,6 +4,7 @@ import type { GpuBindGroup } from "../binding.ts";
 import * as buffer from "../buffer.ts";
 import * as command from "../command.ts";
 import * as device from "../device.ts";
+import { ending } from "../error.ts";
 import type { Flags } from "../names.ts";
 import * as pass from "../pass.ts";
 import * as pipeline from "../pipeline.ts";
@@ -14,7 +15,6 @@ import type { AbstractBuffer, Context } from "./context.ts";
 import {
   abortError,
   answeringAs,
-  ending,
   operationError,
   pipelineError,
   rangeError,
@@ -180,7 +180,7 @@ export class GpuDevice extends device.GpuDevice {
   }
 
   override async popErrorScope(): Promise<GpuError | undefined> {
-    if (this.session.scopes === 0) throw refusal(operationError, "No error scope is open");
+    if (this.session.scopes.length === 0) throw refusal(operationError, "No error scope is open");
     const error = await this.session.popScope();
     return error && new GpuError(error);
   }

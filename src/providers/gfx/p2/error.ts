@@ -1,4 +1,4 @@
-import { DeclaredError, declared, fault } from "../../../base/fault.ts";
+import { DeclaredError, declared } from "../../../base/fault.ts";
 import type { WireError } from "../error.ts";
 
 // Errors of our interface in the words of the public one, which has a record for each function.
@@ -35,13 +35,3 @@ export const answeringAs = <T>(kind: Kind, work: () => T): T => {
 /** Refuses in the public interface's words. */
 export const refusal = (kind: Kind, message: string): Error =>
   declared({ kind: kind({ kind: "validation", message }), message });
-
-/** Of functions that have no error in the public interface: LK0743 ends the component. */
-export const ending = <T>(work: () => T): T => {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof DeclaredError)) throw error;
-    throw fault("LK0743", (error.payload as WireError).message);
-  }
-};

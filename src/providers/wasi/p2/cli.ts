@@ -4,7 +4,7 @@ import type { Audit } from "../../../host/audit.ts";
 import { GuestExit, type InstanceContext } from "../../../host/provider.ts";
 import { type GrantKind, grantWords } from "../../../trust/written.ts";
 import { Handle } from "../state/handles.ts";
-import { Input, Output } from "../state/streams.ts";
+import { type Input, Output } from "../state/streams.ts";
 import { type Held, InputStream, OutputStream } from "./io.ts";
 import { Watched } from "./watched.ts";
 
@@ -53,22 +53,22 @@ export const exit = {
   },
 };
 
-/** Handles to one stream share its state, so order and back-pressure hold however often a guest asks for it. */
+/**
+ * Handles to one stream share its state, so order and back-pressure hold however often a guest asks for it. `input` is
+ * made when somebody reads.
+ */
 export const standardStreams = (
   held: Held,
-  { stdin, stdout, stderr }: InstanceContext["stdio"],
+  input: () => Input,
+  { stdout, stderr }: InstanceContext["stdio"],
   audit?: Audit,
 ) => {
   const watched = (name: string) => new Watched(audit, name, "stdio");
-  let input: Input | undefined;
   let output: Output | undefined;
   let errors: Output | undefined;
   return {
     stdin: {
-      getStdin() {
-        input ??= new Input(watched("standard input").reading(stdin));
-        return new InputStream(held, input);
-      },
+      getStdin: () => new InputStream(held, input()),
     },
     stdout: {
       getStdout() {

@@ -45,14 +45,14 @@ export type NewTimestamp = { tag: "no-change" } | { tag: "now" } | { tag: "times
 export class Descriptor extends Handle {
   readonly #filing: Filing;
   readonly node: OpenFile | OpenFolder;
-  readonly #flags: DescriptorFlags;
+  readonly flags: DescriptorFlags;
   readonly watched: Watched;
 
   constructor(filing: Filing, node: OpenFile | OpenFolder, flags: DescriptorFlags, path: string) {
     super(filing.handles);
     this.#filing = filing;
     this.node = node;
-    this.#flags = flags;
+    this.flags = flags;
     this.watched = new Watched(filing.audit, path);
   }
 
@@ -98,13 +98,13 @@ export class Descriptor extends Handle {
   getFlags(): Required<DescriptorFlags> {
     const folder = this.node instanceof OpenFolder;
     return {
-      read: folder || isSet(this.#flags, "read"),
-      write: !folder && isSet(this.#flags, "write"),
-      fileIntegritySync: isSet(this.#flags, "fileIntegritySync"),
-      dataIntegritySync: isSet(this.#flags, "dataIntegritySync"),
-      requestedWriteSync: isSet(this.#flags, "requestedWriteSync"),
+      read: folder || isSet(this.flags, "read"),
+      write: !folder && isSet(this.flags, "write"),
+      fileIntegritySync: isSet(this.flags, "fileIntegritySync"),
+      dataIntegritySync: isSet(this.flags, "dataIntegritySync"),
+      requestedWriteSync: isSet(this.flags, "requestedWriteSync"),
       mutateDirectory:
-        this.node instanceof OpenFolder && this.node.mutable && isSet(this.#flags, "mutateDirectory"),
+        this.node instanceof OpenFolder && this.node.mutable && isSet(this.flags, "mutateDirectory"),
     };
   }
 
@@ -291,7 +291,7 @@ const isSet = <Flag extends string>(flags: Readonly<Partial<Record<Flag, boolean
   Boolean(flags[flag]);
 
 /** Makes what will own the node; where that fails, the node is let go. */
-const owning = <T>(node: OpenFile | OpenFolder, make: () => T): T => {
+export const owning = <T>(node: OpenFile | OpenFolder, make: () => T): T => {
   try {
     return make();
   } catch (error) {

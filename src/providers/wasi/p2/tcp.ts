@@ -21,9 +21,27 @@ import {
 // wasi:sockets 0.2: tcp and tcp-create-socket. The states are the WIT's own (TcpSocketOperationalSemantics.md).
 
 type State =
-  | { readonly at: "unbound" | "bind-in-progress" | "bound" | "listen-in-progress" | "listening" | "closed" }
+  | { readonly at: "unbound" | "bind-in-progress" | "bound" | "listen-in-progress" | "closed" }
   | { readonly at: "connect-in-progress"; readonly connecting: Later<Connection> }
-  | { readonly at: "connected"; readonly connection: Connection; readonly input: Input };
+  | Settled;
+
+/** Where a socket stays once it has come there. */
+export type Settled = { readonly at: "listening" } | Connected;
+
+/** A connection and both of its ends, which hold what was read ahead and what is still to be written. */
+interface Connected {
+  readonly at: "connected";
+  readonly connection: Connection;
+  readonly input: Input;
+  readonly output: Output;
+}
+
+const connected = (connection: Connection): Connected => ({
+  at: "connected",
+  connection,
+  input: new Input(connection.received),
+  output: new Output(connection),
+});
 
 export type ShutdownType = "receive" | "send" | "both";
 
@@ -35,24 +53,30 @@ export const keepAliveCountMax = 127;
 /** `tcp-socket`. */
 export class TcpSocket extends Handle {
   readonly #common: Networking;
-  readonly #socket: Socket;
+  readonly socket: Socket;
   #state: State;
   readonly #event: Event = {
     ready: () => this.#waitingFor().ready(),
     listen: (wake) => this.#waitingFor().listen(wake),
   };
 
-  constructor(common: Networking, socket: Socket, connected?: { connection: Connection; input: Input }) {
+  constructor(common: Networking, socket: Socket, state: State = { at: "unbound" }) {
     super(common.handles);
     this.#common = common;
-    this.#socket = socket;
-    this.#state = connected ? { at: "connected", ...connected } : { at: "unbound" };
+    this.socket = socket;
+    this.#state = state;
+  }
+
+  /** Where it has come to; undefined while it is on its way, and after its end. */
+  get settled(): Settled | undefined {
+    const state = this.#state;
+    return state.at === "listening" || state.at === "connected" ? state : undefined;
   }
 
   startBind(_network: NetworkHandle, address: IpSocketAddress): void {
     this.#expect("unbound");
-    const local = toEndpoint(address, this.#socket.family);
-    socketed(() => this.#socket.bind(local));
+    const local = toEndpoint(address, this.socket.family);
+    socketed(() => this.socket.bind(local));
     this.#state = { at: "bind-in-progress" };
   }
 
@@ -63,24 +87,22 @@ export class TcpSocket extends Handle {
 
   startConnect(_network: NetworkHandle, address: IpSocketAddress): void {
     this.#expect("unbound", "bound");
-    const remote = toRemote(address, this.#socket.family);
-    this.#state = { at: "connect-in-progress", connecting: new Later(this.#socket.connect(remote)) };
+    const remote = toRemote(address, this.socket.family);
+    this.#state = { at: "connect-in-progress", connecting: new Later(this.socket.connect(remote)) };
   }
 
   finishConnect(): [InputStream, OutputStream] {
-    const state = this.#inProgress("connect-in-progress");
-    const { connecting } = state as State & { at: "connect-in-progress" };
+    const { connecting } = this.#inProgress("connect-in-progress") as State & { at: "connect-in-progress" };
     if (!connecting.ready) throw declared("would-block");
     this.#state = { at: "closed" };
-    const connection = socketed(() => connecting.get());
-    const input = new Input(connection.received);
-    this.#state = { at: "connected", connection, input };
-    return streamsOf(this.#common, connection, input);
+    const state = connected(socketed(() => connecting.get()));
+    this.#state = state;
+    return streamsOf(this.#common, state);
   }
 
   startListen(): void {
     this.#expect("bound");
-    socketed(() => this.#socket.listen());
+    socketed(() => this.socket.listen());
     this.#state = { at: "listen-in-progress" };
   }
 
@@ -91,25 +113,15 @@ export class TcpSocket extends Handle {
 
   accept(): [TcpSocket, InputStream, OutputStream] {
     this.#expect("listening");
-    const connection = this.#socket.listener!.accept();
-    if (!connection) throw declared("would-block");
-    const { family, options } = this.#socket;
-    const accepted = socketed(() => {
-      try {
-        return new Socket(this.#common.network, family, { connection, options });
-      } catch (error) {
-        connection.terminate();
-        throw error;
-      }
-    });
-    const input = new Input(connection.received);
-    const socket = new TcpSocket(this.#common, accepted, { connection, input });
-    return [socket, ...streamsOf(this.#common, connection, input)];
+    const accepted = socketed(() => this.socket.accept());
+    if (!accepted) throw declared("would-block");
+    const state = connected(accepted.connection!);
+    return [new TcpSocket(this.#common, accepted, state), ...streamsOf(this.#common, state)];
   }
 
   localAddress(): IpSocketAddress {
     if (this.#state.at === "bind-in-progress") throw declared("concurrency-conflict");
-    const local = this.#open() && socketed(() => this.#socket.local);
+    const local = this.#open() && socketed(() => this.socket.local);
     if (!local) throw declared("invalid-state");
     return fromEndpoint(local);
   }
@@ -124,7 +136,7 @@ export class TcpSocket extends Handle {
   }
 
   addressFamily(): Family {
-    return this.#socket.family;
+    return this.socket.family;
   }
 
   setListenBacklogSize(value: bigint): void {
@@ -133,7 +145,7 @@ export class TcpSocket extends Handle {
     if (at === "listening" || at === "listen-in-progress") throw declared("not-supported");
     if (at === "connected" || at === "connect-in-progress" || at === "closed")
       throw declared("invalid-state");
-    this.#socket.backlog = Math.min(Number(value), limits.acceptQueueMax);
+    this.socket.backlog = Math.min(Number(value), limits.acceptQueueMax);
   }
 
   keepAliveEnabled(): boolean {
@@ -206,12 +218,12 @@ export class TcpSocket extends Handle {
   }
 
   protected override release(): void {
-    this.#socket.close();
+    this.socket.release();
   }
 
   #waitingFor(): Event {
     if (this.#state.at === "connect-in-progress") return this.#state.connecting.event;
-    if (this.#state.at === "listening") return this.#socket.listener!.event;
+    if (this.#state.at === "listening") return this.socket.listener!.event;
     return always;
   }
 
@@ -231,18 +243,19 @@ export class TcpSocket extends Handle {
 
   #get(option: Option): number {
     if (!this.#open()) throw declared("invalid-state");
-    return socketed(() => this.#socket.options.get(option));
+    return socketed(() => this.socket.options.get(option));
   }
 
   #set(option: Option, value: number): void {
     if (!this.#open()) throw declared("invalid-state");
-    socketed(() => this.#socket.options.set(option, value));
+    socketed(() => this.socket.options.set(option, value));
   }
 }
 
-const streamsOf = (common: Networking, connection: Connection, input: Input): [InputStream, OutputStream] => [
+/** Handles of both ends, for one instance. */
+export const streamsOf = (common: Networking, { input, output }: Connected): [InputStream, OutputStream] => [
   new InputStream(common, input),
-  new OutputStream(common, new Output(connection)),
+  new OutputStream(common, output),
 ];
 
 export const positive = (value: number): number => {

@@ -41,22 +41,23 @@ interface Association {
 /** `udp-socket`. */
 export class UdpSocket extends Handle {
   readonly #common: Networking;
-  readonly #socket: Socket;
+  readonly socket: Socket;
   #binding: Later<void> | undefined;
-  #bound = false;
+  #bound: boolean;
   #association: Association | undefined;
 
   constructor(common: Networking, socket: Socket) {
     super(common.handles);
     this.#common = common;
-    this.#socket = socket;
+    this.socket = socket;
+    this.#bound = socket.settled;
   }
 
   startBind(_network: NetworkHandle, address: IpSocketAddress): void {
-    const local = toEndpoint(address, this.#socket.family);
+    const local = toEndpoint(address, this.socket.family);
     if (this.#binding) throw declared("concurrency-conflict");
     if (this.#bound) throw declared("invalid-state");
-    this.#binding = new Later(this.#socket.bind(local));
+    this.#binding = new Later(this.socket.bind(local));
   }
 
   finishBind(): void {
@@ -70,18 +71,18 @@ export class UdpSocket extends Handle {
 
   stream(remoteAddress: IpSocketAddress | undefined): [IncomingDatagramStream, OutgoingDatagramStream] {
     if (!this.#bound) throw declared("invalid-state");
-    const remote = remoteAddress && toRemote(remoteAddress, this.#socket.family);
-    socketed(() => this.#socket.associate(remote));
+    const remote = remoteAddress && toRemote(remoteAddress, this.socket.family);
+    socketed(() => this.socket.associate(remote));
     const association: Association = { remote, current: () => this.#association === association };
     this.#association = association;
     return [
-      new IncomingDatagramStream(this.#common, this.#socket, association),
-      new OutgoingDatagramStream(this.#common, this.#socket, association),
+      new IncomingDatagramStream(this.#common, this.socket, association),
+      new OutgoingDatagramStream(this.#common, this.socket, association),
     ];
   }
 
   localAddress(): IpSocketAddress {
-    const local = this.#socket.local;
+    const local = this.socket.local;
     if (!local || !this.#bound) throw declared("invalid-state");
     return fromEndpoint(local);
   }
@@ -93,7 +94,7 @@ export class UdpSocket extends Handle {
   }
 
   addressFamily(): Family {
-    return this.#socket.family;
+    return this.socket.family;
   }
 
   unicastHopLimit(): number {
@@ -126,15 +127,15 @@ export class UdpSocket extends Handle {
   }
 
   protected override release(): void {
-    this.#socket.close();
+    this.socket.release();
   }
 
   #get(option: Option): number {
-    return socketed(() => this.#socket.options.get(option));
+    return socketed(() => this.socket.options.get(option));
   }
 
   #set(option: Option, value: number): void {
-    socketed(() => this.#socket.options.set(option, value));
+    socketed(() => this.socket.options.set(option, value));
   }
 }
 

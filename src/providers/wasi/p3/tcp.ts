@@ -71,16 +71,12 @@ export class TcpSocket extends Handle {
 
   /** The next connection; it waits until there is one. */
   async #accept(): Promise<TcpSocket | undefined> {
-    const { listener, family, options } = this.#socket;
     for (;;) {
-      await this.#common.waits.until(listener!.event);
-      const connection = listener!.accept();
-      if (!connection) continue;
+      await this.#common.waits.until(this.#socket.listener!.event);
       try {
-        const socket = new Socket(this.#common.network, family, { connection, options });
-        return new TcpSocket(this.#common, socket);
+        const socket = this.#socket.accept();
+        if (socket) return new TcpSocket(this.#common, socket);
       } catch (error) {
-        connection.terminate();
         // One connection too many is the end of that one, not of the listener.
         if (errorCode(error) === undefined) throw error;
       }
@@ -218,7 +214,7 @@ export class TcpSocket extends Handle {
 
   #leave(): void {
     this.#users--;
-    if (this.#users === 0) this.#socket.close();
+    if (this.#users === 0) this.#socket.release();
   }
 
   get #open(): boolean {

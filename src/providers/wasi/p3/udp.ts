@@ -109,7 +109,7 @@ export class UdpSocket extends Handle {
   }
 
   protected override release(): void {
-    this.#socket.close();
+    this.#socket.release();
   }
 
   async #bindAnywhere(): Promise<void> {

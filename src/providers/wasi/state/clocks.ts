@@ -13,24 +13,39 @@ export class MonotonicClock {
   }
 
   /** Happens when this clock passes `instant`. */
-  at(instant: bigint): Event {
-    return {
-      ready: () => this.now() >= instant,
-      listen: (wake) => {
-        let timer: ReturnType<typeof setTimeout>;
-        const arm = () => {
-          const left = instant - this.now();
-          // Rounded up: a timer that ends a little early would make its waiter wait again.
-          const ms = left <= 0n ? 0n : (left + nsPerMs - 1n) / nsPerMs;
-          timer = setTimeout(
-            () => (this.now() >= instant ? wake() : arm()),
-            ms > timerMsMax ? timerMsMax : Number(ms),
-          );
-        };
-        arm();
-        return () => clearTimeout(timer);
-      },
+  at(instant: bigint): Moment {
+    return new Moment(this, instant);
+  }
+}
+
+/** An instant of a clock, to be waited for. */
+export class Moment implements Event {
+  readonly #clock: MonotonicClock;
+  readonly #instant: bigint;
+
+  constructor(clock: MonotonicClock, instant: bigint) {
+    this.#clock = clock;
+    this.#instant = instant;
+  }
+
+  ready(): boolean {
+    return this.#left() <= 0n;
+  }
+
+  listen(wake: () => void): () => void {
+    let timer: ReturnType<typeof setTimeout>;
+    const arm = () => {
+      const left = this.#left();
+      // Rounded up: a timer that ends a little early would make its waiter wait again.
+      const ms = left <= 0n ? 0n : (left + nsPerMs - 1n) / nsPerMs;
+      timer = setTimeout(() => (this.ready() ? wake() : arm()), ms > timerMsMax ? timerMsMax : Number(ms));
     };
+    arm();
+    return () => clearTimeout(timer);
+  }
+
+  #left(): bigint {
+    return this.#instant - this.#clock.now();
   }
 }
 

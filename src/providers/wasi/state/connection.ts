@@ -1,4 +1,5 @@
 import type { Socket, SocketHandler } from "bun";
+import { Claims } from "../../../host/claims.ts";
 import { ClosedPipe } from "../../../host/provider.ts";
 import type { OnUse } from "./network.ts";
 import { Queue } from "./queue.ts";
@@ -13,6 +14,8 @@ type Own = Socket<Connection>;
  */
 export class Connection implements ByteSink {
   readonly received = new Queue();
+  /** Of the instances that have it: it is closed after the last. */
+  readonly claims = new Claims(() => this.close());
   readonly #socket: Own;
   #rest: Uint8Array | undefined;
   #written: { resolve(): void; reject(error: unknown): void } | undefined;

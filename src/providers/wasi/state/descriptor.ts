@@ -1,4 +1,5 @@
-import { closeSync } from "node:fs";
+import { closeSync, readlinkSync } from "node:fs";
+import { Claims } from "../../../host/claims.ts";
 import { refusal } from "./refusal.ts";
 
 /**
@@ -7,10 +8,14 @@ import { refusal } from "./refusal.ts";
  */
 export class Fd {
   readonly #fd: number;
+  readonly #claims: Claims;
+  readonly #giveUp: () => void;
   #open = true;
 
-  constructor(fd: number) {
+  constructor(fd: number, claims = new Claims(() => closeSync(fd))) {
     this.#fd = fd;
+    this.#claims = claims;
+    this.#giveUp = claims.claim();
   }
 
   /** EBADF once it is closed. */
@@ -19,9 +24,26 @@ export class Fd {
     return this.#fd;
   }
 
+  /** The same descriptor, closed on its own; the system closes it when the last one is. */
+  again(): Fd {
+    return new Fd(this.number, this.#claims);
+  }
+
+  /**
+   * Where what it is open on lies now; where it lay, with a word more, once it was deleted; undefined where the system
+   * does not say.
+   */
+  get place(): string | undefined {
+    try {
+      return readlinkSync(`/proc/self/fd/${this.number}`);
+    } catch {
+      return undefined;
+    }
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    closeSync(this.#fd);
+    this.#giveUp();
   }
 }

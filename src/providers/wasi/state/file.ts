@@ -75,12 +75,15 @@ export class OpenFile {
   readonly mode: FileMode;
   /** Whether it has positions; pipes and terminals have none. */
   readonly seekable: boolean;
+  /** The granted folder, by the host's path, below which it was opened. */
+  readonly origin: string;
   readonly #fd: Fd;
   readonly #files: OpenFiles;
   readonly #close: () => void;
   #users = 1;
 
-  constructor(files: OpenFiles, fd: Fd, close: () => void, mode: FileMode) {
+  constructor(files: OpenFiles, fd: Fd, close: () => void, mode: FileMode, origin: string) {
+    this.origin = origin;
     this.#files = files;
     this.#fd = fd;
     this.#close = close;
@@ -98,6 +101,22 @@ export class OpenFile {
   release(): void {
     this.#users -= 1;
     if (this.#users === 0) this.#close();
+  }
+
+  /** The same open file for another instance, which counts it as its own. EMFILE beyond `openFilesMax`. */
+  sharedWith(files: OpenFiles, mutable: boolean): OpenFile {
+    const { opened, close } = files.keep(() => this.#fd.again());
+    return new OpenFile(files, opened, close, { ...this.mode, mutable }, this.origin);
+  }
+
+  /** Whether what it says of itself may be changed. */
+  get mutable(): boolean {
+    return this.mode.mutable;
+  }
+
+  /** Where it lies now, as `Fd.place`. */
+  get place(): string | undefined {
+    return this.#fd.place;
   }
 
   stat(): BigIntStats {

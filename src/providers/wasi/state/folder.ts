@@ -16,6 +16,8 @@ export interface Folder {
   enter(name: string): Folder;
   /** The same folder, closed on its own. */
   again(): Folder;
+  /** Where it lies now, as `Fd.place`. */
+  readonly place: string | undefined;
   close(): void;
 }
 
@@ -69,6 +71,10 @@ export class HeldFolder implements Folder {
     return `/proc/self/fd/${this.#fd.number}`;
   }
 
+  get place(): string | undefined {
+    return this.#fd.place;
+  }
+
   at(name: string): string {
     return `${this.path}/${name}`;
   }
@@ -104,6 +110,10 @@ export class NamedFolder implements Folder {
 
   get path(): string {
     if (!this.#open) throw refusal("EBADF", "the folder is closed");
+    return this.#path;
+  }
+
+  get place(): string | undefined {
     return this.#path;
   }
 

@@ -154,6 +154,11 @@ export class Network {
     return mayListen(this.#grants, address, port);
   }
 
+  /** Knows an address by the names for which another instance got it: the same host looked them up. */
+  learn(address: Address, from: Network): void {
+    for (const name of from.#names.get(addressText(address)) ?? []) this.#remember(address, name);
+  }
+
   /** Something open that has to end with the instance; the answer takes it off again. */
   hold(close: () => void): () => void {
     this.#open.add(close);

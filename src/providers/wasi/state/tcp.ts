@@ -1,6 +1,7 @@
 import type { Socket, TCPSocketListener } from "bun";
 import { addressText, parseAddress } from "../../../base/address.ts";
 import { limits } from "../../../base/limits.ts";
+import { Claims } from "../../../host/claims.ts";
 import { Connection, connectionHandler } from "./connection.ts";
 import { bindSocket, boundTo, closeSocket, connectSocket, createSocket, type Family } from "./libc.ts";
 import { type Endpoint, endpointText, type Network } from "./network.ts";
@@ -11,6 +12,20 @@ import { refusal } from "./refusal.ts";
 /** How long a bound socket that connects goes between looks whether it has; the engine only watches connected ones. */
 const connectPollMsMax = 16;
 
+/** What of the network its instance has to be granted for a socket that was begun already. */
+interface Admission {
+  readonly to: "reach" | "listen";
+  readonly endpoint: Endpoint;
+}
+
+/** What a socket begins with that is made of another: of the listener that took it, or of that of another instance. */
+interface Begun {
+  readonly connection: Connection | undefined;
+  readonly listener?: Listener | undefined;
+  readonly admission: Admission;
+  readonly options: Options;
+}
+
 /** A TCP socket from nothing to a connection or a listener. Throws refusals by errno. */
 export class TcpSocket {
   readonly family: Family;
@@ -19,22 +34,28 @@ export class TcpSocket {
   readonly #release: () => void;
   /** A descriptor of libc's that holds the local address until something better has it. */
   #bound: number | undefined;
+  #wanted: Endpoint | undefined;
   #listener: Listener | undefined;
   #connection: Connection | undefined;
+  #admission: Admission | undefined;
+  /** Ends its claim to the one or the other. */
+  #giveUp: (() => void) | undefined;
+  #users = 1;
   #closed = false;
   backlog: number = limits.acceptQueueMax;
 
   /** EMFILE where the instance holds too many. */
-  constructor(network: Network, family: Family, accepted?: { connection: Connection; options: Options }) {
+  constructor(network: Network, family: Family, begun?: Begun) {
     if (!network.sockets.tryTake()) throw refusal("EMFILE", "too many sockets");
     this.#network = network;
     this.family = family;
     this.#release = network.hold(() => this.close());
     const live = () => this.#connection?.fd ?? this.#listener?.fd ?? this.#bound;
-    this.options = accepted ? accepted.options.inherit(live) : new Options("tcp", family, live);
-    this.#connection = accepted?.connection;
-    // By its address alone: each connection comes from another port.
-    accepted?.connection.watch(network.onUse, accepted.connection.remote.address, "accept");
+    this.options = begun ? begun.options.inherit(live) : new Options("tcp", family, live);
+    this.#connection = begun?.connection;
+    this.#listener = begun?.listener;
+    this.#admission = begun?.admission;
+    this.#giveUp = (begun?.connection ?? begun?.listener)?.claims.claim();
   }
 
   get connection(): Connection | undefined {
@@ -68,8 +89,6 @@ export class TcpSocket {
     this.#wanted = local;
   }
 
-  #wanted: Endpoint | undefined;
-
   /** Begins to take connections at the bound address. */
   listen(): void {
     const local = this.#bound === undefined ? undefined : boundTo(this.#bound);
@@ -78,8 +97,43 @@ export class TcpSocket {
     this.#network.onUse?.("listen", endpointText(local.address, local.port));
     // Both have SO_REUSEADDR, so the listener takes the port while it is still held, and nobody comes between.
     this.#listener = new Listener(local, this.backlog);
+    this.#giveUp = this.#listener.claims.claim();
+    this.#admission = { to: "listen", endpoint: this.#wanted };
     this.options.apply(this.#listener.fd);
     this.#dropBound();
+  }
+
+  /** A connection that waits at its listener; undefined where there is none. EMFILE, and that one is ended. */
+  accept(): TcpSocket | undefined {
+    const connection = this.#listener?.accept();
+    if (!connection) return undefined;
+    try {
+      const begun = { connection, admission: this.#admission!, options: this.options };
+      const accepted = new TcpSocket(this.#network, this.family, begun);
+      // By its address alone: each connection comes from another port.
+      connection.watch(this.#network.onUse, connection.remote.address, "accept");
+      return accepted;
+    } catch (error) {
+      connection.terminate();
+      throw error;
+    }
+  }
+
+  /**
+   * The same connection or listener for another instance, which counts it as its own. EACCES where that one's grants
+   * do not cover it, EMFILE where it holds too many, ENOTCONN where this is neither yet.
+   */
+  sharedWith(network: Network): TcpSocket {
+    const admission = this.#admission;
+    if (!admission || this.#closed) throw refusal("ENOTCONN", "the socket is neither connected nor listens");
+    if (admission.to === "listen") network.checkListen(admission.endpoint);
+    else {
+      network.learn(admission.endpoint.address, this.#network);
+      network.checkReach(admission.endpoint);
+    }
+    const { family, options } = this;
+    const begun = { connection: this.#connection, listener: this.#listener, admission, options };
+    return new TcpSocket(network, family, begun);
   }
 
   /** EACCES unless the address was granted; else the system's answer. */
@@ -94,6 +148,8 @@ export class TcpSocket {
     }
     connection.watch(this.#network.onUse, endpointText(remote.address, remote.port));
     this.#connection = connection;
+    this.#giveUp = connection.claims.claim();
+    this.#admission = { to: "reach", endpoint: remote };
     return connection;
   }
 
@@ -115,13 +171,24 @@ export class TcpSocket {
     return openConnection({ fd });
   }
 
+  /** One more has it; it is closed when the last one lets go. */
+  retain(): this {
+    this.#users++;
+    return this;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#users === 0) this.close();
+  }
+
+  /** Whoever has it. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#release();
     this.#dropBound();
-    this.#listener?.close();
-    this.#connection?.close();
+    this.#giveUp?.();
     this.#network.sockets.give();
   }
 
@@ -162,6 +229,8 @@ export const remoteOf = (connection: Connection): Endpoint => endpoint(connectio
 /** A listening socket: connections wait in a bounded queue until the guest takes them. */
 export class Listener {
   readonly local: Endpoint;
+  /** Of the instances that have it: it is closed after the last. */
+  readonly claims = new Claims(() => this.close());
   readonly #server: TCPSocketListener<Connection>;
   readonly #waiting: Connection[] = [];
   readonly #listeners = new Listeners();

@@ -53,12 +53,16 @@ export type Kind = "block" | "character" | "folder" | "fifo" | "link" | "file" |
 export class OpenFolder {
   /** Whether what lies below may be changed; a folder below inherits it. */
   readonly mutable: boolean;
+  /** The granted folder, by the host's path, that it is or below which it was opened. */
+  readonly origin: string;
   readonly #files: OpenFiles;
   readonly #folder: Folder;
   readonly #close: () => void;
+  #users = 1;
 
-  private constructor(files: OpenFiles, mutable: boolean, open: () => Folder) {
+  private constructor(files: OpenFiles, origin: string, mutable: boolean, open: () => Folder) {
     const { opened, close } = files.keep(open);
+    this.origin = origin;
     this.#files = files;
     this.mutable = mutable;
     this.#folder = opened;
@@ -67,11 +71,28 @@ export class OpenFolder {
 
   /** The folder of a grant. `host` is absolute and holds no links. */
   static granted(files: OpenFiles, host: string, mutable: boolean, open = openFolder): OpenFolder {
-    return new OpenFolder(files, mutable, () => open(host));
+    return new OpenFolder(files, host, mutable, () => open(host));
+  }
+
+  /** One more has it; it is closed when the last one lets go. */
+  retain(): this {
+    this.#users += 1;
+    return this;
   }
 
   release(): void {
-    this.#close();
+    this.#users -= 1;
+    if (this.#users === 0) this.#close();
+  }
+
+  /** The same folder for another instance, which counts it as its own. EMFILE beyond `openFilesMax`. */
+  sharedWith(files: OpenFiles, mutable: boolean): OpenFolder {
+    return new OpenFolder(files, this.origin, mutable, () => this.#folder.again());
+  }
+
+  /** Where it lies now, as `Fd.place`. */
+  get place(): string | undefined {
+    return this.#folder.place;
   }
 
   stat(): BigIntStats {
@@ -214,7 +235,7 @@ export class OpenFolder {
   }
 
   #below(open: () => Folder): OpenFolder {
-    return new OpenFolder(this.#files, this.mutable, open);
+    return new OpenFolder(this.#files, this.origin, this.mutable, open);
   }
 
   #openHere(folder: Folder, how: Opening): OpenFolder {
@@ -240,7 +261,8 @@ export class OpenFolder {
     const at = folder.at(name);
     const { opened, close } = this.#files.keep(() => new Fd(openSync(at, openFlags(how), 0o666)));
     try {
-      if (!fstatSync(opened.number).isDirectory()) return new OpenFile(this.#files, opened, close, mode);
+      if (!fstatSync(opened.number).isDirectory())
+        return new OpenFile(this.#files, opened, close, mode, this.origin);
     } catch (error) {
       close();
       throw error;

@@ -2,6 +2,7 @@ import type { udp } from "bun";
 import { addressText, parseAddress } from "../../../base/address.ts";
 import { errno } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
+import { Claims } from "../../../host/claims.ts";
 import { boundTo, connectSocket, disconnectSocket, type Family } from "./libc.ts";
 import { type Endpoint, endpointText, type Network } from "./network.ts";
 import { Options } from "./options.ts";
@@ -13,56 +14,190 @@ export interface Datagram {
   readonly remote: Endpoint;
 }
 
-/** A UDP socket. Datagrams received wait in a bounded queue; what is over is dropped, as networks do. */
+/** What a socket begins with that is of another instance's. */
+interface Begun {
+  readonly port: Port;
+  readonly wanted: Endpoint;
+  readonly options: Options;
+}
+
+/** A UDP socket, as one instance may use it. */
 export class UdpSocket {
   readonly family: Family;
   readonly options: Options;
   readonly #network: Network;
   readonly #release: () => void;
-  readonly #listeners = new Listeners();
+  readonly #port: Port;
+  readonly #giveUp: () => void;
+  readonly #unhear: () => void;
+  #wanted: Endpoint | undefined;
+  #users = 1;
+  #closed = false;
+  readonly received: Event = {
+    ready: () => this.#port.holds || this.#closed,
+    listen: (wake) => this.#port.listeners.add(wake),
+  };
+  readonly writable: Event = {
+    ready: () => !this.#port.blocked || this.#closed,
+    listen: (wake) => this.#port.listeners.add(wake),
+  };
+
+  /** EMFILE where the instance holds too many. */
+  constructor(network: Network, family: Family, begun?: Begun) {
+    if (!network.sockets.tryTake()) throw refusal("EMFILE", "too many sockets");
+    this.#network = network;
+    this.family = family;
+    this.#release = network.hold(() => this.close());
+    this.#port = begun?.port ?? new Port();
+    this.#wanted = begun?.wanted;
+    const live = () => this.#port.fd;
+    this.options = begun ? begun.options.inherit(live) : new Options("udp", family, live);
+    this.#giveUp = this.#port.claims.claim();
+    this.#unhear = this.#port.hear((remote) => this.#hears(remote));
+  }
+
+  /** Bound, and not yet closed. */
+  get settled(): boolean {
+    return this.#wanted !== undefined && this.#port.fd !== undefined && !this.#closed;
+  }
+
+  get local(): Endpoint | undefined {
+    return this.#port.local;
+  }
+
+  /** EACCES where nothing that was granted needs it; else the system's answer. */
+  async bind(local: Endpoint): Promise<void> {
+    this.#checkBind(this.#network, local);
+    const bound = this.#port.bind(local);
+    // Who is heard depends on it, and datagrams come before the engine says that it is done.
+    this.#wanted = local;
+    try {
+      await bound;
+    } catch (error) {
+      this.#wanted = undefined;
+      throw error;
+    }
+    if (this.#port.fd !== undefined) this.options.apply(this.#port.fd);
+  }
+
+  /** EACCES unless the socket may send there, and the rest as `Port.associate`. */
+  associate(remote: Endpoint | undefined): void {
+    if (remote) this.#network.checkReach(remote);
+    this.#port.associate(remote);
+  }
+
+  /** Datagrams that have come, `max` at most; those of `only` alone where it is given. The system's errors. */
+  receive(max: number, only?: Endpoint): Datagram[] {
+    const taken = this.#port.take(max, (remote) =>
+      only ? sameEndpoint(remote, only) && this.#hears(remote) : this.#hears(remote),
+    );
+    for (const { bytes, remote } of taken)
+      this.#network.onUse?.("receive", endpointText(remote.address, remote.port), bytes.length);
+    return taken;
+  }
+
+  /** False where the system has no room for it now. EACCES, EMSGSIZE, or the system's answer. */
+  send(bytes: Uint8Array, remote: Endpoint): boolean {
+    if (!this.settled) throw refusal("ENOTCONN", "the socket is not bound");
+    this.#network.checkReach(remote);
+    if (bytes.length > limits.datagramBytesMax) throw refusal("EMSGSIZE", "the datagram is too large");
+    const sent = this.#port.send(bytes, remote);
+    if (sent) this.#network.onUse?.("send", endpointText(remote.address, remote.port), bytes.length);
+    return sent;
+  }
+
+  /**
+   * The same socket for another instance, which counts it as its own. EACCES where that one's grants do not cover it,
+   * EMFILE where it holds too many, ENOTCONN where it is not bound.
+   */
+  sharedWith(network: Network): UdpSocket {
+    const wanted = this.#wanted;
+    if (!wanted || !this.settled) throw refusal("ENOTCONN", "the socket is not bound");
+    // Its peer, where it has one, is checked when the other makes its streams.
+    this.#checkBind(network, wanted);
+    return new UdpSocket(network, this.family, { port: this.#port, wanted, options: this.options });
+  }
+
+  /** One more has it; it is closed when the last one lets go. */
+  retain(): this {
+    this.#users++;
+    return this;
+  }
+
+  release(): void {
+    this.#users--;
+    if (this.#users === 0) this.close();
+  }
+
+  /** Whoever has it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#release();
+    this.#unhear();
+    this.#giveUp();
+    this.#network.sockets.give();
+    this.#port.listeners.wakeAll();
+  }
+
+  /** A client may have whichever port is free, as long as something was granted that it could reach from there. */
+  #checkBind(network: Network, local: Endpoint): void {
+    const listens = network.mayListen(local.address, local.port);
+    if (!listens && !(local.port === 0 && network.granted)) network.checkListen(local);
+  }
+
+  /** Who listens hears everybody; a client hears whom it may write to. */
+  #hears({ address, port }: Endpoint): boolean {
+    const wanted = this.#wanted;
+    if (!wanted) return false;
+    return this.#network.mayListen(wanted.address, wanted.port) || this.#network.mayReach(address, port);
+  }
+}
+
+/**
+ * What the system has of a socket, which instances that follow each other share. Datagrams received wait in a bounded
+ * queue; what is over is dropped, as networks do.
+ */
+class Port {
+  readonly listeners = new Listeners();
+  readonly claims = new Claims(() => this.#close());
+  readonly #hearers = new Set<(remote: Endpoint) => boolean>();
   #waiting: Datagram[] = [];
   #socket: udp.Socket<"uint8array"> | undefined;
-  /** Whoever writes to it is heard; else only whom it may write to. */
-  #open = false;
   #blocked = false;
   #closed = false;
   #associated = false;
   #waking = false;
   /** What the system said of a datagram that its peer did not take. */
   #failure: unknown;
-  readonly received: Event = {
-    ready: () => this.#waiting.length > 0 || this.#failure !== undefined || this.#closed,
-    listen: (wake) => this.#listeners.add(wake),
-  };
-  readonly writable: Event = {
-    ready: () => !this.#blocked || this.#closed,
-    listen: (wake) => this.#listeners.add(wake),
-  };
 
-  /** EMFILE where the instance holds too many. */
-  constructor(network: Network, family: Family) {
-    if (!network.sockets.tryTake()) throw refusal("EMFILE", "too many sockets");
-    this.#network = network;
-    this.family = family;
-    this.#release = network.hold(() => this.close());
-    this.options = new Options("udp", family, () => this.#fd);
+  get fd(): number | undefined {
+    return (this.#socket as { fd?: number } | undefined)?.fd;
   }
 
-  get #fd(): number | undefined {
-    return (this.#socket as { fd?: number } | undefined)?.fd;
+  /** Whether there is something to be received, or told. */
+  get holds(): boolean {
+    return this.#waiting.length > 0 || this.#failure !== undefined;
+  }
+
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   get local(): Endpoint | undefined {
     // With a peer, a socket that was bound to any address has the one that leads there.
-    if (this.#associated && this.#fd !== undefined) return boundTo(this.#fd);
+    if (this.#associated && this.fd !== undefined) return boundTo(this.fd);
     const address = this.#socket && parseAddress(this.#socket.address.address.split("%")[0]!);
     return address && { address, port: this.#socket!.port };
   }
 
-  /** EACCES where nothing that was granted needs it; else the system's answer. */
+  /** Somebody hears those that it answers true of; the answer ends that. */
+  hear(hears: (remote: Endpoint) => boolean): () => void {
+    this.#hearers.add(hears);
+    return () => void this.#hearers.delete(hears);
+  }
+
   async bind(local: Endpoint): Promise<void> {
-    const listens = this.#network.mayListen(local.address, local.port);
-    if (!listens && !(local.port === 0 && this.#network.granted)) this.#network.checkListen(local);
     const socket = await Bun.udpSocket<"uint8array">({
       hostname: addressText(local.address),
       port: local.port,
@@ -71,7 +206,7 @@ export class UdpSocket {
         data: (_, bytes, port, address) => this.#arrive(bytes, port, address),
         drain: () => {
           this.#blocked = false;
-          this.#listeners.wakeAll();
+          this.listeners.wakeAll();
         },
         // The engine passes the error alone, whatever its types say of a socket before it.
         error: (...told: readonly unknown[]) => this.#fail(told.at(-1)),
@@ -82,18 +217,14 @@ export class UdpSocket {
       throw refusal("ECONNABORTED", "the socket was dropped");
     }
     this.#socket = socket;
-    this.#open = listens;
-    if (this.#fd !== undefined) this.options.apply(this.#fd);
   }
 
   /**
-   * Gives the socket a peer, or none. EACCES unless it may send there, or the system's answer. Only Linux lets a socket
-   * with a peer be sent from as the engine sends; elsewhere the peer is known to the streams alone, and what it refuses
-   * is not told.
+   * Gives the socket a peer, or none. The system's answer. Only Linux lets a socket with a peer be sent from as the
+   * engine sends; elsewhere the peer is known to the streams alone, and what it refuses is not told.
    */
   associate(remote: Endpoint | undefined): void {
-    if (remote) this.#network.checkReach(remote);
-    const fd = this.#fd;
+    const { fd } = this;
     if (process.platform !== "linux" || fd === undefined || !(remote || this.#associated)) return;
     if (remote) reconnect(fd, remote);
     else disconnectSocket(fd);
@@ -101,46 +232,35 @@ export class UdpSocket {
     this.#failure = undefined;
   }
 
-  /** Datagrams that have come, `max` at most; those of `only` alone where it is given. The system's errors. */
-  receive(max: number, only?: Endpoint): Datagram[] {
+  /** At most `max` of the datagrams that are `wanted`; the others are dropped. Throws what the system told. */
+  take(max: number, wanted: (remote: Endpoint) => boolean): Datagram[] {
     if (this.#failure !== undefined && this.#waiting.length === 0) {
       const failure = this.#failure;
       this.#failure = undefined;
       throw failure;
     }
-    if (only) this.#waiting = this.#waiting.filter(({ remote }) => sameEndpoint(remote, only));
-    const taken = this.#waiting.splice(0, max);
-    for (const { bytes, remote } of taken)
-      this.#network.onUse?.("receive", endpointText(remote.address, remote.port), bytes.length);
-    return taken;
+    this.#waiting = this.#waiting.filter(({ remote }) => wanted(remote));
+    return this.#waiting.splice(0, max);
   }
 
-  /** False where the system has no room for it now. EACCES, EMSGSIZE, or the system's answer. */
   send(bytes: Uint8Array, remote: Endpoint): boolean {
-    if (!this.#socket) throw refusal("ENOTCONN", "the socket is not bound");
-    this.#network.checkReach(remote);
-    if (bytes.length > limits.datagramBytesMax) throw refusal("EMSGSIZE", "the datagram is too large");
-    const sent = this.#socket.send(bytes, remote.port, addressText(remote.address));
+    const sent = this.#socket!.send(bytes, remote.port, addressText(remote.address));
     if (!sent) this.#blocked = true;
-    else this.#network.onUse?.("send", endpointText(remote.address, remote.port), bytes.length);
     return sent;
   }
 
-  close(): void {
-    if (this.#closed) return;
+  #close(): void {
     this.#closed = true;
-    this.#release();
     this.#socket?.close();
     this.#waiting = [];
-    this.#network.sockets.give();
-    this.#listeners.wakeAll();
   }
 
   #arrive(bytes: Uint8Array, port: number, text: string): void {
     const address = parseAddress(text.split("%")[0]!);
     if (this.#closed || !address || this.#waiting.length >= limits.datagramsMax) return;
-    if (!this.#open && !this.#network.mayReach(address, port)) return;
-    this.#waiting.push({ bytes: bytes.slice(), remote: { address, port } });
+    const remote = { address, port };
+    if (![...this.#hearers].some((hears) => hears(remote))) return;
+    this.#waiting.push({ bytes: bytes.slice(), remote });
     this.#wakeSoon();
   }
 
@@ -157,7 +277,7 @@ export class UdpSocket {
     this.#waking = true;
     setImmediate(() => {
       this.#waking = false;
-      this.#listeners.wakeAll();
+      this.listeners.wakeAll();
     });
   }
 }

@@ -1,0 +1,86 @@
+import { Shelves, unfit } from "../../host/kept.ts";
+import type { InstanceContext } from "../../host/provider.ts";
+import { GpuBuffer, GpuDevice, GpuTexture } from "./classes.ts";
+import { ending } from "./error.ts";
+import type { Gpu } from "./gpu.ts";
+import type { Holding } from "./holdings.ts";
+import type { Session } from "./session.ts";
+
+// loop:gfx/kept: what an instance has on the GPU and the one that takes its place goes on with. Dawn's objects are the
+// same for both; each has a session, counts and handles of its own.
+
+/** What is kept; `value` is the handle's object, whose handle may be gone. */
+type Kept = GpuDevice | GpuBuffer | GpuTexture;
+
+const shelves = new Shelves<Kept>();
+
+export const keptOnGpu = (context: InstanceContext, gpu: Gpu) => {
+  const shelf = shelves.of(context);
+  const keep = (name: string, value: Kept): void => {
+    if (!isAlive(value)) throw unfit();
+    const { session } = value;
+    shelf.keep(name, value, () => {
+      session.enter();
+      if (!(value instanceof GpuDevice)) value.holding.share();
+      return () => {
+        if (!(value instanceof GpuDevice)) value.holding.release();
+        session.leave();
+      };
+    });
+  };
+  const find = <T extends Kept>(name: string, kind: abstract new (...args: never[]) => T): T | undefined => {
+    const kept = shelf.find(name);
+    return kept instanceof kind && isAlive(kept) ? kept : undefined;
+  };
+  /** Counted for the taker, which has to have taken the device. */
+  const adopt = <T>(
+    kept: { readonly session: Session; readonly holding: Holding },
+    make: (session: Session, holding: Holding) => T,
+  ): T | undefined => {
+    const session = gpu.sessionOn(kept.session.device);
+    if (!session) return undefined;
+    const holding = ending(() => kept.holding.sharedWith(gpu.holdings));
+    try {
+      session.enter();
+      return make(session, holding);
+    } catch (error) {
+      holding.destroy();
+      throw error;
+    }
+  };
+  const told = (target: string) => context.audit?.({ capability: "gpu", action: "take", target });
+  return {
+    GpuDevice,
+    GpuBuffer,
+    GpuTexture,
+    keepDevice: keep,
+    keepBuffer: keep,
+    keepTexture: keep,
+    takeDevice(name: string): GpuDevice | undefined {
+      const kept = find(name, GpuDevice);
+      if (!kept) return undefined;
+      told("a device");
+      return new GpuDevice(gpu.adopt(kept.session), kept.info);
+    },
+    takeBuffer(name: string): GpuBuffer | undefined {
+      const kept = find(name, GpuBuffer);
+      if (kept?.native.mapState !== "unmapped") return undefined;
+      told("a buffer");
+      return adopt(kept, (session, holding) => {
+        const buffer = new GpuBuffer(session, kept.native, holding);
+        session.atEnd(() => buffer.letMappingGo());
+        return buffer;
+      });
+    },
+    takeTexture(name: string): GpuTexture | undefined {
+      const kept = find(name, GpuTexture);
+      if (!kept) return undefined;
+      told("a texture");
+      return adopt(kept, (session, holding) => new GpuTexture(session, kept.native, holding));
+    },
+    forget: (name: string) => shelf.forget(name),
+  };
+};
+
+const isAlive = (value: Kept): boolean =>
+  value.session.usable && (value instanceof GpuDevice || !value.holding.gone);

@@ -1,0 +1,247 @@
+// What a component holds open and the next one goes on with, by real guests: in WebAssembly text and in C through both
+// linkers, and in TypeScript through the front door, with a client who notices nothing.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { c } from "../src/builders/c.ts";
+import { wat } from "../src/builders/wat.ts";
+import { completed } from "../src/builders/wit.ts";
+import { Live } from "../src/host/live.ts";
+import { succeeding } from "../src/host/places.ts";
+import { type LinkedPlan, link } from "../src/host/plan.ts";
+import type { InstanceContext } from "../src/host/provider.ts";
+import { wasi } from "../src/providers/wasi/index.ts";
+import { kept } from "../src/providers/wasi/kept/index.ts";
+import { noGrants } from "../src/trust/grants.ts";
+import { verify } from "../src/trust/verify.ts";
+
+const root = join(import.meta.dir, "..");
+const fixtures = join(import.meta.dir, "fixtures/kept");
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-kept-")));
+const cache = process.env.XDG_CACHE_HOME;
+process.env.XDG_CACHE_HOME = join(temporary, "cache");
+afterAll(() => {
+  if (cache === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = cache;
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+const holders: Record<string, Uint8Array> = {};
+beforeAll(async () => {
+  const text = readFileSync(join(fixtures, "kept.wit"), "utf8");
+  const wit = await completed(new Map([["wit/kept.wit", text]]));
+  for (const [language, builder] of Object.entries({ wat, c })) {
+    const folder = join(temporary, language);
+    const main = `src/holder.${language}`;
+    mkdirSync(join(folder, "src"), { recursive: true });
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    cpSync(join(fixtures, `holder.${language}`), join(folder, main));
+    const request = { folder, name: "holder", main, world: "holder", wit, settings: {} };
+    holders[language] = (await builder.build(request)).component;
+  }
+}, 120_000);
+
+const quiet = { write() {}, flush() {}, isTerminal: false };
+
+describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
+  test.each([
+    ["wat", 1],
+    ["c", 3],
+  ])(
+    "a guest in %s takes what the one before it kept, after a swap that failed as well",
+    async (language, answer) => {
+      const component = verify(`${language}.wasm`, holders[language]!);
+      const plan: LinkedPlan = await link(component, { providers: [wasi, kept], linker });
+      const context: InstanceContext = {
+        component: { identifier: component.identifier, digest: component.digest },
+        args: [],
+        grants: { ...noGrants, folders: [{ host: temporary, guest: "/data", readOnly: true }] },
+        stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: quiet, stderr: quiet },
+        onDrop() {},
+      };
+      const before = readdirSync("/proc/self/fd").length;
+      const first = await plan.instantiate(context);
+      const options = { place: "holder", contract: { ...plan.world, imports: new Map() }, waits: true };
+      const live = new Live(options, plan, first);
+      const call = (name: string) => live.run((instance) => instance.call(undefined, name, []));
+      expect(await call("go-on")).toBe(0);
+      expect(await call("hold")).toBe(true);
+      const answers: unknown[] = [];
+      // These guests have no start of their own in which to take it; a call before the exchange is as good.
+      const swap = (after: () => void) =>
+        live.swap(async () => ({
+          plan,
+          start: async (of) => {
+            const made = await plan.instantiate(succeeding(context, of));
+            answers.push(await made.call(undefined, "go-on", []));
+            try {
+              after();
+            } catch (error) {
+              made.drop();
+              throw error;
+            }
+            return made;
+          },
+        }));
+      const failing = swap(() => {
+        throw new Error("It failed after it had taken");
+      });
+      expect(String(await failing.catch((error: unknown) => error))).toContain(
+        "It failed after it had taken",
+      );
+      await swap(() => {});
+      expect(answers).toEqual([answer, answer]);
+      // Whoever kept it is gone, and nobody kept it anew.
+      expect(await call("go-on")).toBe(0);
+      live.drop();
+      expect(readdirSync("/proc/self/fd").length).toBe(before);
+    },
+  );
+});
+
+// Through the front door.
+
+const work = join(temporary, "work");
+const spawn = (...words: string[]) =>
+  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+    cwd: work,
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: temporary,
+      XDG_DATA_HOME: join(temporary, "data"),
+      XDG_CACHE_HOME: join(temporary, "cache"),
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+
+const loop = async (...words: string[]) => {
+  const child = spawn(...words);
+  const said = await new Response(child.stderr).text();
+  return { said, code: await child.exited };
+};
+
+/** All that a stream says, waited for by what is looked for in it. */
+const heard = (stream: ReadableStream<Uint8Array>) => {
+  const all = { text: "" };
+  void (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) all.text += decoder.decode(bytes, { stream: true });
+  })();
+  return Object.assign(all, {
+    async until(wanted: RegExp, from = 0): Promise<RegExpExecArray> {
+      for (let waited = 0; waited < 30_000; waited += 5) {
+        const found = wanted.exec(all.text.slice(from));
+        if (found) return found;
+        await Bun.sleep(5);
+      }
+      throw new Error(`${wanted} was looked for in ${all.text.slice(from).slice(-1000)}`);
+    },
+  });
+};
+
+const build = async (folder: string, name: string, world: string, main: string) => {
+  mkdirSync(join(work, folder, "wit"), { recursive: true });
+  mkdirSync(join(work, folder, "src"), { recursive: true });
+  cpSync(join(fixtures, "kept.wit"), join(work, folder, "wit/kept.wit"));
+  const slot =
+    world === "app"
+      ? `[slots.work]\ncontract = "test:kept/work@0.1.0"\ndefault = "./v1/build/v1.wasm"\n`
+      : "";
+  writeFileSync(
+    join(work, folder, "loop.toml"),
+    `[component]\nname = "${name}"\nlanguage = "typescript"\nworld = "${world}"\n[build]\nmain = "src/main.js"\n${slot}`,
+  );
+  writeFileSync(
+    join(work, folder, "src/main.js"),
+    readFileSync(join(fixtures, main), "utf8").replaceAll("VERSION", name),
+  );
+  expect(await loop("build", folder)).toEqual({ said: "", code: 0 });
+};
+
+test("a client, a file without a name and a timer go on while what holds them is swapped in a running program", async () => {
+  await build(".", "app", "app", "app.guest.js");
+  for (const version of ["v1", "v2", "broken"]) await build(version, version, "worker", "worker.guest.js");
+  mkdirSync(join(work, "data"));
+  const words = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, "0"));
+  writeFileSync(join(work, "data/words"), words.map((word) => `${word} `).join(""));
+  const fill = async (version: string, ...more: string[]) => {
+    const grants = ["--dir", "data::/data:ro", "--allow-net=listen=127.0.0.1:0"];
+    const { code, said } = await loop(
+      "slot",
+      "set",
+      "work",
+      `${version}/build/${version}.wasm`,
+      ...(more.length > 0 ? more : grants),
+    );
+    expect([said, code]).toEqual(["", 0]);
+  };
+  await fill("v1");
+  const program = spawn("run");
+  const [out, told] = [heard(program.stdout), heard(program.stderr)];
+  let answers = "";
+  let sent = 0;
+  let sending: ReturnType<typeof setInterval> | undefined;
+  try {
+    const port = Number((await out.until(/port (\d+)\n/))[1]);
+    const client = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        data(_, bytes) {
+          answers += bytes.toString();
+        },
+      },
+    });
+    sending = setInterval(() => client.write(`<${sent++}>`), 3);
+    const answeredBy = async (version: string) => {
+      const from = answers.length;
+      while (!answers.slice(from).includes(version)) await Bun.sleep(5);
+    };
+    await answeredBy("v1");
+    rmSync(join(work, "data/words"));
+    await fill("v2");
+    await told.until(/work is filled by .*v2\.wasm now .*its state handed over/);
+    await answeredBy("v2");
+    // One that takes all of it and fails, and one that is granted nothing of it.
+    await fill("broken");
+    await told.until(/LK0423.*not this state/);
+    await answeredBy("v2");
+    const from = told.text.length;
+    await fill("v1", "--allow-net=listen=127.0.0.1:0");
+    await told.until(/LK0423.*not all of it was given/, from);
+    await answeredBy("v2");
+    await fill("v1");
+    await told.until(/work is filled by .*v1\.wasm now/, from);
+    await answeredBy("v1");
+    await out.until(/rung\n/);
+    clearInterval(sending);
+    while (!answers.includes(`<${sent - 1}>`)) await Bun.sleep(5);
+    client.end();
+    // Whoever comes now finds the same door.
+    const late = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    late.end();
+  } finally {
+    clearInterval(sending);
+    program.kill();
+    await program.exited;
+  }
+  const echoed = [...answers.matchAll(/<(\d+)>/g)].map(([, number]) => Number(number));
+  expect(echoed).toEqual(Array.from({ length: sent }, (_, i) => i));
+  const lines = out.text.split("\n").slice(0, -1);
+  const read = lines.filter((line) => /^\d{4}$/.test(line));
+  expect(read).toEqual(words.slice(0, read.length));
+  expect(lines.filter((line) => line === "rung")).toEqual(["rung"]);
+}, 180_000);
