@@ -2,15 +2,17 @@ import { readFileSync } from "node:fs";
 import type { Digest } from "../base/digest.ts";
 import { limits } from "../base/limits.ts";
 import { findManifest } from "../base/manifest/manifest.ts";
+import { printMs } from "../base/quantity.ts";
 import { buildProject } from "../builders/project.ts";
 import { matchInterface } from "../contract/semver.ts";
+import type { InstanceLimits } from "../host/budget.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
 import type { Built, SessionServices, Workspace } from "../providers/devserver/session.ts";
 import type { Voices } from "../providers/devserver/voices.ts";
 import { runCommand } from "../providers/run/call.ts";
 import type { RunServices } from "../providers/run/index.ts";
-import { limitsOfServer, serveComponent } from "../providers/run/serve.ts";
+import { serveComponent } from "../providers/run/serve.ts";
 import { limitsOf, openSession, type RunOptions } from "../providers/run/session.ts";
 import { openDevServer } from "./devserver.ts";
 import { type Linking, loadComponent } from "./link.ts";
@@ -134,14 +136,16 @@ const running = async (
   developing: Developing,
 ): Promise<number> => {
   const { run, options } = developing;
-  const bounds = { ...limitsOf(identifier, options), stoppable: true, graceMsMax: limits.devGraceMs };
-  const plan = await run.plan(identifier, bounds);
+  // A server has no end of its own: the time is one for each request then.
+  const { lifeMsMax, ...bounds } = limitsOf(identifier, options);
+  const plan = await run.plan(identifier, { ...bounds, stoppable: true, graceMsMax: limits.devGraceMs });
   starts(plan.component.digest);
   const serves = handlers.some((name) => matchInterface(name, plan.world.exports.keys()) !== undefined);
   const { caller, voices } = developing;
   const told = { ...developing, caller: { ...caller, ...voices.application(identifier) } };
   try {
-    return await (serves ? serving(plan, signal, told) : commanding(plan, signal, told));
+    const lifetime = lifeMsMax === undefined ? {} : { lifeMsMax };
+    return await (serves ? serving(plan, signal, told) : commanding(plan, lifetime, signal, told));
   } finally {
     voices.ended();
   }
@@ -149,13 +153,14 @@ const running = async (
 
 const commanding = async (
   plan: LinkedPlan,
+  lifetime: InstanceLimits,
   signal: AbortSignal,
   { run, options, caller }: Developing,
 ): Promise<number> => {
   const session = await openSession(plan, caller, { ...options, capture: false }, run);
   const { exitCode } = await runCommand(
     plan,
-    { ...session, context: { ...session.context, stop: signal } },
+    { ...session, context: { ...session.context, limits: lifetime, stop: signal } },
     run,
   );
   return exitCode;
@@ -171,7 +176,7 @@ const serving = async (
     perRequest: false,
     instances: undefined,
     trailers: false,
-    grace: "0ms",
+    grace: printMs(limits.devGraceMs),
     json: false,
   };
   const services: RunServices = {
@@ -180,6 +185,6 @@ const serving = async (
     interruptible: (work) => work(signal),
     startWithCheapMemories: async () => {},
   };
-  await serveComponent(plan, caller, { ...options, ...limitsOfServer({}) }, how, services);
+  await serveComponent(plan, caller, options, how, services);
   return 0;
 };

@@ -57,6 +57,7 @@ export class Program implements Linking {
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
+  /** What `loop dev` was told; undefined where nothing is developed. */
   #development: Development | undefined;
 
   constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
@@ -358,6 +359,8 @@ export class Program implements Linking {
       places: this.places,
       path: join(dataFolder(), "loop.db"),
       reopen: () => this.#open(),
+      // A session has events of them.
+      told: this.#development !== undefined,
       say: (text) => void this.say(text),
       explain: (error) =>
         explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)).text,

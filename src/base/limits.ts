@@ -227,6 +227,8 @@ export const limits = {
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */
   serveWaitingMax: 4096,
+  /** Components that gave way to others and still answer requests of theirs. */
+  serveGenerationsMax: 16,
   /** Different uses that one audit tells apart; further ones are counted together. */
   auditUsesMax: 4096,
   /** Bytes of a recording of clocks and randomness. */
