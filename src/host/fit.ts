@@ -3,6 +3,7 @@ import { describeDifference, differences } from "../contract/compare.ts";
 import { unversioned, type World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Candidate, PlaceOptions } from "./live.ts";
+import { applicationPlace } from "./places.ts";
 
 // Whether what is to stand in a place may stand there: asked before it is linked, and again before it is started.
 
@@ -37,7 +38,10 @@ export const requireMayStart = (
       "LK0701",
       `${identifier} wants ${lacks.join(", ")}, which was not granted to what stands in ${place}`,
       {
-        hint: `loop slot set ${place} ${identifier} ${lacks.map((name) => `--grant ${unversioned(name)}`).join(" ")}`,
+        hint:
+          place === applicationPlace
+            ? `start the application again with ${lacks.map((name) => `--allow=${unversioned(name)}`).join(" ")}`
+            : `loop slot set ${place} ${identifier} ${lacks.map((name) => `--grant ${unversioned(name)}`).join(" ")}`,
       },
     );
 };

@@ -73,7 +73,9 @@ export class Session {
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #ending = Promise.withResolvers<void>();
+  /** When the first change of the round to come was seen, and of the one that goes on. */
   #changedMs = 0;
+  #roundMs = 0;
   #wake: (() => void) | undefined;
 
   constructor(folder: string, services: SessionServices, voices: Voices) {
@@ -169,8 +171,8 @@ export class Session {
 
   #changed(): void {
     if (this.#end.signal.aborted) return;
+    if (!this.#again) this.#changedMs = performance.now();
     this.#again = true;
-    this.#changedMs = performance.now();
     this.#round ??= this.#rounds().finally(() => {
       this.#round = undefined;
     });
@@ -179,6 +181,7 @@ export class Session {
   async #rounds(): Promise<void> {
     while (this.#again && !this.#end.signal.aborted) {
       this.#again = false;
+      this.#roundMs = this.#changedMs;
       const graph = await this.#rescan();
       if (graph) for (const member of graph.members) await this.#renew(member);
     }
@@ -323,7 +326,7 @@ export class Session {
       generation,
       state,
       parts: parts.map(({ phase, ms }) => ({ phase, ms })),
-      sinceChangeMs: performance.now() - this.#changedMs,
+      sinceChangeMs: performance.now() - this.#roundMs,
       time: localTime(),
     });
   }
