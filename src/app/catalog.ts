@@ -11,6 +11,9 @@ import { builderMembers, commandMembers } from "./members.ts";
 
 export const commandContract = "loop:cli/command@0.1.0";
 export const developmentContract = "loop:devserver/workspace@0.1.0";
+/** What a component in its slot may export besides, and loop answers otherwise. */
+export const loaderContract = "loop:devserver/loader@0.1.0";
+export const commandsContract = "loop:devserver/commands@0.1.0";
 /** Who says what there is to develop. */
 export const developmentSlot = "devserver";
 export const builderContract = "loop:build/builder@0.1.0";

@@ -3,6 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { readCommands } from "../contract/commands.ts";
 import type { CommandDescription } from "../contract/description.ts";
 import { commandSlot } from "../contract/description.ts";
+import type { Registered } from "../providers/devserver/registry.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
@@ -14,6 +15,7 @@ import type { ListedCommand } from "./help.ts";
 
 const family = "command:";
 const addedGroup = "Added";
+const workspaceGroup = "This workspace";
 
 /** "command:slot.list" → "slot list". */
 export const commandName = (slot: string): string => slot.slice(family.length).replaceAll(".", " ");
@@ -43,6 +45,7 @@ export const listCommands = async (
   shipped: ReadonlyMap<string, ShippedCommand>,
   slots: Slots | undefined,
   resolver: Resolver,
+  registered: readonly Registered[] = [],
 ): Promise<ListedCommand[]> => {
   const own = [...shipped.values()].map((command) =>
     slots ? listShipped(command, slots.explain(commandSlot(command.description.name)), resolver) : command,
@@ -50,7 +53,25 @@ export const listCommands = async (
   const added = addedDecisions(shipped, slots).map((decision) =>
     listFilled(decision, addedGroup, undefined, resolver),
   );
-  return Promise.all([...own, ...added]);
+  const known = new Set(commandNames(shipped, slots));
+  const others = registered.filter(({ name }) => !known.has(name));
+  return Promise.all([...own, ...added, ...others.map((command) => listRegistered(command, resolver))]);
+};
+
+/** One of the workspace's own: as its component describes it, or, where that is not made yet, as it was registered. */
+const listRegistered = async (
+  { name, summary, component }: Registered,
+  resolver: Resolver,
+): Promise<ListedCommand> => {
+  const from = `${shortIdentifier(component, resolver.folder)}, dev server`;
+  const unknown = { name, summary, options: [], positionals: [], examples: [], capabilities: [] };
+  try {
+    const description = await describe({ identifier: component, grants: [] }, name, resolver);
+    return { description, group: workspaceGroup, from };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { description: unknown, group: workspaceGroup, from };
+  }
 };
 
 const listShipped = (command: ShippedCommand, decision: Decision, resolver: Resolver) =>

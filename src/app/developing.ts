@@ -2,26 +2,28 @@ import { readFileSync } from "node:fs";
 import type { Digest } from "../base/digest.ts";
 import { limits } from "../base/limits.ts";
 import { findManifest } from "../base/manifest/manifest.ts";
+import { printMs } from "../base/quantity.ts";
 import { buildProject } from "../builders/project.ts";
 import { matchInterface } from "../contract/semver.ts";
+import type { InstanceLimits } from "../host/budget.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
-import { type Graph, scan } from "../providers/devserver/graph.ts";
-import type { Built, SessionServices } from "../providers/devserver/session.ts";
+import type { Built, SessionServices, Workspace } from "../providers/devserver/session.ts";
 import type { Voices } from "../providers/devserver/voices.ts";
 import { runCommand } from "../providers/run/call.ts";
 import type { RunServices } from "../providers/run/index.ts";
-import { limitsOfServer, serveComponent } from "../providers/run/serve.ts";
+import { serveComponent } from "../providers/run/serve.ts";
 import { limitsOf, openSession, type RunOptions } from "../providers/run/session.ts";
-import { developmentSlot } from "./catalog.ts";
-import { type Linking, loadComponent, planFilling } from "./link.ts";
+import { openDevServer } from "./devserver.ts";
+import { type Linking, loadComponent } from "./link.ts";
 import type { Services } from "./services.ts";
+import type { Development } from "./workspace.ts";
 
 /** What `loop dev` develops with: the services of building and of running, under one session's watch. */
 export interface Developing {
   readonly linking: Linking;
-  /** Lets the loop.toml files be read anew. */
-  readonly reread: () => void;
+  /** Lets the loop.toml files be read anew, with what the dev server says besides. */
+  readonly reread: (development: Development | undefined) => void;
   readonly build: Services["build"];
   readonly run: RunServices;
   readonly options: RunOptions;
@@ -31,11 +33,29 @@ export interface Developing {
   readonly caller: InstanceContext;
 }
 
-export const sessionServices = (developing: Developing): SessionServices => ({
-  scan: (folder) => scanned(folder, developing),
-  build: (folder, begins, signal) => built(folder, begins, signal, developing),
-  run: (identifier, starts, signal) => running(identifier, starts, signal, developing),
-  settings: (folder) => settingsOf(folder),
+export const sessionServices = (developing: Developing): SessionServices => {
+  let development: Development = { standing: new Map(), providers: [] };
+  const standing = (component: string) => development.standing.get(component);
+  return {
+    async scan(folder) {
+      const { workspace, ...said } = await scanned(folder, developing);
+      development = said;
+      developing.reread(said);
+      return workspace;
+    },
+    async build({ folder, component }, begins, signal) {
+      const identifier = standing(component);
+      return identifier === undefined
+        ? built(folder, begins, signal, developing)
+        : found(identifier, developing);
+    },
+    run: (component, starts, signal) => running(standing(component) ?? component, starts, signal, developing),
+    settings: (folder) => `${settingsOf(folder)}${JSON.stringify(development.providers)}`,
+    ...reporting(developing),
+  };
+};
+
+const reporting = (developing: Developing): Pick<SessionServices, "places" | "explain" | "onResize"> => ({
   places: developing.linking.places,
   explain: (error) => developing.run.explain(error).text,
   onResize: (resized) => {
@@ -54,28 +74,33 @@ const settingsOf = (folder: string): string => {
   }
 };
 
-/** By what fills the slot, or else by loop's own reading of loop.toml files. */
-const scanned = async (folder: string, { linking, caller, reread }: Developing): Promise<Graph> => {
-  reread();
-  const decision = linking.slots().use(developmentSlot);
-  const [filling] = decision.fillings;
-  if (!filling || filling.identifier.startsWith("builtin:")) return scan(folder);
-  const { component } = await loadComponent(filling.identifier, linking);
-  const plan = await planFilling(component, decision, filling, linking);
-  const { identifier, digest } = component;
-  const instance = await plan.instantiate({
-    component: { identifier, digest },
-    args: [],
-    // It reads the workspace, and no more than what it was granted besides.
-    grants: (await import("./link.ts")).grantsOf(filling),
-    stdio: caller.stdio,
-    onDrop: () => {},
-  });
+/** What there is, and what is said besides: all of it by whoever fills the slot, in one breath. */
+const scanned = async (
+  folder: string,
+  { linking, reread }: Developing,
+): Promise<Development & { readonly workspace: Workspace }> => {
+  reread(undefined);
+  const server = await openDevServer(linking);
   try {
-    return (await instance.call(decision.slot.contract, "scan", [folder])) as Graph;
+    const graph = await server.scan(folder);
+    const standing = new Map<string, string>();
+    for (const member of graph.members) {
+      const origin = await server.load(member);
+      if (origin.tag === "made") standing.set(member.component, origin.val);
+    }
+    const providers = await server.providers(folder);
+    return { standing, providers, workspace: { ...graph, commands: await server.commands(folder) } };
   } finally {
-    instance.drop();
+    server.drop();
   }
+};
+
+/** What somebody else made, as it is now. */
+const found = async (identifier: string, { linking }: Developing): Promise<Built> => {
+  const startMs = performance.now();
+  const { component } = await loadComponent(identifier, linking, linking.decisions());
+  const durationMs = Math.round(performance.now() - startMs);
+  return { component: identifier, digest: component.digest, built: false, durationMs, warnings: [] };
 };
 
 const built = async (
@@ -111,14 +136,16 @@ const running = async (
   developing: Developing,
 ): Promise<number> => {
   const { run, options } = developing;
-  const bounds = { ...limitsOf(identifier, options), stoppable: true, graceMsMax: limits.devGraceMs };
-  const plan = await run.plan(identifier, bounds);
+  // A server has no end of its own: the time is one for each request then.
+  const { lifeMsMax, ...bounds } = limitsOf(identifier, options);
+  const plan = await run.plan(identifier, { ...bounds, stoppable: true, graceMsMax: limits.devGraceMs });
   starts(plan.component.digest);
   const serves = handlers.some((name) => matchInterface(name, plan.world.exports.keys()) !== undefined);
   const { caller, voices } = developing;
   const told = { ...developing, caller: { ...caller, ...voices.application(identifier) } };
   try {
-    return await (serves ? serving(plan, signal, told) : commanding(plan, signal, told));
+    const lifetime = lifeMsMax === undefined ? {} : { lifeMsMax };
+    return await (serves ? serving(plan, signal, told) : commanding(plan, lifetime, signal, told));
   } finally {
     voices.ended();
   }
@@ -126,13 +153,14 @@ const running = async (
 
 const commanding = async (
   plan: LinkedPlan,
+  lifetime: InstanceLimits,
   signal: AbortSignal,
   { run, options, caller }: Developing,
 ): Promise<number> => {
   const session = await openSession(plan, caller, { ...options, capture: false }, run);
   const { exitCode } = await runCommand(
     plan,
-    { ...session, context: { ...session.context, stop: signal } },
+    { ...session, context: { ...session.context, limits: lifetime, stop: signal } },
     run,
   );
   return exitCode;
@@ -148,7 +176,7 @@ const serving = async (
     perRequest: false,
     instances: undefined,
     trailers: false,
-    grace: "0ms",
+    grace: printMs(limits.devGraceMs),
     json: false,
   };
   const services: RunServices = {
@@ -157,6 +185,6 @@ const serving = async (
     interruptible: (work) => work(signal),
     startWithCheapMemories: async () => {},
   };
-  await serveComponent(plan, caller, { ...options, ...limitsOfServer({}) }, how, services);
+  await serveComponent(plan, caller, options, how, services);
   return 0;
 };

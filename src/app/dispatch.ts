@@ -5,12 +5,13 @@ import { type CommandDescription, commandSlot } from "../contract/description.ts
 import { arrived } from "../host/crossing.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import { GuestExit } from "../host/provider.ts";
+import type { Registered } from "../providers/devserver/registry.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { denialText } from "../trust/report.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Denial } from "../trust/written.ts";
-import { commandContract, type ShippedCommand } from "./catalog.ts";
+import { commandContract, developmentSlot, type ShippedCommand } from "./catalog.ts";
 import { describedAs } from "./commands.ts";
 import { grantsOf, loadComponent, planFilling, type SlotChoice, slotDenials } from "./link.ts";
 import { globalOptions } from "./options.ts";
@@ -23,14 +24,22 @@ interface Chosen {
   readonly filling: Filling;
   readonly decision: SlotChoice;
   readonly shipped: ShippedCommand | undefined;
+  /** Who chose it, where no source of the slot's did. */
+  readonly by?: string;
 }
 
 /**
  * Calls the component that fills a command's slot with the words after the command's name; answers its exit
  * code. Faults: those of the words, of the slot, of loading and linking, and what the command answers.
  */
-export const dispatch = async (program: Program, name: string, words: readonly string[]): Promise<number> => {
-  const chosen = choose(program, name);
+export const dispatch = async (
+  program: Program,
+  name: string,
+  words: readonly string[],
+  /** Where it is one of the workspace's own. */
+  registered?: Registered,
+): Promise<number> => {
+  const chosen = registered ? await chooseRegistered(program, registered) : choose(program, name);
   return within(chosen, () => dispatchTo(program, chosen, name, words));
 };
 
@@ -39,17 +48,19 @@ const within = async (chosen: Chosen, work: () => Promise<number>): Promise<numb
   try {
     return await work();
   } catch (error) {
-    const { shipped, slot, decision, filling } = chosen;
+    const { shipped, slot, decision, filling, by } = chosen;
     // A slip in the words is the person's own, whoever runs the command.
     if (shipped || !(error instanceof Fault) || error.code.startsWith("LK000")) throw error;
     if (error.causes.some((cause) => cause.slot === slot)) throw error;
     const hint =
-      decision.source === "remembered" ? `loop --builtin slot reset ${slot}` : `loop slot explain ${slot}`;
+      decision.source === "remembered"
+        ? `loop --builtin slot reset ${slot}`
+        : `loop slot explain ${by === undefined ? slot : developmentSlot}`;
     throw new Fault(error.code, error.message, {
       hint: error.hint ?? hint,
       causes: [
         ...error.causes,
-        { slot, component: filling.identifier, message: `Chosen by ${sourceText[decision.source]}` },
+        { slot, component: filling.identifier, message: `Chosen by ${by ?? sourceText[decision.source]}` },
       ],
       cause: error,
     });
@@ -102,6 +113,18 @@ const choose = (program: Program, name: string): Chosen => {
   if (filling.identifier === shipped?.identifier)
     return { slot, decision, shipped, filling: { ...filling, grants: shipped.description.capabilities } };
   return { slot, filling, decision, shipped: undefined };
+};
+
+const chooseRegistered = async (program: Program, registered: Registered): Promise<Chosen> => {
+  const slot = commandSlot(registered.name);
+  const filling = await program.bring(registered);
+  return {
+    slot,
+    filling,
+    shipped: undefined,
+    by: "the workspace's dev server",
+    decision: { slot: { name: slot }, source: "built-in", config: {} },
+  };
 };
 
 const parse = (description: CommandDescription, words: readonly string[]): Values =>

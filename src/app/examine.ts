@@ -3,13 +3,14 @@ import { projectWit } from "../builders/wit.ts";
 import { readCommands } from "../contract/commands.ts";
 import { describeDifference, differences } from "../contract/compare.ts";
 import type { World } from "../contract/model.ts";
+import { matchInterface } from "../contract/semver.ts";
 import { type WitSources, worldFromWit } from "../contract/wit.ts";
 import { readWorld } from "../contract/world.ts";
 import type { SlotDeclaration } from "../slots/declaration.ts";
 import type { Examination } from "../slots/registry.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { capabilityContract } from "./capabilities.ts";
-import { commandContract } from "./catalog.ts";
+import { commandContract, commandsContract, developmentContract, loaderContract } from "./catalog.ts";
 import { commandName, misdescribed } from "./commands.ts";
 import { isSidecar, type Linking, loadComponent } from "./link.ts";
 import { isCapabilitySlot } from "./servers.ts";
@@ -49,13 +50,20 @@ const examineProgram = async (
   };
 };
 
-const misfits = async (slot: SlotDeclaration, offered: World): Promise<string[]> => {
+/** What keeps a component from fitting a slot, a sentence each. */
+export const misfits = async (slot: SlotDeclaration, offered: World): Promise<string[]> => {
   const wanted = isCapabilitySlot(slot.name)
     ? capabilityContract(slot.name, offered)
-    : `  export ${slot.contract};\n`;
+    : [slot.contract, ...besides(slot, offered)].map((contract) => `  export ${contract};\n`).join("");
   if (wanted === undefined) return [`it exports no interface of ${slot.contract}`];
   return differences(await contractWorld(slot, wanted), offered).map(describeDifference);
 };
+
+/** What it need not export, and does: then it has to be right. */
+const besides = ({ contract }: SlotDeclaration, { exports }: World): string[] =>
+  contract === developmentContract
+    ? [loaderContract, commandsContract].filter((name) => matchInterface(name, exports.keys()) !== undefined)
+    : [];
 
 /** A command has to describe itself under the name that its slot gives it. */
 const commandOf = (slot: SlotDeclaration, { identifier, bytes }: VerifiedComponent) => {

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { PlaceState } from "../host/live.ts";
-import type { Places, SwapEvent } from "../host/places.ts";
+import { applicationPlace, type Places, type SwapEvent } from "../host/places.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Slots } from "../slots/registry.ts";
 
@@ -16,6 +16,8 @@ export interface Following {
   readonly reopen: () => Slots;
   readonly say: (text: string) => void;
   readonly explain: (error: unknown) => string;
+  /** Somebody else tells of swaps. */
+  readonly told?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface Following {
  */
 export const follow = (following: Following): (() => void) => {
   const { places, path, say, explain } = following;
-  const unlisten = places.listen((event) => say(eventText(event, explain)));
+  const unlisten = following.told ? () => {} : places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
   let swapping = false;
   let told: string | undefined;
@@ -65,6 +67,8 @@ const swapChanged = async ({ places, reopen }: Following): Promise<void> => {
   const slots = reopen();
   const faults: unknown[] = [];
   for (const name of places.names) {
+    // The application is named by whoever runs it, and by no slot.
+    if (name === applicationPlace) continue;
     const { fillings, fault } = slots.explain(name);
     if (fault) {
       faults.push(fault);

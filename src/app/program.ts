@@ -10,9 +10,10 @@ import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
 import { Places } from "../host/places.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
-import type { BuiltComponent } from "../providers/build/index.ts";
 import { Journal, logLine } from "../providers/control/journal.ts";
+import type { Registered } from "../providers/devserver/registry.ts";
 import { Resolver } from "../resolve/resolver.ts";
+import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
@@ -29,12 +30,13 @@ import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
 import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
+import { rememberBuilt, storageIdentity } from "./provenance.ts";
 import { explainError } from "./report.ts";
 import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
-import { openSlots } from "./workspace.ts";
+import { type Development, openSlots } from "./workspace.ts";
 
 /** Help is for reading, so it is wrapped even where it is piped. */
 const columnsWithoutTerminal = 80;
@@ -55,6 +57,8 @@ export class Program implements Linking {
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
+  /** What `loop dev` was told; undefined where nothing is developed. */
+  #development: Development | undefined;
 
   constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
     this.options = options;
@@ -124,6 +128,7 @@ export class Program implements Linking {
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
+      development: this.#development,
       examine: async (identifier, slot) => (await import("./examine.ts")).examine(identifier, slot, this),
       onBrokenManifest: (fault) => {
         this.#broken = fault;
@@ -168,8 +173,33 @@ export class Program implements Linking {
     return this.options.builtin ? undefined : this.readableSlots();
   }
 
-  commands(): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosingCommands, this.resolver.still);
+  /** All commands. A dev server that cannot say which it has is told of, and hides no other. */
+  async commands(): Promise<ListedCommand[]> {
+    return listCommands(this.shipped, this.choosingCommands, this.resolver.still, await this.#registered());
+  }
+
+  async #registered(): Promise<readonly Registered[]> {
+    try {
+      return await this.registered();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      // A loop.toml that does not read is told of at the end.
+      if (!this.#broken)
+        await this.say(`loop: The workspace's own commands are not known: ${error.message}\n`);
+      return [];
+    }
+  }
+
+  /** The workspace's own commands; none with --builtin. Faults: those of a loop.toml, and of what fills `devserver`. */
+  async registered(): Promise<readonly Registered[]> {
+    if (this.options.builtin) return [];
+    return (await import("./registry.ts")).registeredHere(this);
+  }
+
+  /** A registered command as what fills its slot would be: it is granted nothing. Faults as `registered`. */
+  async bring(command: Registered): Promise<Filling> {
+    const { bring } = await import("./registry.ts");
+    return { identifier: await bring(command, this, this.#services().build), grants: [] };
   }
 
   /** Writes to standard output. Faults: LK0006. */
@@ -264,7 +294,8 @@ export class Program implements Linking {
           const { build, run } = this.#services();
           this.stdio = voices.own();
           const how = { options: options as never, address, voices, caller };
-          const reread = () => {
+          const reread = (development: Development | undefined) => {
+            this.#development = development;
             this.#slots = undefined;
             this.#read = undefined;
           };
@@ -328,6 +359,8 @@ export class Program implements Linking {
       places: this.places,
       path: join(dataFolder(), "loop.db"),
       reopen: () => this.#open(),
+      // A session has events of them.
+      told: this.#development !== undefined,
       say: (text) => void this.say(text),
       explain: (error) =>
         explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)).text,
@@ -354,21 +387,6 @@ const sourcesHere = async (
       ? { ...source, place: `${source.place}, not agreed to yet` }
       : source,
   );
-};
-
-/** What was built here keeps its database when it is built anew; any other bytes have one of their own. */
-const storageIdentity = ({ digest }: { readonly digest: string }): string =>
-  new Decisions().trust(digest).find(({ why }) => why === "built")?.identifier ?? digest;
-
-/** What loop builds is this person's own. A build is right even where that cannot be remembered. */
-const rememberBuilt = ({ digest, component, name }: BuiltComponent): string | undefined => {
-  try {
-    new Decisions().built(digest, component, name);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return `It is not trusted, since that could not be remembered: ${error.message}`;
-  }
 };
 
 const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {

@@ -6,6 +6,7 @@ import { Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import { nearest } from "../base/suggest.ts";
 import { timed, timings } from "../base/timings.ts";
+import type { Registered } from "../providers/devserver/registry.ts";
 import { ahead } from "./ahead.ts";
 import { shippedCommands } from "./catalog.ts";
 import { commandNames, listCommands } from "./commands.ts";
@@ -28,8 +29,8 @@ export const start = async (argv: readonly string[]): Promise<number> => {
     const asksHelp = options.help || words.length === 0 || words[0] === "help";
     if (asksHelp) return await help(program, words[0] === "help" ? words.slice(1) : words);
     ahead(words, program.shipped);
-    const name = chosenCommand(program, words);
-    const exitCode = await dispatch(program, name, words.slice(name.split(" ").length));
+    const { name, registered } = await chosenCommand(program, words);
+    const exitCode = await dispatch(program, name, words.slice(name.split(" ").length), registered);
     // Nobody may take half an output for a whole one because the guest did not look at what its writes answered.
     if (exitCode === 0 && stdio.lost()) throw cannotWrite("standard output", stdio.lost());
     return exitCode;
@@ -42,14 +43,27 @@ export const start = async (argv: readonly string[]): Promise<number> => {
   }
 };
 
-/** The command that the words name. Where the loop.toml that might have it does not read, that is the fault. */
-const chosenCommand = (program: Program, words: readonly string[]): string => {
+interface ChosenCommand {
+  readonly name: string;
+  /** Where it is one of the workspace's own. */
+  readonly registered?: Registered | undefined;
+}
+
+/**
+ * The command that the words name; the workspace's own are asked for where it is no other. Where the loop.toml that
+ * might have it does not read, that is the fault.
+ */
+const chosenCommand = async (program: Program, words: readonly string[]): Promise<ChosenCommand> => {
   const names = commandNames(program.shipped, program.choosingCommands);
   try {
-    return commandOf(words, names);
+    return { name: commandOf(words, names) };
   } catch (error) {
     program.choosing;
-    throw error;
+    // A slip in an option is no command.
+    if (words[0]!.startsWith("-")) throw error;
+    const registered = await program.registered();
+    const name = commandOf(words, [...names, ...registered.map((one) => one.name)]);
+    return { name, registered: registered.find((one) => one.name === name) };
   }
 };
 

@@ -1,9 +1,10 @@
 import { Fault } from "../base/fault.ts";
 import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import type { Provided } from "../providers/devserver/loader.ts";
 import { declarationsOf, type SlotDeclaration } from "../slots/declaration.ts";
 import { Memory } from "../slots/memory.ts";
 import { type Examine, Slots } from "../slots/registry.ts";
-import { environmentSource, flagSource, workspaceSource } from "../slots/source.ts";
+import { type Choice, environmentSource, flagSource, workspaceSource } from "../slots/source.ts";
 
 export interface WorkspaceRequest {
   /** Absolute; its loop.toml and those above that count it as a member speak. */
@@ -16,6 +17,15 @@ export interface WorkspaceRequest {
   readonly examine: Examine;
   /** Goes on without the loop.toml files where they do not read; told why. */
   readonly onBrokenManifest?: (fault: Fault) => void;
+  /** While something is developed. */
+  readonly development?: Development | undefined;
+}
+
+/** What the dev server says of components: the workspace's word, after its loop.toml files'. */
+export interface Development {
+  /** Identifiers of what stands for members' components, by their paths. */
+  readonly standing: ReadonlyMap<string, string>;
+  readonly providers: readonly Provided[];
 }
 
 /**
@@ -37,12 +47,27 @@ export const openSlots = (request: WorkspaceRequest): Slots => {
 };
 
 const slotsOf = (
-  { folder, own, flags, environment, examine }: WorkspaceRequest,
+  { folder, own, flags, environment, examine, development }: WorkspaceRequest,
   manifests: readonly Manifest[],
 ): Slots =>
   new Slots({
     declarations: [...own, ...manifests.flatMap(declarationsOf)],
-    sources: [flagSource(flags, folder), environmentSource(environment, folder), workspaceSource(manifests)],
+    sources: [
+      flagSource(flags, folder),
+      environmentSource(environment, folder),
+      workspaceSource(manifests, development && providing(development)),
+    ],
     memory: new Memory(),
     examine,
+    meaning: development && ((identifier) => development.standing.get(identifier) ?? identifier),
   });
+
+/** Providers of one slot stand in the order in which they were named; none of them is granted anything. */
+const providing = ({ providers }: Development): ReadonlyMap<string, Choice> => {
+  const choices = new Map<string, Choice>();
+  for (const { slot, identifier } of providers) {
+    const fillings = [...(choices.get(slot)?.fillings ?? []), { identifier, grants: [] }];
+    choices.set(slot, { fillings, place: "what fills the slot devserver" });
+  }
+  return choices;
+};

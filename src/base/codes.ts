@@ -79,6 +79,7 @@ export const codes = {
   LK0441: "No such program",
   LK0442: "Program does not answer",
   LK0443: "Runtime folder is not safe",
+  LK0451: "The dev server's answer cannot be used",
   LK0502: "Unknown key in loop.toml",
   LK0503: "Value of the wrong type in loop.toml",
   LK0504: "No loop.toml here",

@@ -227,6 +227,8 @@ export const limits = {
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */
   serveWaitingMax: 4096,
+  /** Components that gave way to others and still answer requests of theirs. */
+  serveGenerationsMax: 16,
   /** Different uses that one audit tells apart; further ones are counted together. */
   auditUsesMax: 4096,
   /** Bytes of a recording of clocks and randomness. */
@@ -321,6 +323,16 @@ export const limits = {
   devPartMs: 500,
   /** Milliseconds that a build has to end when `loop dev` is ended. */
   devBuildEndMs: 300,
+  /**
+   * What the component in the slot `devserver` may answer: members, what one of them uses and has watched, commands,
+   * providers, and characters of each text; and milliseconds of one answer.
+   */
+  devMembersMax: 1024,
+  devEdgesMax: 1024,
+  devCommandsMax: 256,
+  devProvidersMax: 64,
+  devTextLengthMax: 4096,
+  devAnswerMsMax: 10_000,
   /** Characters of a component's name beside its lines. */
   shownNameMax: 24,
   /** Choices for a slot that can be gone back to. */

@@ -35,13 +35,17 @@ const externOutline = (extern: Extern): ExternOutline => {
 
 const funcOutline = ({ name, async }: Func): FuncOutline => [name, async ? 1 : 0];
 
-/** The resources that an interface defines itself; those of others only pass through it. */
+/** The resources that an interface defines itself, each by its first name; those of others only pass through it. */
 export const ownResources = (of: Pick<Interface, "name" | "types">): readonly string[] =>
   of instanceof OutlinedInterface
     ? of.resources
-    : [...of.types].flatMap(([name, type]) =>
-        type.kind === "resource" && (type.resource.owner ?? of.name) === of.name ? [name] : [],
-      );
+    : [...of.types].flatMap(([name, type], at, all) => {
+        if (type.kind !== "resource" || (type.resource.owner ?? of.name) !== of.name) return [];
+        const first = all.findIndex(
+          ([, other]) => other.kind === "resource" && other.resource === type.resource,
+        );
+        return first === at ? [name] : [];
+      });
 
 /** The world of an outline; `full` reads the whole, and is called when somebody asks for a type. */
 export const worldFrom = (outline: Outline, full: () => World): World => ({

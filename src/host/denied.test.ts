@@ -65,3 +65,12 @@ test("a resource of another interface gets no class of its own", () => {
   expect(typeof made.OwnThing).toBe("function");
   expect(made.Thing).toBeUndefined();
 });
+
+test("a resource under two names is one, denied or not", () => {
+  const resource = { name: "fields", owner: "a:b/c@1.0.0" };
+  const types = new Map(
+    ["fields", "headers", "trailers"].map((name) => [name, { kind: "resource", resource } as const]),
+  );
+  const made = deniedInterface({ ...wanted, types }, "it was not granted", () => undefined);
+  expect(Object.keys(made).filter((name) => /^[A-Z]/.test(name))).toEqual(["Fields"]);
+});

@@ -5,9 +5,9 @@
 import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
-import { describeDifference, differences } from "../contract/compare.ts";
-import { unversioned, type World } from "../contract/model.ts";
+import type { World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
+import { requireFit, requireMayStart } from "./fit.ts";
 import { checkHealth, handOver, handsOver, type Migrate, type State } from "./handover.ts";
 import type { Instance } from "./instance.ts";
 import { Phases, type SwapPart } from "./phases.ts";
@@ -174,8 +174,10 @@ export class Live {
     const phases = new Phases(this.#options.place);
     let made: Instance | undefined;
     try {
-      const candidate = await load(phases, (component, world) => this.#requireFit(component, world));
-      this.#requireMayStart(candidate);
+      const candidate = await load(phases, (component, world) => requireFit(this.#options, component, world));
+      // However it came here: nothing enters a place that does not fit it.
+      requireFit(this.#options, candidate.plan.component, candidate.plan.world);
+      requireMayStart(this.#options, candidate);
       phases.enter("instantiate");
       made = await candidate.start(this.#now.instance.context);
       return await this.#replace(candidate, made, phases);
@@ -213,37 +215,6 @@ export class Live {
     } finally {
       open?.();
     }
-  }
-
-  #requireFit({ identifier }: Pick<VerifiedComponent, "identifier">, world: World): void {
-    const { contract, place } = this.#options;
-    const found = differences(contract, world);
-    if (found.length === 0) return;
-    const shown = found.slice(0, 3).map(describeDifference).join("; ");
-    throw fault("LK0402", `${identifier} does not fit ${place}: ${shown}`, {
-      hint: `loop inspect ${identifier} --wit`,
-    });
-  }
-
-  #requireMayStart({ plan, lacks = [] }: Candidate): void {
-    const { waits, place } = this.#options;
-    const { identifier } = plan.component;
-    // However it came here: nothing enters a place that does not fit it.
-    this.#requireFit(plan.component, plan.world);
-    if (plan.suspends && !waits)
-      throw fault(
-        "LK0402",
-        `${identifier} imports what may wait, and whoever calls ${place} was linked to what does not`,
-        { hint: "start the application again" },
-      );
-    if (lacks.length > 0)
-      throw fault(
-        "LK0701",
-        `${identifier} wants ${lacks.join(", ")}, which was not granted to what stands in ${place}`,
-        {
-          hint: `loop slot set ${place} ${identifier} ${lacks.map((name) => `--grant ${unversioned(name)}`).join(" ")}`,
-        },
-      );
   }
 
   /** Lets no call enter until the answer is called. */

@@ -28,6 +28,9 @@ export interface Wish {
   readonly agreed?: boolean | undefined;
 }
 
+/** The name of the place in which an application stands, beside those of its slots. */
+export const applicationPlace = "application";
+
 /** How what fills a place is replaced; given by the composition root to whoever makes places. */
 export interface Swaps {
   readonly places: Places;
@@ -136,10 +139,13 @@ export const succeeding = (
   ...(before && { before }),
 });
 
+/** What stands in a place, and gives way to another. */
+export type Swappable = Pick<Live, "state" | "plan" | "swap">;
+
 /** A place as its users know it: `start` makes the instances that come into it. */
 export const placeOf = (
   name: string,
-  live: Live,
+  live: Swappable,
   { arrive }: Swaps,
   caller: InstanceContext,
   start: (plan: LinkedPlan, context: InstanceContext) => Promise<Instance>,

@@ -13,7 +13,7 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import type { Recipe } from "./link/recipe.ts";
 
 /** Changes with the form of anything in `Recalled`, and with what the linker's steps mean. */
-const version = "own-3";
+const version = "own-4";
 
 export interface Recalled {
   readonly key: string;

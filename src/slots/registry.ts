@@ -40,6 +40,8 @@ export interface SlotsOptions {
   readonly sources: readonly Source[];
   readonly memory: Memory;
   readonly examine: Examine;
+  /** What stands for a component that is named here, while it is developed; the same where nothing does. */
+  readonly meaning?: ((identifier: string) => string) | undefined;
 }
 
 /** The slots that there are for one folder, and what fills them. */
@@ -48,12 +50,14 @@ export class Slots {
   readonly #sources: readonly Source[];
   readonly #memory: Memory;
   readonly #examine: Examine;
+  readonly #meaning: ((identifier: string) => string) | undefined;
 
   /** Faults: LK0410 where an application declares a slot that loop has. */
-  constructor({ declarations, sources, memory, examine }: SlotsOptions) {
+  constructor({ declarations, sources, memory, examine, meaning }: SlotsOptions) {
     this.#sources = [...sources, memory.source];
     this.#memory = memory;
     this.#examine = examine;
+    this.#meaning = meaning;
     for (const slot of declarations) this.#declare(slot);
   }
 
@@ -112,7 +116,16 @@ export class Slots {
 
   /** What fills a slot, who says so and why the others do not. Faults: LK0401. */
   explain(name: string): Decision {
-    return decide(this.find(name), this.#sources);
+    const decision = decide(this.find(name), this.#sources);
+    const meaning = this.#meaning;
+    if (!meaning) return decision;
+    const meant = (fillings: readonly Filling[]): Filling[] =>
+      fillings.map((filling) => ({ ...filling, identifier: meaning(filling.identifier) }));
+    return {
+      ...decision,
+      fillings: meant(decision.fillings),
+      opinions: decision.opinions.map((opinion) => ({ ...opinion, fillings: meant(opinion.fillings) })),
+    };
   }
 
   /**

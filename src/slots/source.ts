@@ -92,8 +92,14 @@ const assignments = (values: readonly string[], cwd: string, where: string): Map
   return choices;
 };
 
-/** The `use`, `grants`, `timeout`, `migrate` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot speaks. */
-export const workspaceSource = (manifests: readonly Manifest[]): Source => {
+/**
+ * The `use`, `grants`, `timeout`, `migrate` and `config` of `[slots.NAME]` tables; the nearest manifest that names a slot
+ * speaks. Where none does, `besides` may: what a component of the workspace says.
+ */
+export const workspaceSource = (
+  manifests: readonly Manifest[],
+  besides: ReadonlyMap<string, Choice> = new Map(),
+): Source => {
   const choices = new Map<string, Choice>();
   for (const manifest of manifests)
     for (const [name, { contract, use, timeout, migrate, config }] of manifest.slots) {
@@ -111,5 +117,6 @@ export const workspaceSource = (manifests: readonly Manifest[]): Source => {
         place: manifest.at("slots", name),
       });
     }
+  for (const [name, choice] of besides) if (!choices.has(name)) choices.set(name, choice);
   return tableSource("workspace", choices);
 };

@@ -1,6 +1,8 @@
 // A command as it is described: in a `[[commands]]` table of loop.toml, and, the same, in the section that the
 // builder makes of it. The one place that knows its shape and what an unwritten key means.
 
+import schema from "./schema.json";
+
 export type ArgumentKind = "switch" | "text" | "integer" | "path" | "choice";
 
 export interface OptionDescription {
@@ -65,3 +67,9 @@ export const completeCommand = (command: WrittenCommand): CommandDescription => 
   examples: command.examples ?? [],
   capabilities: command.capabilities ?? [],
 });
+
+const { pattern, maxLength } = schema.definitions.command.properties.name;
+
+/** Whether a text is a command's name, as a `[[commands]]` table may have it. */
+export const isCommandName = (text: string): boolean =>
+  text.length <= maxLength && new RegExp(pattern).test(text);

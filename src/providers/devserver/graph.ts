@@ -23,20 +23,29 @@ export interface Graph {
  * workspace; one uses another where its slots name what the other is built to. Faults: LK0504, LK0607, other LK05.
  */
 export const scan = (folder: string): Graph => {
-  const path = findManifest(folder);
-  if (path === undefined)
+  const [root, ...others] = manifestsAt(folder);
+  if (!root)
     throw fault("LK0504", `A loop.toml was looked for in ${folder} and above it, and there is none`, {
       hint: "loop new component hello",
     });
-  const root = readManifest(path);
-  const manifests = [root, ...membersOf(root)].filter(({ component }) => component !== undefined);
+  const manifests = [root, ...others].filter(hasComponent);
   if (manifests.length === 0)
-    throw fault("LK0607", `${path} has no [component] table and no member that has one`, {
+    throw fault("LK0607", `${root.path} has no [component] table and no member that has one`, {
       hint: "loop new component NAME",
     });
   const members = ordered(manifests.map((manifest) => memberOf(manifest, manifests)));
   return { members, application: root.component?.name };
 };
+
+/** The loop.toml that speaks for a folder and those of its members, that one first; none where there is none. */
+export const manifestsAt = (folder: string): Manifest[] => {
+  const path = findManifest(folder);
+  if (path === undefined) return [];
+  const root = readManifest(path);
+  return [root, ...membersOf(root)];
+};
+
+const hasComponent = ({ component }: Manifest): boolean => component !== undefined;
 
 const membersOf = (root: Manifest): Manifest[] => {
   const found = new Map<string, Manifest>();
@@ -57,7 +66,8 @@ const foldersOf = (root: string, pattern: string): string[] => {
     .map((found) => resolve(cwd, found));
 };
 
-const componentOf = ({ folder, component }: Manifest): string =>
+/** Absolute path of the component that building it makes. */
+export const componentOf = ({ folder, component }: Manifest): string =>
   join(folder, "build", `${component!.name}.wasm`);
 
 const memberOf = (manifest: Manifest, all: readonly Manifest[]): Member => {

@@ -26,9 +26,17 @@ export interface DevServices {
 
 export const devserverProvider = (services: DevServices): Provider => ({
   name: "devserver",
-  interfaces: ["loop:devserver/workspace@0.1.0", "loop:devserver/session@0.1.0"],
+  interfaces: [
+    "loop:devserver/workspace@0.1.0",
+    "loop:devserver/loader@0.1.0",
+    "loop:devserver/commands@0.1.0",
+    "loop:devserver/session@0.1.0",
+  ],
   suspending: [
     "loop:devserver/workspace#scan",
+    "loop:devserver/loader#load",
+    "loop:devserver/loader#providers",
+    "loop:devserver/commands#list",
     "loop:devserver/session#start",
     "loop:devserver/session#next",
   ],
@@ -39,6 +47,13 @@ export const devserverProvider = (services: DevServices): Provider => ({
     return {
       "loop:devserver/workspace@0.1.0": {
         scan: answering(async (folder: string) => (await import("./graph.ts")).scan(folder)),
+      },
+      "loop:devserver/loader@0.1.0": {
+        load: answering(async () => (await import("./loader.ts")).load()),
+        providers: answering(async () => (await import("./loader.ts")).providers()),
+      },
+      "loop:devserver/commands@0.1.0": {
+        list: answering(async (folder: string) => (await import("./registry.ts")).commands(folder)),
       },
       "loop:devserver/session@0.1.0": {
         start: answering(async (folder: string, options: RunOptions, address: string, telling: Telling) => {

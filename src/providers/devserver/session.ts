@@ -4,6 +4,7 @@ import { Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import type { Places, SwapEvent } from "../../host/places.ts";
 import { type Graph, type Member, realFolder } from "./graph.ts";
+import type { Registered } from "./registry.ts";
 import { type Line, localTime, type Voices } from "./voices.ts";
 import { Watch } from "./watch.ts";
 
@@ -14,6 +15,7 @@ export interface Event {
 }
 
 export interface Built {
+  /** The identifier that it is known by where it runs. */
   readonly component: string;
   readonly digest: Digest;
   readonly built: boolean;
@@ -21,13 +23,18 @@ export interface Built {
   readonly warnings: readonly string[];
 }
 
+/** What there is to develop, and the commands that it has of its own. */
+export interface Workspace extends Graph {
+  readonly commands: readonly Registered[];
+}
+
 /** What a session needs of whoever can. */
 export interface SessionServices {
-  scan(folder: string): Promise<Graph>;
-  /** Builds what is stale; `begins` is called where something is. */
-  build(folder: string, begins: () => void, signal: AbortSignal): Promise<Built>;
+  scan(folder: string): Promise<Workspace>;
+  /** Builds a member where it is stale, or finds what stands for it; `begins` is called where something is built. */
+  build(member: Member, begins: () => void, signal: AbortSignal): Promise<Built>;
   /** Runs the application until it ends or is stopped; its exit code. `starts` hears the digest that runs. */
-  run(identifier: string, starts: (digest: Digest) => void, signal: AbortSignal): Promise<number>;
+  run(component: string, starts: (digest: Digest) => void, signal: AbortSignal): Promise<number>;
   /** What the application runs by besides its bytes, in a text that differs where that does: its loop.toml. */
   settings(folder: string): string;
   readonly places: Places;
@@ -54,9 +61,10 @@ export class Session {
   readonly #end = new AbortController();
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
-  /** Digests that were brought in, by the component's path. */
-  readonly #taken = new Map<string, Digest>();
-  #graph: Graph | undefined;
+  #offered = "[]";
+  /** What was brought in of each member, by its name. */
+  readonly #taken = new Map<string, Pick<Built, "component" | "digest">>();
+  #graph: Workspace | undefined;
   #watch: Watch | undefined;
   #running: Running | undefined;
   #round: Promise<void> | undefined;
@@ -65,7 +73,9 @@ export class Session {
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #ending = Promise.withResolvers<void>();
+  /** When the first change of the round to come was seen, and of the one that goes on. */
   #changedMs = 0;
+  #roundMs = 0;
   #wake: (() => void) | undefined;
 
   constructor(folder: string, services: SessionServices, voices: Voices) {
@@ -82,6 +92,7 @@ export class Session {
     const unlisten = this.#services.onResize(() => this.#tell("resized", undefined));
     this.#end.signal.addEventListener("abort", unlisten);
     this.#follow(this.#graph);
+    this.#offer(this.#graph.commands);
     this.#changed();
   }
 
@@ -150,10 +161,18 @@ export class Session {
     this.#tell("watching", [members.map(({ name }) => name), this.#watch.how]);
   }
 
+  /** The workspace's commands, told where they are others than before. */
+  #offer(commands: readonly Registered[]): void {
+    const offered = JSON.stringify(commands);
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    this.#tell("commands", [...commands]);
+  }
+
   #changed(): void {
     if (this.#end.signal.aborted) return;
+    if (!this.#again) this.#changedMs = performance.now();
     this.#again = true;
-    this.#changedMs = performance.now();
     this.#round ??= this.#rounds().finally(() => {
       this.#round = undefined;
     });
@@ -162,13 +181,14 @@ export class Session {
   async #rounds(): Promise<void> {
     while (this.#again && !this.#end.signal.aborted) {
       this.#again = false;
+      this.#roundMs = this.#changedMs;
       const graph = await this.#rescan();
       if (graph) for (const member of graph.members) await this.#renew(member);
     }
   }
 
   /** The workspace as it is now: members come and go with its loop.toml files. */
-  async #rescan(): Promise<Graph | undefined> {
+  async #rescan(): Promise<Workspace | undefined> {
     try {
       const graph = await this.#services.scan(this.#folder);
       this.#mended("");
@@ -176,6 +196,7 @@ export class Session {
         JSON.stringify(members.map(({ folder, watched }) => [folder, watched]));
       if (this.#graph && key(graph) !== key(this.#graph)) this.#follow(graph);
       this.#graph = graph;
+      this.#offer(graph.commands);
       return graph;
     } catch (error) {
       this.#failed("", error);
@@ -186,10 +207,10 @@ export class Session {
   /** Builds one member where it is stale, and brings it in where its bytes are others than those that were. */
   async #renew(member: Member): Promise<void> {
     if (this.#end.signal.aborted) return;
-    const { name, folder } = member;
+    const { name } = member;
     let built: Built;
     try {
-      built = await this.#services.build(folder, () => this.#tell("building", { name }), this.#end.signal);
+      built = await this.#services.build(member, () => this.#tell("building", { name }), this.#end.signal);
     } catch (error) {
       if (!this.#end.signal.aborted) this.#failed(name, error);
       return;
@@ -198,9 +219,11 @@ export class Session {
     const { component, digest, durationMs, warnings } = built;
     if (built.built)
       this.#tell("built", { name, component, digest, ms: durationMs, warnings: [...warnings] });
-    if (this.#taken.get(component) === digest && !this.#mustStart(member) && !this.#isReset(member)) return;
-    this.#taken.set(component, digest);
-    await this.#takeIn(member, built);
+    const before = this.#taken.get(name);
+    const isSame = before?.digest === digest && before.component === component;
+    if (isSame && !this.#mustStart(member) && !this.#isReset(member)) return;
+    this.#taken.set(name, { component, digest });
+    await this.#takeIn(member, component, before?.component ?? component);
   }
 
   /** The application runs at first, and again after it ended once something has changed. */
@@ -218,24 +241,29 @@ export class Session {
     return this.#services.settings(this.#folder) !== this.#settings;
   }
 
-  async #takeIn(member: Member, { component }: Built): Promise<void> {
+  /** Puts it wherever what it was known by `before` stands. */
+  async #takeIn(member: Member, component: string, before: string): Promise<void> {
     const { places } = this.#services;
     const isApplication = member.name === this.#graph?.application;
     if (this.#isReset(member)) return this.#restart(member);
-    const used = places.names.filter((place) =>
-      places.at(place).some(({ identifier }) => resolve(this.#folder, identifier) === component),
-    );
+    const standing = (place: string) =>
+      places.at(place).find(({ identifier }) => this.#isAt(identifier, before))?.identifier;
+    const used = places.names.filter((place) => standing(place) !== undefined);
     for (const place of used) {
-      const { identifier } = places
-        .at(place)
-        .find((one) => resolve(this.#folder, one.identifier) === component)!;
+      const instead = standing(place)!;
+      const identifier = component === before ? instead : component;
       // What went wrong was told by whoever listens.
-      await places.swap(place, { identifier }, identifier).catch(() => {});
+      await places.swap(place, { identifier }, instead).catch(() => {});
     }
     // A program that is one long call cannot change in the middle: it begins anew.
     if (isApplication && used.length === 0) await this.#restart(member);
     else if (!isApplication && used.length === 0 && this.#ended && this.#usedByApplication(member))
       await this.#restart(this.#graph!.members.find(({ name }) => name === this.#graph!.application)!);
+  }
+
+  /** Whether an identifier names the same as a component's path or identifier does. */
+  #isAt(identifier: string, component: string): boolean {
+    return identifier === component || resolve(this.#folder, identifier) === component;
   }
 
   #usedByApplication({ name }: Member): boolean {
@@ -298,7 +326,7 @@ export class Session {
       generation,
       state,
       parts: parts.map(({ phase, ms }) => ({ phase, ms })),
-      sinceChangeMs: performance.now() - this.#changedMs,
+      sinceChangeMs: performance.now() - this.#roundMs,
       time: localTime(),
     });
   }

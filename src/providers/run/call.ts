@@ -4,7 +4,7 @@ import { timed } from "../../base/timings.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import type { Instance } from "../../host/instance.ts";
 import { Live } from "../../host/live.ts";
-import { placeOf } from "../../host/places.ts";
+import { applicationPlace, placeOf } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import { GuestExit, type InstanceContext } from "../../host/provider.ts";
 import { denialText } from "../../trust/report.ts";
@@ -53,9 +53,6 @@ export const runCommand = async (
       ));
   return { exitCode, output: session.output() };
 };
-
-/** The name of the place in which an application stands, beside those of its slots. */
-const applicationPlace = "application";
 
 /** Draws frame by frame, whichever component stands in the application's place. */
 const draw = async (

@@ -2,13 +2,14 @@ import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { parseMs, printMs } from "../../base/quantity.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
+import { applicationPlace, placeOf, type Swappable, type Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
 import { denialText } from "../../trust/report.ts";
 import type { Denial } from "../../trust/written.ts";
 import type { RunServices } from "./index.ts";
 import { Lines } from "./log.ts";
-import { openSession, type RunOptions } from "./session.ts";
+import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
 /** `loop:run/runner#serving` in the JS mapping. */
 export interface Serving {
@@ -37,6 +38,7 @@ export type MakeServer = (
 ) => Promise<{
   readonly url: string;
   readonly pending: number;
+  readonly place: Swappable;
   stop(graceMs: number): Promise<number>;
 }>;
 
@@ -51,14 +53,14 @@ const endMsMax = 2000;
 
 type Services = Pick<
   RunServices,
-  "folder" | "grants" | "asking" | "serve" | "interruptible" | "explain" | "startWithCheapMemories"
+  "folder" | "grants" | "asking" | "serve" | "swaps" | "interruptible" | "explain" | "startWithCheapMemories"
 >;
 
 /** Serves until it is interrupted. Faults: LK0004 the address, LK0009 it cannot be had, LK0305 no handler. */
 export const serveComponent = async (
   plan: LinkedPlan,
   caller: InstanceContext,
-  { timeout: _, ...options }: RunOptions,
+  { timeout, ...options }: RunOptions,
   { address, perRequest, instances, trailers, grace, json }: Serving,
   services: Services,
 ): Promise<void> => {
@@ -80,25 +82,37 @@ export const serveComponent = async (
     services,
     voice.denied,
   );
+  const served = {
+    ...context,
+    limits: limitsOfServer(limitsOf(plan.component.identifier, { ...options, timeout })),
+  };
   const server = await services.serve(plan, {
     hostname,
     port,
     reuse: !perRequest,
     instancesMax: instances,
     trailers,
-    contextOf: () => context,
+    contextOf: () => served,
     report: voice.failed,
     handled: voice.handled,
   });
   voice.serving(server.url);
+  const leave = beSwapped(server.place, served, services.swaps);
   await services.interruptible(async (signal) => {
     const interrupted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     await Promise.race([interrupted, unread.promise]);
+    leave();
     voice.stopping(server.pending, graceMs);
     voice.stopped(await server.stop(graceMs), graceMs);
     await finish(true);
   }, graceMs + endMsMax);
 };
+
+/** What comes has the grants, the streams and the limits of this run. The answer ends that others may come. */
+const beSwapped = (place: Swappable, context: InstanceContext, swaps: Swaps): (() => void) =>
+  swaps.places.add(
+    placeOf(applicationPlace, place, swaps, context, (plan, context) => plan.instantiate(context)),
+  );
 
 /** What is said of a server: sentences on standard error, or with --json events on standard output. */
 const voiceOf = (

@@ -13,7 +13,8 @@ export interface PoolOptions {
   make(): Promise<Instance>;
   /** Instances serve again, one request at a time; else each serves once. */
   readonly reuse: boolean;
-  readonly instancesMax: number;
+  /** How many may be alive now; at least one. */
+  instancesMax(): number;
 }
 
 /** A place in the line for an instance. */
@@ -35,7 +36,6 @@ interface Waiting {
  */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #longMax: number;
   readonly #idle: Instance[] = [];
   #waiting: Waiting[] = [];
   #waitingLong: Waiting[] = [];
@@ -48,11 +48,11 @@ export class Pool {
   #refilling: ReturnType<typeof setTimeout> | undefined;
   readonly #shrinking: ReturnType<typeof setInterval>;
   #closed = false;
+  /** Told when the last instance of a retired pool is gone. */
+  #gone: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { instancesMax } = options;
-    this.#longMax = instancesMax - (instancesMax > 1 ? Math.ceil(instancesMax * limits.serveShortShare) : 0);
     this.#shrinking = setInterval(() => this.#shrink(), shrinkEveryMs);
     this.#shrinking.unref();
   }
@@ -64,13 +64,23 @@ export class Pool {
 
   /** Nobody gets an instance before another request is over. */
   get exhausted(): boolean {
-    const full = this.#live - this.#idle.length >= this.#options.instancesMax;
+    const full = this.#live - this.#idle.length >= this.#options.instancesMax();
     return (full && this.#waiting.length > 0) || (!this.#mayLong && this.#waitingLong.length > 0);
   }
 
-  /** Makes the first instance, so that a component that cannot start is known before the first request. */
-  async begin(): Promise<void> {
-    this.#place(await this.take());
+  /**
+   * Makes the first instance, so that a component that cannot start is known before the first request, and lets it be
+   * looked at before it serves.
+   */
+  async begin(look: (instance: Instance) => Promise<void> = async () => {}): Promise<void> {
+    const instance = await this.take();
+    try {
+      await look(instance);
+    } catch (error) {
+      this.#drop(instance);
+      throw error;
+    }
+    this.#place(instance);
   }
 
   /** An instance that nobody else uses; at once where one lies idle. Fault LK0204 where too many wait. */
@@ -109,6 +119,13 @@ export class Pool {
     this.#refill();
   }
 
+  /** Nobody asks any more: who waits is served, and each instance goes when nobody needs it. `gone` is told of the last. */
+  retire(gone: () => void): void {
+    this.#gone = gone;
+    for (const instance of this.#idle.splice(0)) this.#drop(instance);
+    this.#mayBeGone();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#shrinking);
@@ -117,6 +134,11 @@ export class Pool {
     for (const instance of this.#idle.splice(0)) this.#drop(instance);
     const waiting = [...this.#waiting.splice(0), ...this.#waitingLong.splice(0)];
     for (const { reject } of waiting) reject(fault("LK0304", "The server was stopped"));
+  }
+
+  get #longMax(): number {
+    const instancesMax = this.#options.instancesMax();
+    return instancesMax - (instancesMax > 1 ? Math.ceil(instancesMax * limits.serveShortShare) : 0);
   }
 
   get #mayLong(): boolean {
@@ -149,7 +171,8 @@ export class Pool {
       (this.#waiting.length === 0 || this.#passed >= passMax);
     this.#passed = isLong ? 0 : this.#passed + 1;
     const next = isLong ? this.#waitingLong.shift() : this.#waiting.shift();
-    if (!next) this.#idle.push(instance);
+    if (!next && this.#gone) this.#drop(instance);
+    else if (!next) this.#idle.push(instance);
     else {
       if (isLong) this.#long.add(instance);
       next.resolve(instance);
@@ -176,7 +199,7 @@ export class Pool {
   }
 
   #grow(): void {
-    if (this.#live >= this.#options.instancesMax || this.#closed) return;
+    if (this.#live >= this.#options.instancesMax() || this.#closed) return;
     this.#live++;
     this.#making++;
     this.#options.make().then(
@@ -191,14 +214,19 @@ export class Pool {
         this.#live--;
         (this.#waiting.shift() ?? this.#waitingLong.shift())?.reject(error);
         this.#growAsNeeded();
+        this.#mayBeGone();
       },
     );
   }
 
   /** Fresh instances lie ready, made one after the other while nobody waits. */
   #refill(): void {
-    if (this.#options.reuse || this.#closed || this.#refilling) return;
-    const wanted = () => this.#eligible === 0 && this.#idle.length + this.#making < limits.serveSparesMax;
+    if (this.#options.reuse || this.#refilling) return;
+    const wanted = () =>
+      !this.#closed &&
+      !this.#gone &&
+      this.#eligible === 0 &&
+      this.#idle.length + this.#making < limits.serveSparesMax;
     if (!wanted()) return;
     this.#refilling = setTimeout(() => {
       this.#refilling = undefined;
@@ -209,6 +237,13 @@ export class Pool {
   #drop(instance: Instance): void {
     this.#live--;
     instance.drop();
+    this.#mayBeGone();
+  }
+
+  #mayBeGone(): void {
+    if (!this.#gone || this.#live > 0 || this.#waiting.length + this.#waitingLong.length > 0) return;
+    this.close();
+    this.#gone();
   }
 
   /** Those that lay idle all the while go; one stays, or the spares. */

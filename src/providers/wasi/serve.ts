@@ -2,24 +2,12 @@
 // end; refuses components that handle nothing; called by whoever offers `loop serve` or hosts a handler of its own.
 import { errno, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import { matchInterface } from "../../contract/semver.ts";
+import type { Swappable } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
+import { Generations } from "./generations.ts";
 import { type Address, type Listening, listenPlain } from "./listening.ts";
-import { Pool } from "./pool.ts";
-import { type Handling, incomingHandling, Serving, type Witness } from "./serving.ts";
-
-/** What makes a component a server: WASI 0.3's interface, and 0.2's. */
-const handler = "wasi:http/handler@0.3.0";
-const incomingHandler = "wasi:http/incoming-handler@0.2.0";
-
-/** How the component is called, by the newer of what it exports; undefined where it handles nothing. */
-const handlingOf = async ({ world }: LinkedPlan): Promise<Handling | undefined> => {
-  const newer = matchInterface(handler, world.exports.keys());
-  if (newer !== undefined) return (await import("./p3/handler.ts")).handling(newer);
-  const older = matchInterface(incomingHandler, world.exports.keys());
-  return older === undefined ? undefined : incomingHandling(older);
-};
+import { Serving, type Witness } from "./serving.ts";
 
 export interface ServeOptions extends Address, Witness {
   /** Instances serve one request after the other; else every request has an instance of its own. */
@@ -40,6 +28,8 @@ export interface Server {
   readonly instances: number;
   /** Requests begun and not yet answered to their end. */
   readonly pending: number;
+  /** What serves, and gives way to another between two requests. */
+  readonly place: Swappable;
   /** No more requests; those begun have so many milliseconds to be answered. How many had not been. */
   stop(graceMs?: number): Promise<number>;
 }
@@ -49,37 +39,29 @@ export interface Server {
  * and those of instantiating, so that a component that cannot start is known before the first request.
  */
 export const serve = async (plan: LinkedPlan, options: ServeOptions): Promise<Server> => {
-  const handling = await handlingOf(plan);
-  if (!handling)
-    throw fault(
-      "LK0305",
-      `${plan.component.identifier} does not export wasi:http/handler or wasi:http/incoming-handler; it exports: ${[...plan.world.exports.keys()].join(", ") || "nothing"}`,
-      { hint: `loop run ${plan.component.identifier}` },
-    );
-  const pool = new Pool({
-    make: () => plan.instantiate(options.contextOf()),
+  const generations = await Generations.begin(plan, () => plan.instantiate(options.contextOf()), {
     reuse: options.reuse,
     instancesMax: options.instancesMax ?? limits.serveInstancesMax,
   });
-  const serving = new Serving(pool, handling, options);
+  const serving = new Serving(generations, options);
   try {
-    await pool.begin();
-    return serverOf(await listen(options, serving), serving, pool);
+    return serverOf(await listen(options, serving), serving, generations);
   } catch (error) {
     serving.close();
-    pool.close();
+    generations.close();
     throw error;
   }
 };
 
-const serverOf = (listening: Listening, serving: Serving, pool: Pool): Server => {
+const serverOf = (listening: Listening, serving: Serving, generations: Generations): Server => {
   const pending = () => Math.max(serving.pending, listening.busy);
   return {
     url: listening.url,
     port: listening.port,
     get instances() {
-      return pool.live;
+      return generations.live;
     },
+    place: generations,
     get pending() {
       return pending();
     },
@@ -91,7 +73,7 @@ const serverOf = (listening: Listening, serving: Serving, pool: Pool): Server =>
       const left = pending();
       listening.stop(true);
       serving.close();
-      pool.close();
+      generations.close();
       return left;
     },
   };

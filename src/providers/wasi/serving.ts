@@ -2,10 +2,10 @@
 // instance and who loses it; refuses to know how requests come in; called by the listeners of serve.ts.
 import { limits } from "../../base/limits.ts";
 import type { Instance } from "../../host/instance.ts";
+import type { Generation, Generations } from "./generations.ts";
 import { networkingOf } from "./networking.ts";
 import { type Answer, type Respond, ResponseOutparam } from "./p2/http.ts";
 import { IncomingRequest, type Received } from "./p2/requests.ts";
-import type { Pool } from "./pool.ts";
 import { Arrival } from "./state/arrival.ts";
 import type { OutgoingContent } from "./state/body.ts";
 import { FieldList } from "./state/fields.ts";
@@ -55,6 +55,12 @@ interface Slow {
   cut(): void;
 }
 
+/** An instance with whose it is: by the time it is given back, others may serve. */
+interface Taken {
+  readonly generation: Generation;
+  readonly instance: Instance;
+}
+
 /** How often it is looked whether slow clients keep others waiting. */
 const watchEveryMs = 100;
 /** By how much an answer's room grows at once. */
@@ -62,8 +68,7 @@ const widenBytes = 1024 * 1024;
 
 /** The way of requests through the instances of a component, whoever brings them. */
 export class Serving {
-  readonly #pool: Pool;
-  readonly #handling: Handling;
+  readonly #generations: Generations;
   readonly #witness: Witness;
   readonly #slow = new Set<Slow>();
   readonly #watching: ReturnType<typeof setInterval>;
@@ -72,9 +77,8 @@ export class Serving {
   #keptBytes = 0;
   #stopping = false;
 
-  constructor(pool: Pool, handling: Handling, witness: Witness) {
-    this.#pool = pool;
-    this.#handling = handling;
+  constructor(generations: Generations, witness: Witness) {
+    this.#generations = generations;
     this.#witness = witness;
     this.#watching = setInterval(() => this.#watch(), watchEveryMs);
     this.#watching.unref();
@@ -110,8 +114,8 @@ export class Serving {
     if (this.#stopping) return done(bare(503));
     this.#pending++;
     try {
-      const instance = await this.#instanceFor(received);
-      return done(instance ? await this.#handle(received, instance) : bare(408));
+      const taken = await this.#takeFor(received);
+      return done(taken ? await this.#handle(received, taken) : bare(408));
     } catch (error) {
       this.#witness.report(error);
       return done(bare(503));
@@ -181,22 +185,29 @@ export class Serving {
     };
   }
 
-  /** Undefined where the client went away before it had one. */
-  async #instanceFor({ content }: Received): Promise<Instance | undefined> {
-    if (!(content instanceof Arrival)) return this.#pool.take();
+  /** An instance of what serves when it is asked for one. Undefined where the client went away before it had one. */
+  async #takeFor({ content }: Received): Promise<Taken | undefined> {
+    if (!(content instanceof Arrival)) return this.#take();
     const ahead = content.ahead();
     await within(ahead, limits.serveAheadMsMax);
     if (content.broken) return undefined;
-    if (content.over) return this.#pool.take();
-    const place = this.#pool.takeLong();
+    if (content.over) return this.#take();
+    const generation = this.#generations.now;
+    const place = generation.pool.takeLong();
     void ahead.then(() => content.over && place.hurry());
     const instance = await place.instance;
-    if (!content.broken) return instance;
-    this.#pool.give(instance, true);
+    if (!content.broken) return { generation, instance };
+    generation.pool.give(instance, true);
     return undefined;
   }
 
-  #handle(received: Received, instance: Instance): Promise<Outcome> {
+  async #take(): Promise<Taken> {
+    const generation = this.#generations.now;
+    return { generation, instance: await generation.pool.take() };
+  }
+
+  #handle(received: Received, { generation, instance }: Taken): Promise<Outcome> {
+    const { pool, handling } = generation;
     const { content } = received;
     const slow: Slow | undefined =
       content instanceof Arrival && !content.over
@@ -218,10 +229,10 @@ export class Serving {
         // Nobody is left to write the rest.
         if (answered?.content && !answered.content.queue.ended) answered.content.abandon();
         if (!answered) resolve(bare(500));
-        this.#pool.give(instance, healthy);
+        pool.give(instance, healthy);
       };
       try {
-        const call = this.#handling(instance, received, respond);
+        const call = handling(instance, received, respond);
         if (call instanceof Promise)
           call.then(
             () => finish(true),
@@ -239,7 +250,7 @@ export class Serving {
    * their guests come to an end; and clients that have done nothing for long lose theirs.
    */
   #watch(): void {
-    if (!this.#pool.exhausted) return;
+    if (!this.#generations.exhausted) return;
     for (const slow of [...this.#slow])
       if (slow.stalledMs() > limits.serveStalledMsMax) slow.cut();
       else slow.relieve?.();

@@ -74,6 +74,7 @@ const brief = (event: Event): string[] => {
     case "started":
     case "ended":
     case "mended":
+    case "commands":
       return told(event);
     case "swapped":
       return told(event).slice(0, 1);
@@ -108,6 +109,8 @@ const document = (event: Event): object => {
       return { members: event.val[0], by: event.val[1] };
     case "mended":
       return { name: event.val };
+    case "commands":
+      return { commands: event.val };
     case "typing":
       return { typing: event.val };
     case "resized":
@@ -125,6 +128,8 @@ const told = (event: Event): string[] => {
           `dev: watching ${event.val[0].join(", ")}${event.val[1] === "polling" ? " by looking twice a second: the system gives no more watches" : ""}`,
         ),
       ];
+    case "commands":
+      return event.val.map(({ name, summary }) => dim(`dev: loop ${name}: ${summary}`));
     case "building":
       return [dim(`dev: building ${event.val.name}`)];
     case "built":

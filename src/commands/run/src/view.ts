@@ -11,7 +11,7 @@ export type Seen =
   | { tag: "ended"; val: { name: string; exitCode: number; time: string } }
   | { tag: "swapped"; val: Swapped }
   | { tag: "not-swapped"; val: { place: string; report: string } }
-  | { tag: "log" | "typing" | "resized" };
+  | { tag: "log" | "typing" | "resized" | "commands" };
 
 interface Swapped {
   place: string;
