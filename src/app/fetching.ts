@@ -173,6 +173,8 @@ export const openRemote = async (
     policy,
     describe: describeWith(judge),
     validate,
+    // Compiling it takes another thread as long as a component takes to come.
+    prepare: () => void import("../contract/tools.ts").then(({ wasmTools }) => wasmTools()).catch(() => {}),
   });
 };
 

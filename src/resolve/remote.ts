@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Digest, digestOf } from "../base/digest.ts";
 import { errno, type Fault, fault } from "../base/fault.ts";
+import { timed } from "../base/timings.ts";
 import type { FetchContext, Fetched, Fetcher, Locator, Pin } from "./fetch.ts";
 import type { Identifier } from "./identifier.ts";
 import { changeLock, type Lock, type LockEntry, readLock, vendorPath } from "./lock.ts";
@@ -25,6 +26,8 @@ export interface RemoteOptions {
   readonly describe: Describe;
   /** Checks the types of bytes from elsewhere, once for each digest, before they are stored. Throws what is wrong. */
   readonly validate: (identifier: string, bytes: Uint8Array) => Promise<void>;
+  /** Begins to load what `validate` needs, while bytes are on their way. */
+  readonly prepare?: () => void;
   readonly store?: Store;
 }
 
@@ -73,7 +76,7 @@ export class Remote {
     if (bytes) return { bytes, locator: locatorOf(identifier, entry) };
     if (this.#options.policy.offline) throw absent(identifier);
     const pin: Pin = { digest: entry.digest, manifest: entry.manifest, package: entry.package };
-    const fetched = await fetcher.fetch(identifier, { ...context, pin, store: this.store });
+    const fetched = await this.#ask(identifier, fetcher, { ...context, pin });
     await this.#orForget(fetched, async () => {
       if (fetched.locator.digest !== entry.digest)
         throw fault(
@@ -101,16 +104,23 @@ export class Remote {
   }
 
   async #bring(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
-    const fetched = await fetcher.fetch(identifier, { ...context, store: this.store });
+    const fetched = await this.#ask(identifier, fetcher, context);
     // What is no component is neither kept nor locked.
     const before = this.lock.get(identifier.text);
     const place = this.lockPath ?? "";
     await this.#orForget(fetched, async () => {
-      const described = await this.#options.describe(fetched, before && { entry: before, place });
+      const described = await timed("describe", () =>
+        this.#options.describe(fetched, before && { entry: before, place }),
+      );
       await this.#keep(fetched);
       await this.#add(fetched, described);
     });
     return fetched;
+  }
+
+  #ask(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
+    this.#options.prepare?.();
+    return timed("pull", () => fetcher.fetch(identifier, { ...context, store: this.store }));
   }
 
   /** What a fetcher put into the store and is of no use here goes out of it again. */
@@ -149,7 +159,7 @@ export class Remote {
   async #keep({ bytes, locator, etag, fresh }: Fetched): Promise<void> {
     const { identifier, digest, manifest, package: name, place } = locator;
     const there = this.store.has(digest);
-    if (fresh || !there) await this.#options.validate(identifier, bytes);
+    if (fresh || !there) await timed("validate", () => this.#options.validate(identifier, bytes));
     if (!there) await this.store.put(bytes, digest);
     this.store.names.remember({ identifier, digest, manifest, package: name, place, etag });
     this.store.bound(digest);
