@@ -32,6 +32,8 @@ export interface HttpRequest {
   /** A host that plain http may be spoken with, and with no other that it leads to. */
   readonly plainHost?: string | undefined;
   readonly bounds?: Partial<Bounds> | undefined;
+  /** Aborted where nobody wants the answer any more; its reason is what is thrown then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpAnswer {
@@ -157,6 +159,9 @@ interface Once {
 const once = async (url: URL, request: HttpRequest, mayKnow: boolean): Promise<Once> => {
   const firstByteMs = answerMs(request);
   const abort = new AbortController();
+  const leave = () => abort.abort();
+  request.signal?.throwIfAborted();
+  request.signal?.addEventListener("abort", leave, { once: true });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -182,6 +187,7 @@ const once = async (url: URL, request: HttpRequest, mayKnow: boolean): Promise<O
     return { response, abort, clear: () => clearTimeout(timer) };
   } catch (error) {
     clearTimeout(timer);
+    request.signal?.throwIfAborted();
     if (late) throw slow(url, `did not answer within ${firstByteMs} ms`);
     throw unreachable(url, error);
   }
@@ -213,7 +219,7 @@ const unreachable = (url: URL, error: unknown): Fault => {
 const answered = (url: URL, direct: boolean, { response, abort }: Once, request: HttpRequest): HttpAnswer => {
   const bounds = { ...standardBounds, ...request.bounds };
   const read: HttpAnswer["read"] = (onPart, bytesMax = bounds.bytesMax) =>
-    readBody(url, response, abort, { ...bounds, bytesMax }, onPart);
+    readBody(url, response, abort, { ...bounds, bytesMax }, onPart, request.signal);
   return {
     status: response.status,
     headers: response.headers,
@@ -238,6 +244,7 @@ const readBody = async (
   abort: AbortController,
   bounds: Bounds,
   onPart: (part: Uint8Array) => void,
+  signal: AbortSignal | undefined,
 ): Promise<number> => {
   const announced = announcedLength(url, response);
   const tooMuch = (count: string) =>
@@ -261,6 +268,7 @@ const readBody = async (
     }
   } catch (error) {
     abort.abort();
+    signal?.throwIfAborted();
     if (pace.fault) throw pace.fault;
     // What the reader itself threw is the reader's.
     if (error === pace.thrown) throw error;

@@ -73,6 +73,7 @@ const metadataFor = async (
     headers: { accept: "application/json" },
     allowHttp: context.allowHttp || settings.protocol(host) === "http",
     bounds: context.bounds,
+    signal: context.signal,
   });
   // A registry without metadata keeps its artifacts at its own address.
   if (answer.status === 404) {

@@ -22,6 +22,7 @@ const webFetcher = (scheme: string): Fetcher => ({
       },
       allowHttp: context.allowHttp,
       bounds: context.bounds,
+      signal: context.signal,
     });
     if (answer.status === 304 && known) {
       await answer.drop();

@@ -61,6 +61,7 @@ export const registryOf = (host: string, context: FetchContext, settings: Settin
     environment: process.env,
     allowHttp: context.allowHttp,
     bounds: context.bounds,
+    signal: context.signal,
   });
 
 /** What a mirror may fail with and the next be asked. Bytes that are wrong are not among it: they say nothing good. */

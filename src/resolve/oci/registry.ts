@@ -10,11 +10,13 @@ export interface RegistryOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly allowHttp?: boolean | undefined;
   readonly bounds?: HttpRequest["bounds"];
+  readonly signal?: HttpRequest["signal"];
 }
 
 export type Access = "pull" | "pull,push";
 
-export interface RegistryRequest extends Omit<HttpRequest, "authorization" | "allowHttp" | "bounds"> {
+export interface RegistryRequest
+  extends Omit<HttpRequest, "authorization" | "allowHttp" | "bounds" | "signal"> {
   readonly repository: string;
   readonly access?: Access;
 }
@@ -44,9 +46,9 @@ export class Registry {
     const own = new URL(url).origin === new URL(base).origin;
     const { repository, access = "pull", ...rest } = request;
     const key = `${repository} ${access}`;
-    const { allowHttp, bounds } = this.#options;
+    const { allowHttp, bounds, signal } = this.#options;
     const known = own ? this.#authorizations.get(key) : undefined;
-    const sent = { ...rest, bounds, allowHttp, plainHost: this.#plainHost };
+    const sent = { ...rest, bounds, signal, allowHttp, plainHost: this.#plainHost };
     const answer = await send(url, { ...sent, authorization: known });
     if (answer.status !== 401 || !answer.direct || !own) return answer;
     const authorization = await this.#signIn(answer, repository, access);
@@ -63,16 +65,17 @@ export class Registry {
   }
 
   async #findBase(): Promise<string> {
-    const { settings, allowHttp, bounds } = this.#options;
+    const { settings, allowHttp, bounds, signal } = this.#options;
     // Docker Hub's registry has another name than Docker Hub.
     const host = this.host === "docker.io" ? "registry-1.docker.io" : this.host;
     const local = isLocalHost(new URL(`http://${host}`).hostname);
     const protocol = settings.protocol(this.host) ?? (local ? "http" : "https");
     if (protocol === "http" || !allowHttp) return `${protocol}://${host}`;
     try {
-      await (await send(`https://${host}/v2/`, { bounds })).drop();
+      await (await send(`https://${host}/v2/`, { bounds, signal })).drop();
       return `https://${host}`;
     } catch {
+      signal?.throwIfAborted();
       // It may speak plain http only, which the person allowed; if not, the next request says what is wrong.
       return `http://${host}`;
     }
@@ -135,19 +138,22 @@ export class Registry {
     asked: URLSearchParams,
     credential: Credential | undefined,
   ): [string, HttpRequest] {
-    const { bounds, allowHttp } = this.#options;
+    const { bounds, signal, allowHttp } = this.#options;
     const plainHost = this.#plainHost;
     if (credential?.kind === "identity") {
       asked.set("grant_type", "refresh_token");
       asked.set("client_id", "loop");
       asked.set("refresh_token", credential.token);
       const headers = { "content-type": "application/x-www-form-urlencoded" };
-      return [realm, { method: "POST", headers, body: asked.toString(), allowHttp, plainHost, bounds }];
+      return [
+        realm,
+        { method: "POST", headers, body: asked.toString(), allowHttp, plainHost, bounds, signal },
+      ];
     }
     const authorization = credential?.kind === "basic" ? basicHeader(credential) : undefined;
     const url = new URL(realm);
     for (const [name, value] of asked) url.searchParams.set(name, value);
-    return [url.href, { authorization, allowHttp, plainHost, bounds }];
+    return [url.href, { authorization, allowHttp, plainHost, bounds, signal }];
   }
 }
 
