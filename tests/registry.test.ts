@@ -319,7 +319,7 @@ test("a fetch that is interrupted leaves nothing half-written, and the next one 
   };
   while (!grown()) await Bun.sleep(20);
   child.kill("SIGINT");
-  expect(await child.exited).not.toBe(0);
+  expect(await child.exited).toBe(130);
   expect(existsSync(join(folder, "loop.lock"))).toBe(false);
   expect(existsSync(join(env.XDG_CACHE_HOME, "loop/store/sha256"))).toBe(false);
   slow = false;

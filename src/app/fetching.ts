@@ -14,6 +14,7 @@ import { absoluteIdentifier, declareSlot, type Filling, type SlotDeclaration } f
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import type { Judge } from "../trust/verify.ts";
+import { interruptible } from "./interrupt.ts";
 import { grantsOf, type Linking, loadComponent, planFilling } from "./link.ts";
 import { fetcherMembers } from "./members.ts";
 
@@ -169,10 +170,13 @@ export const openRemote = async (
   ]);
   const root = manifests.at(-1);
   return new Remote({
+    interruptible,
     lockPath: root && join(root.folder, lockName),
     policy,
     describe: describeWith(judge),
     validate,
+    // Compiling it takes another thread as long as a component takes to come.
+    prepare: () => void import("../contract/tools.ts").then(({ wasmTools }) => wasmTools()).catch(() => {}),
   });
 };
 

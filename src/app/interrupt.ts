@@ -4,8 +4,8 @@ import { fault } from "../base/fault.ts";
 const graceMsDefault = 1000;
 
 /**
- * Runs work that a person may interrupt (SIGINT, SIGTERM): its signal is aborted, and the answer is the fault
- * LK0005. Only such work listens: a guest that computes keeps the system's own way of being interrupted, which
+ * Runs work that a person may interrupt (SIGINT, SIGTERM): its signal is aborted with the fault LK0005, which is
+ * the answer. Only such work listens: a guest that computes keeps the system's own way of being interrupted, which
  * needs no turn of our event loop. A second interrupt ends the program at once.
  */
 export const interruptible = async <T>(
@@ -19,11 +19,9 @@ export const interruptible = async <T>(
   });
   const stop = () => {
     unlisten();
-    controller.abort();
-    setTimeout(
-      () => interrupted(fault("LK0005", "Interrupted before it was done; nothing was written")),
-      graceMs,
-    );
+    const reason = fault("LK0005", "Interrupted before it was done; nothing was written");
+    controller.abort(reason);
+    setTimeout(() => interrupted(reason), graceMs);
   };
   const unlisten = () => {
     process.off("SIGINT", stop);

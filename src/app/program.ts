@@ -235,6 +235,7 @@ export class Program implements Linking {
       },
       pkg: {
         resolver: this.resolver,
+        interruptible,
         named: () => namedBy(this.#manifests()),
         load: (identifier) => loadComponent(identifier, this, this.decisions()),
         serving: async (names) => (await import("./serving.ts")).servingHere(names, this.#serving()),

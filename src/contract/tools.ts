@@ -2,8 +2,10 @@
 // components, WIT encoding. Refuses WIT printing (it panics on WIT packages; see `wit.ts`) and WIT by path.
 // Called by `wit.ts`, the builders and `loop inspect`; never on the way to running a component.
 import { type Fault, fault } from "../base/fault.ts";
-import { decodeComponent } from "./binary/decode.ts";
+import { componentPreamble, structureOf } from "./binary/decode.ts";
 import { wrongInterfaceName } from "./binary/names.ts";
+import { leb } from "./binary/sections.ts";
+import { skeletonOf } from "./binary/skeleton.ts";
 
 type Jco = typeof import("@bytecodealliance/jco-transpile/wasm-tools");
 
@@ -65,29 +67,30 @@ const toolsOver = (jco: Jco): Tools => {
     metadataShow: (bytes) => guard(jco.metadataShow(bytes), invalid),
     metadataAdd: (bytes, producers) => guard(jco.metadataAdd(bytes, producers), invalid),
     validate: async (component) => {
-      const wrong = wrongInterfaceName(decodeComponent(component));
+      const wrong = wrongInterfaceName(structureOf(component));
       if (wrong)
         throw fault(
           "LK0211",
           `The component is not valid: "${wrong.name}" names no interface (at byte ${wrong.offset})`,
         );
-      const { bytes, shift } = nested(component);
-      await guard(jco.componentWit(bytes), (message) => invalid(message, shift));
+      const { bytes, placeOf } = nested(component);
+      await guard(jco.componentWit(bytes), (message) => invalid(message, placeOf));
     },
   };
 };
 
 /**
- * The component inside an empty one. Printing WIT begins with a full validation, and of the empty one there is
- * nothing to print: the tool panics on some valid components otherwise (WIT packages, functions with the names
- * of interfaces).
+ * The component's skeleton inside an empty one. Printing WIT begins with a full validation, and of the empty one there
+ * is nothing to print: the tool panics on some valid components otherwise (WIT packages, functions with the names of
+ * interfaces). What the tool would not look at does not go in: fifty megabytes take it three quarters of a second.
  */
-const nested = (component: Uint8Array): { bytes: Uint8Array; shift: number } => {
-  const head = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, 0x04];
-  let size = component.length;
-  for (; size > 0x7f; size >>>= 7) head.push((size & 0x7f) | 0x80);
-  head.push(size);
-  return { bytes: Buffer.concat([Uint8Array.from(head), component]), shift: head.length };
+const nested = (component: Uint8Array): { bytes: Uint8Array; placeOf: (at: number) => number } => {
+  const skeleton = skeletonOf(component);
+  const head = Uint8Array.of(...componentPreamble, 0x04, ...leb(skeleton.bytes.length));
+  return {
+    bytes: Buffer.concat([head, skeleton.bytes]),
+    placeOf: (at) => skeleton.placeOf(at - head.length),
+  };
 };
 
 /** How jco throws a `result`'s err: the tool's own message is the payload. */
@@ -122,8 +125,8 @@ export const trapGuard = () => {
 
 const offsetPattern = /\(at offset 0x([0-9a-f]+)\)/;
 
-/** `shift` bytes stood before the component that the person knows. */
-const invalid = (message: string, shift = 0): Fault => {
+/** `placeOf` says where a byte that the tool speaks of is in what the person knows. */
+const invalid = (message: string, placeOf = (at: number) => at): Fault => {
   const offset = offsetPattern.exec(message);
   const lines = message
     .replace(offsetPattern, "")
@@ -132,7 +135,7 @@ const invalid = (message: string, shift = 0): Fault => {
     .filter((line) => line !== "" && line !== "Caused by:" && !line.startsWith("Failed to decode"));
   // The tool's chain goes from the general to the cause; the cause is what helps.
   const cause = lines.at(-1) ?? "it is not a component";
-  const at = offset ? ` (at byte ${Number.parseInt(offset[1]!, 16) - shift})` : "";
+  const at = offset ? ` (at byte ${placeOf(Number.parseInt(offset[1]!, 16))})` : "";
   return fault("LK0211", `The component is not valid: ${cause}${at}`);
 };
 

@@ -4,12 +4,12 @@
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { ComponentAst } from "./binary/ast.ts";
-import { decodeComponent } from "./binary/decode.ts";
+import { structureOf } from "./binary/decode.ts";
 import type { Extern, Func, FuncRole, Interface, ResourceType, World } from "./model.ts";
 import { type Budget, type Entity, type Exports, Scope } from "./scope.ts";
 
 /** Decodes a component, or a world encoded as a component, and resolves it. Faults as `worldOf` and decoding. */
-export const readWorld = (bytes: Uint8Array): World => worldOf(decodeComponent(bytes));
+export const readWorld = (bytes: Uint8Array): World => worldOf(structureOf(bytes));
 
 /**
  * The world of a component. A binary WIT package with one world, and the content of a `component-type` section,

@@ -37,6 +37,9 @@ export interface Pin {
 /** Told how far a fetch is: what is being fetched, bytes so far, bytes in all where that is known. */
 export type OnProgress = (what: string, done: number, total: number | undefined) => void;
 
+/** Runs work that a person may interrupt. Fault: LK0005 where they do. */
+export type Interruptible = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
 export interface FetchContext {
   /** Relative paths are relative to this absolute folder. */
   readonly folder: string;
@@ -51,6 +54,8 @@ export interface FetchContext {
   readonly mirrorsOf?: ((host: string) => readonly string[]) | undefined;
   /** What peers are held to, where not to the limits. */
   readonly bounds?: Partial<Bounds> | undefined;
+  /** Aborted where the person interrupts; its reason is the fault then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What fills a `fetcher:<scheme>` slot: it brings the bytes together with the place that they came from. */

@@ -32,6 +32,10 @@ export interface HttpRequest {
   /** A host that plain http may be spoken with, and with no other that it leads to. */
   readonly plainHost?: string | undefined;
   readonly bounds?: Partial<Bounds> | undefined;
+  /** By what the server that is asked is recognised, and those that it leads to; `any` is for itself alone. */
+  readonly certificates?: { readonly roots: readonly string[]; readonly any: boolean } | undefined;
+  /** Aborted where nobody wants the answer any more; its reason is what is thrown then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpAnswer {
@@ -157,6 +161,9 @@ interface Once {
 const once = async (url: URL, request: HttpRequest, mayKnow: boolean): Promise<Once> => {
   const firstByteMs = answerMs(request);
   const abort = new AbortController();
+  const leave = () => abort.abort();
+  request.signal?.throwIfAborted();
+  request.signal?.addEventListener("abort", leave, { once: true });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -177,14 +184,25 @@ const once = async (url: URL, request: HttpRequest, mayKnow: boolean): Promise<O
       signal: abort.signal,
       decompress: false,
       timeout: false,
+      ...(request.certificates && { tls: await tlsOf(request.certificates, mayKnow) }),
     } as RequestInit);
     clearTimeout(timer);
     return { response, abort, clear: () => clearTimeout(timer) };
   } catch (error) {
     clearTimeout(timer);
+    request.signal?.throwIfAborted();
     if (late) throw slow(url, `did not answer within ${firstByteMs} ms`);
     throw unreachable(url, error);
   }
+};
+
+/** The roots that everybody trusts stay trusted beside those that the person names. */
+const tlsOf = async ({ roots, any }: NonNullable<HttpRequest["certificates"]>, asked: boolean) => {
+  const { rootCertificates } = await import("node:tls");
+  return {
+    ...(roots.length > 0 && { ca: [...rootCertificates, ...roots] }),
+    ...(any && asked && { rejectUnauthorized: false }),
+  };
 };
 
 const slow = (url: URL, how: string): Fault =>
@@ -202,8 +220,16 @@ const reasons: Readonly<Record<string, string>> = {
   UnableToConnect: "no connection came about",
 };
 
+/** What a server shows of itself is not enough: the codes of certificates, as Node names them. */
+const isDistrusted = (code: string): boolean => /CERT|UNABLE_TO_VERIFY|_TLS_/.test(code);
+
 const unreachable = (url: URL, error: unknown): Fault => {
   const { code = "", message = String(error) } = error as { code?: string; message?: string };
+  if (isDistrusted(code))
+    return fault("LK0109", `${url.host} shows a certificate that is not trusted here (${code})`, {
+      hint: "where an authority of your own gave it: extra_root_certificates in wasm-pkg's config.toml",
+      cause: error,
+    });
   return fault("LK0109", `${url.host} cannot be reached: ${reasons[code] ?? message}`, {
     hint: "check the address and the network; --offline does with what is here",
     cause: error,
@@ -213,7 +239,7 @@ const unreachable = (url: URL, error: unknown): Fault => {
 const answered = (url: URL, direct: boolean, { response, abort }: Once, request: HttpRequest): HttpAnswer => {
   const bounds = { ...standardBounds, ...request.bounds };
   const read: HttpAnswer["read"] = (onPart, bytesMax = bounds.bytesMax) =>
-    readBody(url, response, abort, { ...bounds, bytesMax }, onPart);
+    readBody(url, response, abort, { ...bounds, bytesMax }, onPart, request.signal);
   return {
     status: response.status,
     headers: response.headers,
@@ -238,6 +264,7 @@ const readBody = async (
   abort: AbortController,
   bounds: Bounds,
   onPart: (part: Uint8Array) => void,
+  signal: AbortSignal | undefined,
 ): Promise<number> => {
   const announced = announcedLength(url, response);
   const tooMuch = (count: string) =>
@@ -261,6 +288,7 @@ const readBody = async (
     }
   } catch (error) {
     abort.abort();
+    signal?.throwIfAborted();
     if (pace.fault) throw pace.fault;
     // What the reader itself threw is the reader's.
     if (error === pace.thrown) throw error;

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { digestOf } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
 import { parseIdentifier } from "./identifier.ts";
 import { artifactOf, type Misbehaviour, serveArtifact } from "./oci/fixture.ts";
@@ -138,3 +140,62 @@ test("a list of tags without end is left, and a next page of another host is not
   settings(`default_registry = "${astray.host}"\n`);
   expect((await fetched("acme:tool")).locator.package).toBe("acme:tool@1.0.0");
 }, 20_000);
+
+test("a registry that is a folder gives the newest file that fits, and a version that it has not is told of", async () => {
+  const root = join(folder, "packages");
+  const package_ = join(root, "acme/tool");
+  mkdirSync(package_, { recursive: true });
+  for (const name of ["1.0.0.wasm", "1.2.0.wasm", "2.0.0-rc.1.wasm", "latest.wasm", "1.9.0.txt"])
+    writeFileSync(join(package_, name), tiny);
+  settings(`default_registry = "here"\n[registry.here.local]\nroot = ${JSON.stringify(root)}\n`);
+  const { locator } = await fetched("acme:tool@^1");
+  expect(locator).toEqual({
+    identifier: "acme:tool@^1",
+    scheme: "package",
+    place: pathToFileURL(join(package_, "1.2.0.wasm")).href,
+    digest: digestOf(tiny),
+    package: "acme:tool@1.2.0",
+  });
+  const { code, message } = await faultOf("acme:tool@^3");
+  expect([code, message]).toEqual([
+    "LK0118",
+    "acme:tool has no version in ^3; there are 2.0.0-rc.1, 1.2.0, 1.0.0",
+  ]);
+  expect((await faultOf("acme:other")).message).toBe("acme:other has no version in *; it has none at all");
+  // What is locked stays what it is, whatever came since.
+  const pin = { digest: digestOf(tiny), package: "acme:tool@1.0.0" };
+  const locked = await packageFetcher.fetch(parseIdentifier("acme:tool@^1"), { folder, pin });
+  expect(locked.locator.package).toBe("acme:tool@1.0.0");
+});
+
+test("only where the settings say so is a registry a folder: its own metadata cannot make it one", async () => {
+  const remote = registry({ preferredProtocol: "local", local: { root: folder } });
+  settings(`default_registry = "${remote.host}"\n`);
+  expect((await faultOf("acme:tool")).code).toBe("LK0119");
+  // With both, what `default` names counts.
+  const both = `[registry."${remote.host}".oci]\nprotocol = "http"\n[registry."${remote.host}".local]\nroot = "x"\n`;
+  settings(`default_registry = "${remote.host}"\n${both}`);
+  expect((await faultOf("acme:tool")).code).toBe("LK0119");
+  settings(
+    `default_registry = "${remote.host}"\n[registry."${remote.host}"]\ndefault = "local"\n${both.replace(/^.*?"http"\n/s, "")}`,
+  );
+  expect((await faultOf("acme:tool")).code).toBe("LK0118");
+  settings(`default_registry = "here"\n[registry.here.local]\nroot = 1\n`);
+  expect((await faultOf("acme:tool")).code).toBe("LK0121");
+});
+
+test("what the settings say of a registry's name holds for the host of its artifacts", async () => {
+  const artifacts = serve((request) =>
+    request.headers.get("authorization") === `Basic ${btoa("alice:secret")}`
+      ? undefined
+      : new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="x"' } }),
+  );
+  const metadata = `{ preferredProtocol = "oci", oci = { registry = "${artifacts.host}" } }`;
+  settings(
+    [
+      `[namespace_registries]\nacme = { registry = "lab", metadata = ${metadata} }\n`,
+      '[registry.lab.oci]\nauth = { username = "alice", password = "secret" }\n',
+    ].join(""),
+  );
+  expect((await fetched("acme:tool@1.2.0")).locator.package).toBe("acme:tool@1.2.0");
+});

@@ -1,8 +1,9 @@
-import { fault } from "../base/fault.ts";
+import { type Fault, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
 import { isLocalHost, refused, send } from "./http.ts";
 import type { Identifier } from "./identifier.ts";
+import { LocalRegistry } from "./local.ts";
 import { jsonOf } from "./oci/artifact.ts";
 import { anywhere, pull } from "./oci/pull.ts";
 import { parseReference, type Reference } from "./oci/reference.ts";
@@ -20,8 +21,11 @@ export const packageFetcher: Fetcher = {
   remote: true,
   async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
     const range = parseRange(rangeOf(identifier.text));
-    const repository = await repositoryOf(identifier.text, context);
     const { manifest, package: locked } = context.pin ?? {};
+    const local = await localRegistryOf(identifier.text, context);
+    if (local)
+      return fetchLocal(local, identifier, locked === undefined ? range : parseRange(rangeOf(locked)));
+    const repository = await repositoryOf(identifier.text, context);
     if (manifest)
       return named(
         await pull({ ...repository, tag: undefined, digest: manifest }, identifier, context),
@@ -48,7 +52,27 @@ export const repositoryOf = async (text: string, context: FetchContext): Promise
   const settings = await readSettings(process.env);
   const { registry, namespacePrefix } = await metadataFor(name, settings, context);
   const path = `${registry}/${namespacePrefix}${name.replace(":", "/")}`;
-  return { ...parseReference(path, text), tag: undefined };
+  return { ...parseReference(path, text), tag: undefined, registry: settings.registryOf(name)?.name };
+};
+
+/** The folder that a package's registry is; undefined where it is none. Fault: LK0121. */
+export const localRegistryOf = async (
+  text: string,
+  context: FetchContext,
+): Promise<LocalRegistry | undefined> => {
+  const settings = await readSettings(process.env);
+  const named = settings.registryOf(nameOf(text));
+  const root = named && settings.localRoot(named.name);
+  return root === undefined ? undefined : new LocalRegistry(root, context);
+};
+
+const fetchLocal = (local: LocalRegistry, identifier: Identifier, range: Range): Fetched => {
+  const name = nameOf(identifier.text);
+  const versions = local.versions(name);
+  // A range that names one version is that file, whatever else is there.
+  const version = isVersion(range.text) ? range.text : newestIn(range, versions);
+  if (version === undefined || !versions.includes(version)) throw noVersion(name, range, versions);
+  return local.fetch(identifier, name, version);
 };
 
 const metadataFor = async (
@@ -73,6 +97,8 @@ const metadataFor = async (
     headers: { accept: "application/json" },
     allowHttp: context.allowHttp || settings.protocol(host) === "http",
     bounds: context.bounds,
+    signal: context.signal,
+    certificates: settings.certificates(host),
   });
   // A registry without metadata keeps its artifacts at its own address.
   if (answer.status === 404) {
@@ -98,12 +124,16 @@ const versionIn = async (repository: Reference, range: Range, context: FetchCont
   const tags = await anywhere(repository, context, settings, (source) => listTags(source, repository.text));
   const found = newestIn(range, tags);
   if (found !== undefined) return found;
-  const there = newestFirst(tags);
-  throw fault(
-    "LK0118",
-    `${nameOf(repository.text)} has no version in ${range.text}; ${there.length > 0 ? `there are ${there.slice(0, 8).join(", ")}${there.length > 8 ? ` and ${there.length - 8} more` : ""}` : "it has none at all"}`,
-    { hint: there[0] && `${nameOf(repository.text)}@${there[0]}` },
-  );
+  throw noVersion(nameOf(repository.text), range, tags);
+};
+
+const noVersion = (name: string, range: Range, versions: readonly string[]): Fault => {
+  const there = newestFirst(versions);
+  const more = there.length > 8 ? ` and ${there.length - 8} more` : "";
+  const what = there.length > 0 ? `there are ${there.slice(0, 8).join(", ")}${more}` : "it has none at all";
+  return fault("LK0118", `${name} has no version in ${range.text}; ${what}`, {
+    hint: there[0] && `${name}@${there[0]}`,
+  });
 };
 
 /** A version as a tag, which has no "+". Fault: LK0102. */

@@ -44,3 +44,19 @@ test("bytes from elsewhere are validated once for each digest, before they are s
   expect(validated).toEqual([["https://a.test/a.wasm", false]]);
   expect(store.has(digest)).toBe(true);
 });
+
+test("what a killed process stored and named nothing by is validated by the next", async () => {
+  const store = new Store(join(folder, "killed"));
+  await store.put(bytes, digest);
+  const validated: string[] = [];
+  const remote = new Remote({
+    lockPath: undefined,
+    policy: { offline: false, locked: false, allowHttp: false },
+    describe: async () => ({ signers: [], imports: [], exports: [] }),
+    validate: async (identifier) => void validated.push(identifier),
+    store,
+  });
+  for (const name of ["a", "b"])
+    await remote.fetch(parseIdentifier(`https://a.test/${name}.wasm`), fetcher, { folder });
+  expect(validated).toEqual(["https://a.test/a.wasm"]);
+});

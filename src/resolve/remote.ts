@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type Digest, digestOf } from "../base/digest.ts";
-import { errno, type Fault, fault } from "../base/fault.ts";
-import type { FetchContext, Fetched, Fetcher, Locator, Pin } from "./fetch.ts";
+import { errno, Fault, fault } from "../base/fault.ts";
+import { timed } from "../base/timings.ts";
+import type { FetchContext, Fetched, Fetcher, Interruptible, Locator, Pin } from "./fetch.ts";
 import type { Identifier } from "./identifier.ts";
 import { changeLock, type Lock, type LockEntry, readLock, vendorPath } from "./lock.ts";
 import { type Policy, pinned } from "./policy.ts";
@@ -25,6 +26,10 @@ export interface RemoteOptions {
   readonly describe: Describe;
   /** Checks the types of bytes from elsewhere, once for each digest, before they are stored. Throws what is wrong. */
   readonly validate: (identifier: string, bytes: Uint8Array) => Promise<void>;
+  /** Begins to load what `validate` needs, while bytes are on their way. */
+  readonly prepare?: () => void;
+  /** How asking the network is interrupted; without it, it is not. */
+  readonly interruptible?: Interruptible;
   readonly store?: Store;
 }
 
@@ -73,7 +78,7 @@ export class Remote {
     if (bytes) return { bytes, locator: locatorOf(identifier, entry) };
     if (this.#options.policy.offline) throw absent(identifier);
     const pin: Pin = { digest: entry.digest, manifest: entry.manifest, package: entry.package };
-    const fetched = await fetcher.fetch(identifier, { ...context, pin, store: this.store });
+    const fetched = await this.#ask(identifier, fetcher, { ...context, pin });
     await this.#orForget(fetched, async () => {
       if (fetched.locator.digest !== entry.digest)
         throw fault(
@@ -101,16 +106,44 @@ export class Remote {
   }
 
   async #bring(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
-    const fetched = await fetcher.fetch(identifier, { ...context, store: this.store });
+    const fetched = await this.#ask(identifier, fetcher, context);
     // What is no component is neither kept nor locked.
     const before = this.lock.get(identifier.text);
     const place = this.lockPath ?? "";
     await this.#orForget(fetched, async () => {
-      const described = await this.#options.describe(fetched, before && { entry: before, place });
+      const described = await timed("describe", () =>
+        this.#options.describe(fetched, before && { entry: before, place }),
+      );
       await this.#keep(fetched);
       await this.#add(fetched, described);
     });
     return fetched;
+  }
+
+  /** Asks the network. Faults: LK0005 where the person interrupts, the fetcher's. */
+  async #ask(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
+    const { prepare, interruptible = uninterrupted } = this.#options;
+    prepare?.();
+    const { store } = this;
+    try {
+      return await timed("pull", () =>
+        interruptible(async (signal) => {
+          const fetched = await fetcher.fetch(identifier, { ...context, store, signal });
+          await this.#orForget(fetched, async () => signal.throwIfAborted());
+          return fetched;
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof Fault && error.code === "LK0005")) throw error;
+      throw fault(
+        "LK0005",
+        `Interrupted before ${identifier.text} was here; it is neither stored nor locked`,
+        {
+          hint: `loop fetch ${identifier.text}, which goes on with what came of it`,
+          cause: error,
+        },
+      );
+    }
   }
 
   /** What a fetcher put into the store and is of no use here goes out of it again. */
@@ -149,7 +182,9 @@ export class Remote {
   async #keep({ bytes, locator, etag, fresh }: Fetched): Promise<void> {
     const { identifier, digest, manifest, package: name, place } = locator;
     const there = this.store.has(digest);
-    if (fresh || !there) await this.#options.validate(identifier, bytes);
+    // A process that was killed between storing and this has stored what nobody looked at, and named nothing.
+    const known = there && !fresh && this.store.names.list().some((name) => name.digest === digest);
+    if (!known) await timed("validate", () => this.#options.validate(identifier, bytes));
     if (!there) await this.store.put(bytes, digest);
     this.store.names.remember({ identifier, digest, manifest, package: name, place, etag });
     this.store.bound(digest);
@@ -162,6 +197,8 @@ export class Remote {
     this.#lock = await changeLock(this.lockPath, (entries) => void entries.set(identifier, entry));
   }
 }
+
+const uninterrupted: Interruptible = (work) => work(new AbortController().signal);
 
 const locatorOf = ({ text, scheme }: Identifier, known: Omit<Locator, "scheme">): Locator => {
   const { place, digest, manifest, package: name } = known;

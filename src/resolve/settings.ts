@@ -25,9 +25,21 @@ export interface NamedRegistry {
 export interface Settings {
   /** The registry of a package ("acme:tool"), the most exact first; undefined where none is named. */
   registryOf(packageName: string): NamedRegistry | undefined;
-  credential(host: string): Credential | undefined;
+  /** The folder that a registry is, where it is one: wasm-pkg's `local` backend. */
+  localRoot(name: string): string | undefined;
+  // What follows is said of a registry by its name or by the host of its artifacts; the first that says something counts.
+  credential(...names: readonly string[]): Credential | undefined;
   /** "http" or "https" where the settings force one. */
-  protocol(host: string): "http" | "https" | undefined;
+  protocol(...names: readonly string[]): "http" | "https" | undefined;
+  certificates(...names: readonly string[]): Certificates | undefined;
+}
+
+/** By what a registry's server is recognised, beyond what everybody trusts. */
+export interface Certificates {
+  /** Further roots, PEM. */
+  readonly roots: readonly string[];
+  /** Whatever it shows is taken. */
+  readonly any: boolean;
 }
 
 /** Where packages of these namespaces are, unless the person says otherwise; as wkg has it. */
@@ -76,7 +88,9 @@ export const parseSettings = async (text: string, path: string): Promise<Setting
     if (typeof registry === "string") return { name: registry, metadata: metadataOf(metadata, registry) };
     throw unreadable(path, `"${key}" is no registry`);
   };
-  const oci = (host: string): Table => tableOf(tableOf(own(document.registry, host)).oci);
+  const oci = (name: string): Table => tableOf(tableOf(own(document.registry, name)).oci);
+  const first = <T>(names: readonly string[], said: (name: string) => T | undefined): T | undefined =>
+    names.map(said).find((value) => value !== undefined);
   return {
     registryOf: (packageName) => {
       const namespace = packageName.slice(0, packageName.indexOf(":"));
@@ -87,21 +101,61 @@ export const parseSettings = async (text: string, path: string): Promise<Setting
         (Object.hasOwn(fallbacks, namespace) ? { name: fallbacks[namespace]! } : undefined)
       );
     },
-    credential: (host) => {
-      const { auth } = oci(host);
-      if (auth === undefined) return undefined;
-      if (typeof auth === "string") return basicOf(auth, path);
-      const { username, password } = tableOf(auth);
-      if (typeof username === "string" && typeof password === "string")
-        return { kind: "basic", username, password };
-      throw unreadable(path, `the "auth" of ${host} is no user and password`);
-    },
-    protocol: (host) => {
-      const { protocol } = oci(host);
-      if (protocol === undefined || protocol === "http" || protocol === "https") return protocol;
-      throw unreadable(path, `the "protocol" of ${host} is neither http nor https`);
-    },
+    localRoot: (name) => localRootIn(tableOf(own(document.registry, name)), name, path),
+    credential: (...names) => first(names, (name) => credentialIn(oci(name), name, path)),
+    protocol: (...names) => first(names, (name) => protocolIn(oci(name), name, path)),
+    certificates: (...names) => first(names, (name) => certificatesIn(oci(name), name, path)),
   };
+};
+
+/** A registry is a folder where `default` says so, or where that is all that is said of it. */
+const localRootIn = (
+  { default: chosen, type = chosen, ...backends }: Table,
+  name: string,
+  path: string,
+): string | undefined => {
+  const [only, ...others] = Object.keys(backends);
+  if ((type ?? (others.length === 0 ? only : undefined)) !== "local") return undefined;
+  const { root } = tableOf(backends.local);
+  if (typeof root === "string" && root !== "") return root;
+  throw unreadable(path, `the local registry ${name} has no "root"`);
+};
+
+const credentialIn = ({ auth }: Table, name: string, path: string): Credential | undefined => {
+  if (auth === undefined) return undefined;
+  if (typeof auth === "string") return basicOf(auth, path);
+  const { username, password } = tableOf(auth);
+  if (typeof username === "string" && typeof password === "string")
+    return { kind: "basic", username, password };
+  throw unreadable(path, `the "auth" of ${name} is no user and password`);
+};
+
+const protocolIn = ({ protocol }: Table, name: string, path: string): "http" | "https" | undefined => {
+  if (protocol === undefined || protocol === "http" || protocol === "https") return protocol;
+  throw unreadable(path, `the "protocol" of ${name} is neither http nor https`);
+};
+
+const certificatesIn = (
+  { extra_root_certificates: roots, accept_invalid_certificates: any = false }: Table,
+  name: string,
+  path: string,
+): Certificates | undefined => {
+  if (typeof any !== "boolean")
+    throw unreadable(path, `the "accept_invalid_certificates" of ${name} is neither true nor false`);
+  if (roots === undefined) return any ? { roots: [], any } : undefined;
+  const pems = Array.isArray(roots) ? roots.map((root) => pemOf(tableOf(root))) : [undefined];
+  if (pems.includes(undefined))
+    throw unreadable(path, `the "extra_root_certificates" of ${name} are no list of { encoding, data }`);
+  return { roots: pems.filter((pem) => pem !== undefined), any };
+};
+
+/** A certificate of the settings in PEM; undefined where it is none. */
+const pemOf = ({ encoding, data }: Table): string | undefined => {
+  if (typeof data !== "string") return undefined;
+  if (encoding === "pem") return /-----BEGIN CERTIFICATE-----/.test(data) ? data : undefined;
+  if (encoding !== "der") return undefined;
+  const lines = Buffer.from(data).toString("base64").replace(/.{64}/g, "$&\n");
+  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 };
 
 const documentOf = async (text: string, path: string): Promise<Table> => {

@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../base/digest.ts";
+import { type Digest, digestOf, noteDigest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
 import { refused, send } from "./http.ts";
@@ -22,6 +22,7 @@ const webFetcher = (scheme: string): Fetcher => ({
       },
       allowHttp: context.allowHttp,
       bounds: context.bounds,
+      signal: context.signal,
     });
     if (answer.status === 304 && known) {
       await answer.drop();
@@ -33,6 +34,7 @@ const webFetcher = (scheme: string): Fetcher => ({
     }
     const bytes = await bytesOf(text, answer, context);
     const digest = digestOf(bytes);
+    noteDigest(bytes, digest);
     if (wanted && wanted !== digest)
       throw fault("LK0105", `${text} names its digest, and what came has ${digest}`, {
         hint: `where the new content is meant: ${address}#${digest.replace(":", "-")}`,

@@ -32,6 +32,17 @@ export const decodeComponent = (bytes: Uint8Array): ComponentAst => {
   return readComponent(new Reader(bytes));
 };
 
+const structures = new WeakMap<Uint8Array, ComponentAst>();
+
+/** The same, decoded once for as long as somebody holds these bytes: for what several look at one after the other. */
+export const structureOf = (bytes: Uint8Array): ComponentAst => {
+  const known = structures.get(bytes);
+  if (known) return known;
+  const made = decodeComponent(bytes);
+  structures.set(bytes, made);
+  return made;
+};
+
 /** The eight bytes that begin a component and a core module. */
 export const componentPreamble: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 export const modulePreamble: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];

@@ -45,10 +45,14 @@ export class Reader {
   /** A reader over the next `size` bytes, which this one then skips. */
   slice(size: number): Reader {
     const start = this.at;
-    if (size > this.end - start)
-      this.malformed(`${size} bytes were announced, and ${this.end - start} are left`);
-    this.at = start + size;
+    this.skip(size);
     return new Reader(this.bytes, start, this.at, this.depth, this.#shared);
+  }
+
+  skip(size: number): void {
+    if (size > this.end - this.at)
+      this.malformed(`${size} bytes were announced, and ${this.end - this.at} are left`);
+    this.at += size;
   }
 
   /** The same place one nesting deeper. */

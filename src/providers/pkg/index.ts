@@ -3,7 +3,7 @@
 import { Fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
-import type { Locator } from "../../resolve/fetch.ts";
+import type { Interruptible, Locator } from "../../resolve/fetch.ts";
 import type { Resolver } from "../../resolve/resolver.ts";
 import type { GrantSource } from "../../trust/settle.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
@@ -15,6 +15,8 @@ import { storeInterface } from "./store.ts";
 /** What the composition root gives. */
 export interface PkgServices {
   readonly resolver: Resolver;
+  /** Runs work that a person may interrupt; it then ends with LK0005. */
+  readonly interruptible: Interruptible;
   /** The identifiers that the loop.toml files of the workspace and its members name. */
   readonly named: () => readonly string[];
   /** The path that every component takes to the host. */

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { errno, fault } from "../../base/fault.ts";
+import { errno, Fault, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { type Manifest, readManifests } from "../../base/manifest/manifest.ts";
 import { readWishes } from "../../contract/capability.ts";
-import type { Locator } from "../../resolve/fetch.ts";
+import type { Interruptible, Locator } from "../../resolve/fetch.ts";
 import { claimOf } from "../../resolve/oci/claim.ts";
 import type { Resolver } from "../../resolve/resolver.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
@@ -12,6 +12,7 @@ import { shownOn, type Task } from "./progress.ts";
 
 export interface RegistriesServices {
   readonly resolver: Resolver;
+  readonly interruptible: Interruptible;
   /** The path that every component takes to the host. */
   readonly load: (
     identifier: string,
@@ -29,10 +30,11 @@ export interface PublishRequest {
 
 /** Publishes a component's file. Faults: LK0106 offline, those of loading and of publishing. */
 export const publishFile = async (
-  { resolver, load }: RegistriesServices,
-  { path, target: text, docs, source, force }: PublishRequest,
+  { resolver, interruptible, load }: RegistriesServices,
+  request: PublishRequest,
   task: Task,
 ) => {
+  const { path, target: text } = request;
   if (resolver.policy.offline)
     throw fault("LK0106", `${text} is to be published, and the network is not asked (--offline)`);
   const { component } = await load(path);
@@ -42,30 +44,46 @@ export const publishFile = async (
     });
   const manifest = projectOf(resolve(resolver.folder, path));
   const version = manifest?.component?.version;
-  const [{ publish, targetOf }, { sourceArchive }] = await Promise.all([
-    import("../../resolve/oci/publish.ts"),
-    import("./source.ts"),
-  ]);
-  const context = { ...resolver.context(), onProgress: shownOn(task) };
-  const target = await targetOf(text, version, context);
+  const { publish, targetOf } = await import("../../resolve/oci/publish.ts");
+  const publication = await publicationOf(component.bytes, request, resolver.folder, manifest);
+  const work = async (signal: AbortSignal) => {
+    const context = { ...resolver.context(), onProgress: shownOn(task), signal };
+    const target = await targetOf(text, version, context);
+    const named = target.text.includes("@") || version === undefined ? target.tag : version;
+    return publish(target, { ...publication, version: named }, context);
+  };
+  try {
+    return await interruptible(work);
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === "LK0005")) throw error;
+    throw fault("LK0005", `Interrupted before ${text} was published whole`, {
+      hint: `loop publish ${text}: what is there already is not sent again`,
+      cause: error,
+    });
+  }
+};
+
+/** What is published beside the bytes. Faults: LK0504, LK0204, LK0007. */
+const publicationOf = async (
+  bytes: Uint8Array,
+  { path, docs, source, force }: PublishRequest,
+  folder: string,
+  manifest: Manifest | undefined,
+) => {
   if (source && !manifest)
     throw fault("LK0504", `The source of ${path} was asked for, and no loop.toml says where it is`, {
       hint: "publish the component in the build folder of its project",
     });
-  return publish(
-    target,
-    {
-      bytes: component.bytes,
-      name: manifest?.component?.name ?? basename(path, ".wasm"),
-      version: target.text.includes("@") || version === undefined ? target.tag : version,
-      description: manifest?.component?.description,
-      docs: docsOf(docs === undefined ? undefined : resolve(resolver.folder, docs), manifest),
-      source: source && manifest ? sourceArchive(manifest.folder) : undefined,
-      force,
-      created: createdAt(),
-    },
-    context,
-  );
+  const { sourceArchive } = await import("./source.ts");
+  return {
+    bytes,
+    name: manifest?.component?.name ?? basename(path, ".wasm"),
+    description: manifest?.component?.description,
+    docs: docsOf(docs === undefined ? undefined : resolve(folder, docs), manifest),
+    source: source && manifest ? sourceArchive(manifest.folder) : undefined,
+    force,
+    created: createdAt(),
+  };
 };
 
 /** The project whose build folder a component lies in. Faults: LK05. */
@@ -101,12 +119,14 @@ const createdAt = (): string => {
 };
 
 /** What a component is, and what its registry says of it. Faults: those of loading and asking. */
-export const about = async ({ resolver, load }: RegistriesServices, text: string) => {
+export const about = async ({ resolver, interruptible, load }: RegistriesServices, text: string) => {
   const { component, locator } = await load(text);
   const { bytes, digest, trust } = component;
   const { imports, exports, wit, trust: needs } = claimOf(text, bytes);
   const { aboutArtifact } = await import("../../resolve/oci/about.ts");
-  const said = resolver.policy.offline ? undefined : await aboutArtifact(locator, resolver.context());
+  const said = resolver.policy.offline
+    ? undefined
+    : await interruptible((signal) => aboutArtifact(locator, { ...resolver.context(), signal }));
   return {
     identifier: text,
     place: locator.place,

@@ -2,13 +2,14 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fault } from "../../base/fault.ts";
 import { writeFileAtomic } from "../../base/files.ts";
-import type { OnProgress } from "../../resolve/fetch.ts";
-import { changeLock, vendorPath } from "../../resolve/lock.ts";
+import type { Interruptible, OnProgress } from "../../resolve/fetch.ts";
+import { changeLock, type LockEntry, vendorPath } from "../../resolve/lock.ts";
 import type { Remote } from "../../resolve/remote.ts";
 import type { Resolver } from "../../resolve/resolver.ts";
 
 export interface SuppliesServices {
   readonly resolver: Resolver;
+  readonly interruptible: Interruptible;
   /** The identifiers that the loop.toml files of the workspace and its members name. */
   readonly named: () => readonly string[];
 }
@@ -21,9 +22,12 @@ interface Supply {
   readonly change: "new" | "changed" | "same";
 }
 
-/** Brings in what is named, or all that workspace and lock name. Faults: those of each; nothing is undone by one. */
+/**
+ * Brings in what is named, or all that workspace and lock name. Faults: LK0005, those of each; nothing is undone by
+ * one.
+ */
 export const bring = async (
-  { resolver, named }: SuppliesServices,
+  { resolver, named, interruptible }: SuppliesServices,
   given: readonly string[],
   { update, prune }: { readonly update: boolean; readonly prune: boolean },
   onProgress: OnProgress,
@@ -33,9 +37,9 @@ export const bring = async (
   const wanted = given.length > 0 ? [...given] : [...new Set([...named(), ...(prune ? [] : before.keys())])];
   const supplies: Supply[] = [];
   const kept = new Set<string>();
-  for (const text of wanted) {
+  const bringOne = async (text: string) => {
     // What is here without being fetched is no supply, unless it was asked for by name.
-    if (given.length === 0 && !(await resolver.isRemote(text))) continue;
+    if (given.length === 0 && !(await resolver.isRemote(text))) return;
     const { bytes, locator } = await (update
       ? resolver.update(text, onProgress)
       : resolver.fetch(text, onProgress));
@@ -44,11 +48,29 @@ export const bring = async (
     const locked = before.get(identifier);
     const change = locked === undefined ? "new" : locked.digest === digest ? "same" : "changed";
     supplies.push({ identifier, place, digest, bytes: BigInt(bytes.length), change });
-  }
+  };
+  await oneByOne(interruptible, wanted, "brought in", bringOne);
   const dropped = prune && given.length === 0 ? await drop(remote, kept, resolver) : [];
   const lock = remote.lockPath;
   return { supplies, dropped, lock: lock !== undefined && existsSync(lock) ? lock : undefined };
 };
+
+/** Does each, until the person interrupts: what was done stays. Fault: LK0005. */
+const oneByOne = <T>(
+  interruptible: Interruptible,
+  all: readonly T[],
+  done: string,
+  work: (one: T) => Promise<void>,
+): Promise<void> =>
+  interruptible(async (signal) => {
+    for (const [count, one] of all.entries()) {
+      // Signals are heard between turns of the event loop, and what is here already needs none.
+      await new Promise(setImmediate);
+      if (signal.aborted)
+        throw fault("LK0005", `Interrupted when ${count} of ${all.length} were ${done}; those stay`);
+      await work(one);
+    }
+  });
 
 /** Drops from the lock what is not kept. Fault: LK0107 with --locked. */
 const drop = async (remote: Remote, kept: ReadonlySet<string>, { policy }: Resolver): Promise<string[]> => {
@@ -69,7 +91,7 @@ const drop = async (remote: Remote, kept: ReadonlySet<string>, { policy }: Resol
   return dropped;
 };
 
-/** Copies what the lock names beside it, and removes copies that it does not name. Faults: LK0504, LK0006. */
+/** Copies what the lock names beside it, and removes copies that it does not name. Faults: LK0005, LK0504, LK0006. */
 export const vendor = async (services: SuppliesServices, onProgress: OnProgress) => {
   const { resolver } = services;
   const remote = await resolver.remote();
@@ -85,14 +107,15 @@ export const vendor = async (services: SuppliesServices, onProgress: OnProgress)
   await bring(services, [], { update: false, prune: false }, onProgress);
   const supplies: Supply[] = [];
   const kept = new Set<string>();
-  for (const { identifier, place, digest } of remote.lock.values()) {
+  const copyOne = async ({ identifier, place, digest }: LockEntry) => {
     const { bytes } = await resolver.fetch(identifier);
     const path = vendorPath(lockPath, digest);
     const there = remote.vendored(digest) !== undefined;
     if (!there) writeFileAtomic(path, bytes, { sync: true });
     kept.add(path);
     supplies.push({ identifier, place, digest, bytes: BigInt(bytes.length), change: there ? "same" : "new" });
-  }
+  };
+  await oneByOne(services.interruptible, [...remote.lock.values()], "copied", copyOne);
   const folder = join(dirname(lockPath), "vendor");
   for (const name of existsSync(folder) ? readdirSync(folder) : [])
     if (/^sha256-[0-9a-f]{64}\.wasm(\.\d+\.[0-9a-f]{8}\.tmp)?$/.test(name) && !kept.has(join(folder, name)))

@@ -1,6 +1,6 @@
 import type { Digest } from "../../base/digest.ts";
 import type { FetchContext, Locator } from "../fetch.ts";
-import { repositoryOf } from "../package.ts";
+import { localRegistryOf, repositoryOf } from "../package.ts";
 import { newestFirst } from "../range.ts";
 import { readSettings } from "../settings.ts";
 import { annotationKeys } from "./claim.ts";
@@ -26,6 +26,11 @@ export const aboutArtifact = async (
   { identifier, scheme, manifest }: Pick<Locator, "identifier" | "scheme" | "manifest">,
   context: FetchContext,
 ): Promise<RegistryAbout | undefined> => {
+  const local = scheme === "package" ? await localRegistryOf(identifier, context) : undefined;
+  if (local) {
+    const versions = newestFirst(local.versions(identifier.replace(/@.*$/s, "")));
+    return { annotations: [], docs: undefined, versions, source: undefined };
+  }
   if (manifest === undefined || (scheme !== "oci" && scheme !== "package")) return undefined;
   const reference =
     scheme === "package"

@@ -1,6 +1,6 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import { decodeComponent } from "../../contract/binary/decode.ts";
+import { structureOf } from "../../contract/binary/decode.ts";
 import { readWishes } from "../../contract/capability.ts";
 import { unversioned } from "../../contract/model.ts";
 import { printWorld } from "../../contract/wit.ts";
@@ -35,7 +35,7 @@ const needTrust: ReadonlySet<string> = new Set(["loop:process", "loop:dom"]);
 
 /** Faults: LK02 where the bytes are no component. */
 export const claimOf = (identifier: string, bytes: Uint8Array): Claim => {
-  const world = worldOf(decodeComponent(bytes));
+  const world = worldOf(structureOf(bytes));
   const imports = [...world.imports.keys()];
   const wit = printWorld(world);
   return {
@@ -67,7 +67,7 @@ export const requireTruth = (
   const ours = annotations[annotationKeys.format] === annotationFormat;
   if (!asserted && !ours) return;
   // A WIT package runs nothing, and what is listed of it are its parts.
-  if (isWitPackage(decodeComponent(bytes))) return;
+  if (isWitPackage(structureOf(bytes))) return;
   const claim = claimOf(identifier, bytes);
   if (asserted)
     for (const side of ["imports", "exports"] as const) {

@@ -16,6 +16,8 @@ export type Credential =
 export interface CredentialSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly settings: Settings;
+  /** What the settings may call it; its host alone where nothing is said. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -24,11 +26,11 @@ export interface CredentialSources {
  */
 export const credentialFor = async (
   host: string,
-  { environment, settings }: CredentialSources,
+  { environment, settings, names = [host] }: CredentialSources,
 ): Promise<Credential | undefined> => {
   const token = environment[`WKG_REGISTRY_${host.replace(/[^A-Za-z0-9]/g, "_").toUpperCase()}_AUTH_BEARER`];
   if (token) return { kind: "bearer", token };
-  return settings.credential(host) ?? fromDocker(host, environment);
+  return settings.credential(...names) ?? fromDocker(host, environment);
 };
 
 interface DockerConfig {

@@ -1,9 +1,10 @@
+import { dirname } from "node:path";
 import { type Digest, digestOf } from "../../base/digest.ts";
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import type { FetchContext } from "../fetch.ts";
 import { parseIdentifier } from "../identifier.ts";
-import { repositoryOf, tagOf } from "../package.ts";
+import { localRegistryOf, repositoryOf, tagOf } from "../package.ts";
 import { isVersion } from "../range.ts";
 import { readSettings } from "../settings.ts";
 import { configType, layerType, manifestType } from "./artifact.ts";
@@ -76,6 +77,13 @@ export const targetOf = async (
         hint: `${text.replace(/@.*/, "")}@0.1.0, or a version in the [component] of its loop.toml`,
       },
     );
+  const local = await localRegistryOf(text, context);
+  if (local) {
+    const path = local.path(text.replace(/@.*/, ""), written);
+    throw fault("LK0102", `The registry of ${text} is a folder, which needs no publishing`, {
+      hint: `mkdir -p ${dirname(path)} && cp build/NAME.wasm ${path}`,
+    });
+  }
   return { ...(await repositoryOf(text, context)), tag: tagOf(written, text) };
 };
 
@@ -87,7 +95,7 @@ export const publish = async (
 ): Promise<Published> => {
   const settings = await readSettings(process.env);
   const source: Source = {
-    registry: registryOf(target.host, context, settings),
+    registry: registryOf(target, context, settings),
     repository: target.repository,
   };
   const digest = digestOf(publication.bytes);

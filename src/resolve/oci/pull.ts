@@ -54,13 +54,19 @@ export interface Source {
   readonly repository: string;
 }
 
-export const registryOf = (host: string, context: FetchContext, settings: Settings): Registry =>
+export const registryOf = (
+  { host, registry }: Pick<Reference, "host" | "registry">,
+  context: FetchContext,
+  settings: Settings,
+): Registry =>
   new Registry({
     host,
+    names: registry === undefined || registry === host ? [host] : [registry, host],
     settings,
     environment: process.env,
     allowHttp: context.allowHttp,
     bounds: context.bounds,
+    signal: context.signal,
   });
 
 /** What a mirror may fail with and the next be asked. Bytes that are wrong are not among it: they say nothing good. */
@@ -76,23 +82,24 @@ const passing: ReadonlySet<Code> = new Set([
 
 /** Tries a reference's mirrors in their order and then its own host; the last fault stands. */
 export const anywhere = async <T>(
-  { host, repository, text }: Reference,
+  reference: Reference,
   context: FetchContext,
   settings: Settings,
   work: (source: Source) => Promise<T>,
 ): Promise<T> => {
+  const { host, repository, text } = reference;
   for (const mirror of context.mirrorsOf?.(host) ?? []) {
     const { host: its, repository: path } = parseReference(
       `${mirror.replace(/\/$/, "")}/${repository}`,
       text,
     );
     try {
-      return await work({ registry: registryOf(its, context, settings), repository: path });
+      return await work({ registry: registryOf({ host: its }, context, settings), repository: path });
     } catch (error) {
       if (!(error instanceof Fault && passing.has(error.code))) throw error;
     }
   }
-  return work({ registry: registryOf(host, context, settings), repository });
+  return work({ registry: registryOf(reference, context, settings), repository });
 };
 
 interface Pulled {

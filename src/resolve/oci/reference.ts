@@ -10,6 +10,8 @@ export interface Reference {
   readonly text: string;
   /** With its port: "ghcr.example:5000". */
   readonly host: string;
+  /** What the person's settings call its registry, where they name it. */
+  readonly registry?: string | undefined;
   readonly repository: string;
   /** Undefined where only a digest was written. */
   readonly tag: string | undefined;

@@ -6,15 +6,19 @@ import { type Credential, credentialFor } from "./credential.ts";
 
 export interface RegistryOptions {
   readonly host: string;
+  /** What the settings may call it: its name there, and its host. */
+  readonly names: readonly string[];
   readonly settings: Settings;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly allowHttp?: boolean | undefined;
   readonly bounds?: HttpRequest["bounds"];
+  readonly signal?: HttpRequest["signal"];
 }
 
 export type Access = "pull" | "pull,push";
 
-export interface RegistryRequest extends Omit<HttpRequest, "authorization" | "allowHttp" | "bounds"> {
+export interface RegistryRequest
+  extends Omit<HttpRequest, "authorization" | "allowHttp" | "bounds" | "signal" | "certificates"> {
   readonly repository: string;
   readonly access?: Access;
 }
@@ -31,10 +35,12 @@ export class Registry {
   readonly #authorizations = new Map<string, string>();
   #credential: Promise<Credential | undefined> | undefined;
   #base: string | undefined;
+  readonly #certificates: HttpRequest["certificates"];
 
   constructor(options: RegistryOptions) {
     this.host = options.host;
     this.#options = options;
+    this.#certificates = options.settings.certificates(...options.names);
   }
 
   /** Sends a request for a path below /v2/, or for a whole address that the registry gave. Faults: those of `send`. */
@@ -44,9 +50,8 @@ export class Registry {
     const own = new URL(url).origin === new URL(base).origin;
     const { repository, access = "pull", ...rest } = request;
     const key = `${repository} ${access}`;
-    const { allowHttp, bounds } = this.#options;
     const known = own ? this.#authorizations.get(key) : undefined;
-    const sent = { ...rest, bounds, allowHttp, plainHost: this.#plainHost };
+    const sent = { ...rest, ...this.#manner };
     const answer = await send(url, { ...sent, authorization: known });
     if (answer.status !== 401 || !answer.direct || !own) return answer;
     const authorization = await this.#signIn(answer, repository, access);
@@ -63,30 +68,34 @@ export class Registry {
   }
 
   async #findBase(): Promise<string> {
-    const { settings, allowHttp, bounds } = this.#options;
+    const { settings, names, allowHttp, signal } = this.#options;
     // Docker Hub's registry has another name than Docker Hub.
     const host = this.host === "docker.io" ? "registry-1.docker.io" : this.host;
     const local = isLocalHost(new URL(`http://${host}`).hostname);
-    const protocol = settings.protocol(this.host) ?? (local ? "http" : "https");
+    const protocol = settings.protocol(...names) ?? (local ? "http" : "https");
     if (protocol === "http" || !allowHttp) return `${protocol}://${host}`;
     try {
-      await (await send(`https://${host}/v2/`, { bounds })).drop();
+      await (await send(`https://${host}/v2/`, { ...this.#manner, allowHttp: false })).drop();
       return `https://${host}`;
     } catch {
+      signal?.throwIfAborted();
       // It may speak plain http only, which the person allowed; if not, the next request says what is wrong.
       return `http://${host}`;
     }
   }
 
-  /** The registry's own host where it is spoken to in plain http. */
-  get #plainHost(): string | undefined {
-    return this.#base?.startsWith("http:") ? new URL(this.#base).host : undefined;
+  /** How everything is asked for here. */
+  get #manner() {
+    const { allowHttp, bounds, signal } = this.#options;
+    // The registry's own host where it is spoken to in plain http.
+    const plainHost = this.#base?.startsWith("http:") ? new URL(this.#base).host : undefined;
+    return { allowHttp, bounds, signal, plainHost, certificates: this.#certificates };
   }
 
   async #signIn(answer: HttpAnswer, repository: string, access: Access): Promise<string | undefined> {
     const challenges = parseChallenges(answer.headers.get("www-authenticate") ?? "");
-    const { settings, environment } = this.#options;
-    this.#credential ??= credentialFor(this.host, { settings, environment });
+    const { settings, names, environment } = this.#options;
+    this.#credential ??= credentialFor(this.host, { settings, names, environment });
     const credential = await this.#credential;
     if (credential?.kind === "bearer") return `Bearer ${credential.token}`;
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
@@ -135,19 +144,17 @@ export class Registry {
     asked: URLSearchParams,
     credential: Credential | undefined,
   ): [string, HttpRequest] {
-    const { bounds, allowHttp } = this.#options;
-    const plainHost = this.#plainHost;
     if (credential?.kind === "identity") {
       asked.set("grant_type", "refresh_token");
       asked.set("client_id", "loop");
       asked.set("refresh_token", credential.token);
       const headers = { "content-type": "application/x-www-form-urlencoded" };
-      return [realm, { method: "POST", headers, body: asked.toString(), allowHttp, plainHost, bounds }];
+      return [realm, { method: "POST", headers, body: asked.toString(), ...this.#manner }];
     }
     const authorization = credential?.kind === "basic" ? basicHeader(credential) : undefined;
     const url = new URL(realm);
     for (const [name, value] of asked) url.searchParams.set(name, value);
-    return [url.href, { authorization, allowHttp, plainHost, bounds }];
+    return [url.href, { authorization, ...this.#manner }];
   }
 }
 

@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fdatasync,
-  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -14,7 +13,7 @@ import {
   write,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Digest } from "../../base/digest.ts";
+import { type Digest, noteDigest } from "../../base/digest.ts";
 import { fault } from "../../base/fault.ts";
 import { cannotWrite, syncFolder } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
@@ -144,10 +143,12 @@ export class Partial {
     try {
       if (this.#failure) throw this.#failure;
       ftruncateSync(this.#handle, this.bytes.length);
-      fsyncSync(this.#handle);
+      // Waited for on another thread: this one has the tools to load that look at these bytes next.
+      await synced(this.#handle);
       mkdirSync(dirname(target), { recursive: true });
       renameSync(this.#path, target);
       syncFolder(dirname(target));
+      noteDigest(this.bytes, digest);
     } catch (error) {
       throw cannotWrite(target, error);
     }

@@ -3,7 +3,7 @@
 // their digest; called by the resolver, by fetchers that download, and by `loop store`.
 import { closeSync, futimesSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Digest, digestOf } from "../../base/digest.ts";
+import { type Digest, digestOf, noteDigest } from "../../base/digest.ts";
 import { errno, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { cacheFolder } from "../../base/paths.ts";
@@ -57,7 +57,11 @@ export class Store {
   read(digest: Digest): Uint8Array | undefined {
     const path = this.path(digest);
     const bytes = readTouching(path);
-    if (bytes === undefined || digestOf(bytes) === digest) return bytes;
+    if (bytes === undefined) return undefined;
+    if (digestOf(bytes) === digest) {
+      noteDigest(bytes, digest);
+      return bytes;
+    }
     removeQuietly(path);
     return undefined;
   }
