@@ -6,6 +6,7 @@ import { buildProject } from "../builders/project.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
+import { Turns } from "../host/turns.ts";
 import { type Graph, scan } from "../providers/devserver/graph.ts";
 import type { Built, SessionServices } from "../providers/devserver/session.ts";
 import type { Voices } from "../providers/devserver/voices.ts";
@@ -31,18 +32,23 @@ export interface Developing {
   readonly caller: InstanceContext;
 }
 
-export const sessionServices = (developing: Developing): SessionServices => ({
-  scan: (folder) => scanned(folder, developing),
-  build: (folder, begins, signal) => built(folder, begins, signal, developing),
-  run: (identifier, starts, signal) => running(identifier, starts, signal, developing),
-  settings: (folder) => settingsOf(folder),
-  places: developing.linking.places,
-  explain: (error) => developing.run.explain(error).text,
-  onResize: (resized) => {
-    process.on("SIGWINCH", resized);
-    return () => void process.off("SIGWINCH", resized);
-  },
-});
+export const sessionServices = (developing: Developing): SessionServices => {
+  const { places } = developing.linking;
+  // What computes without end shares the thread with the session that is to replace it.
+  const turns = new Turns(() => places.changing);
+  return {
+    scan: (folder) => turns.hurried(() => scanned(folder, developing)),
+    build: (folder, begins, signal) => turns.hurried(() => built(folder, begins, signal, developing)),
+    run: (identifier, starts, signal) => running(identifier, starts, signal, turns, developing),
+    settings: (folder) => settingsOf(folder),
+    places,
+    explain: (error) => developing.run.explain(error).text,
+    onResize: (resized) => {
+      process.on("SIGWINCH", resized);
+      return () => void process.off("SIGWINCH", resized);
+    },
+  };
+};
 
 /** The text of the loop.toml that speaks for the folder; none where it is gone. */
 const settingsOf = (folder: string): string => {
@@ -108,10 +114,16 @@ const running = async (
   identifier: string,
   starts: (digest: Digest) => void,
   signal: AbortSignal,
+  turns: Turns,
   developing: Developing,
 ): Promise<number> => {
   const { run, options } = developing;
-  const bounds = { ...limitsOf(identifier, options), stoppable: true, graceMsMax: limits.devGraceMs };
+  const bounds = {
+    ...limitsOf(identifier, options),
+    stoppable: true,
+    turns,
+    graceMsMax: limits.devGraceMs,
+  };
   const plan = await run.plan(identifier, bounds);
   starts(plan.component.digest);
   const serves = handlers.some((name) => matchInterface(name, plan.world.exports.keys()) !== undefined);
@@ -148,7 +160,7 @@ const serving = async (
     perRequest: false,
     instances: undefined,
     trailers: false,
-    grace: "0ms",
+    grace: `${limits.devGraceMs}ms`,
     json: false,
   };
   const services: RunServices = {

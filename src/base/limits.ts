@@ -307,6 +307,14 @@ export const limits = {
   /** Milliseconds without a change after which files are looked at, and how long a flood of changes is waited for. */
   devQuietMs: 8,
   devSettleMsMax: 100,
+  /** Milliseconds that a guest may compute in one piece where it takes turns, and while others are in a hurry. */
+  turnEveryMs: 25,
+  turnHurriedMs: 1,
+  /** Milliseconds of one turn of others, and how long a guest waits for what is in a hurry. */
+  turnMsMax: 10,
+  turnHurryMsMax: 250,
+  /** Milliseconds that a guest may keep others from their turn where it cannot be suspended. */
+  turnHeldMsMax: 5_000,
   /** Milliseconds that an application has to end before its next version starts. */
   devGraceMs: 20,
   /** Milliseconds between two looks where the system does not say what changes. */

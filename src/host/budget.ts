@@ -3,8 +3,10 @@
 import { type Fault, fault } from "../base/fault.ts";
 import { limits as bounds } from "../base/limits.ts";
 import { printBytes, printMs } from "../base/quantity.ts";
+import { suspending } from "./jspi.ts";
 import type { MeterImports, Metering } from "./meter/meter.ts";
 import type { OutputSink } from "./provider.ts";
+import type { Turns } from "./turns.ts";
 
 /** What an instance is held to. A limit that is not asked for costs nothing. */
 export interface InstanceLimits {
@@ -14,6 +16,8 @@ export interface InstanceLimits {
   readonly callMsMax?: number;
   /** Whether a single call into it can be held to a time of its own (`enter`), as a swap does with `restore`. */
   readonly stoppable?: boolean;
+  /** With whom it takes turns while it computes: without it, nothing else happens meanwhile. */
+  readonly turns?: Turns;
   /** Milliseconds of its start, where that is not what a call may take. */
   readonly startMsMax?: number;
   /** Milliseconds to come to an end once it is asked to stop. */
@@ -35,13 +39,14 @@ interface Excess {
 
 /** What has to be metered for an instance with these limits, which serves another; undefined for nothing. */
 export const meteringOf = (
-  { lifeMsMax, callMsMax, stoppable, memoryBytesMax }: InstanceLimits,
+  { lifeMsMax, callMsMax, stoppable, memoryBytesMax, turns: ownTurns }: InstanceLimits,
   above?: Budget,
 ): Metering | undefined => {
-  const own = lifeMsMax !== undefined || callMsMax !== undefined || stoppable === true;
+  const turns = ownTurns !== undefined || above?.turns === true;
+  const own = turns || lifeMsMax !== undefined || callMsMax !== undefined || stoppable === true;
   const time = own || (above?.metering?.time ?? false);
   const memory = memoryBytesMax !== undefined || (above?.metering?.memory ?? false);
-  return time || memory ? { time, memory } : undefined;
+  return time || memory ? { time, memory, turns } : undefined;
 };
 
 export class Budget {
@@ -52,6 +57,7 @@ export class Budget {
   /** That of the instance which this one serves: what is used here is used there as well. */
   readonly #parent: Budget | undefined;
   readonly #stop: AbortSignal | undefined;
+  readonly #turns: Turns | undefined;
   readonly #lifeEndMs: number;
   /** Ends of the calls that are running. */
   readonly #calls = new Set<{ readonly endMs: number; readonly ms: number }>();
@@ -60,6 +66,8 @@ export class Budget {
   #grantedBytes = 0;
   #outputBytes = 0;
   #refusedBytes = 0;
+  /** Resolves when the guest, which is suspended in the middle of computing, goes on. */
+  #turn: Promise<void> | undefined;
   #excess: Excess | undefined;
 
   constructor(component: string, limits: InstanceLimits, parent?: Budget, stop?: AbortSignal) {
@@ -67,6 +75,7 @@ export class Budget {
     this.#limits = limits;
     this.#parent = parent;
     this.#stop = stop;
+    this.#turns = limits.turns ?? (parent ? parent.#turns : undefined);
     this.metering = meteringOf(limits, parent);
     this.#lifeEndMs = limits.lifeMsMax === undefined ? Infinity : performance.now() + limits.lifeMsMax;
   }
@@ -76,8 +85,24 @@ export class Budget {
     return this.#excess !== undefined;
   }
 
+  /** Whether others have their turn while it computes. */
+  get turns(): boolean {
+    return this.#turns !== undefined;
+  }
+
+  /** Whether the guest is suspended in the middle of computing: nobody may enter it then. */
+  get suspended(): boolean {
+    return this.#turn !== undefined;
+  }
+
+  /** Resolves when it is not suspended in the middle of computing, and may be entered. */
+  async resumed(): Promise<void> {
+    while (this.#turn) await this.#turn;
+  }
+
   readonly imports: MeterImports = {
-    check: () => (this.#late(performance.now()) ? 1 : 0),
+    check: () => this.#check(performance.now()),
+    turn: suspending(() => this.#suspend()),
     reserve: (bytes) => {
       const granted = this.#reserve(bytes);
       this.#grantedBytes = granted ? bytes : 0;
@@ -185,6 +210,25 @@ export class Budget {
     else if (nowMs >= this.#endMs()) this.#excess = this.#timeExcess(nowMs);
     else if (this.#calls.size === 0 && this.#limits.callMsMax !== undefined) this.#enterUnseen(nowMs);
     return this.#excess !== undefined;
+  }
+
+  /** What the meter is answered: 0 to go on, 1 to stop, 2 to let others have their turn. */
+  #check(nowMs: number): number {
+    if (this.#late(nowMs)) return 1;
+    const answer = this.#turns?.ask(nowMs) ?? "go on";
+    if (answer === "go on") return 0;
+    if (answer === "turn") return 2;
+    const reason = `it computed for longer than ${printMs(bounds.turnHeldMsMax)} where it cannot be suspended`;
+    this.#excess = { code: "LK0711", reason, hint: undefined };
+    return 1;
+  }
+
+  #suspend(): Promise<void> {
+    const turn = this.#turns!.take().then(() => {
+      if (this.#turn === turn) this.#turn = undefined;
+    });
+    this.#turn = turn;
+    return turn;
   }
 
   /** A method of a resource is called past `enter`: it counts from here until the host has its turn again. */

@@ -20,12 +20,18 @@ export interface Meter {
   readonly imports: MeterImports;
   /** A core instance takes so many bytes at its start; throws where they are too many. */
   begin(bytes: number): void;
+  /** Whether its modules were metered so that the host's other work can go on in the middle of them. */
+  readonly turns?: boolean;
   /** Hears of each core instance that was made. */
   made?(instance: WebAssembly.Instance): void;
 }
 
 /** What was metered, and how it is instantiated; a module that is not in it was compiled as it is. */
 const metered = new WeakMap<WebAssembly.Module, Metered>();
+
+/** Two meterings with the same text are the same. */
+export const meteringText = (metering: Metering | undefined): string =>
+  metering ? `${metering.time}:${metering.memory}:${metering.turns ?? false}` : "";
 
 /**
  * Compiles core module bytes, or gives the module compiled from the same bytes before. With `metering` they are
@@ -34,7 +40,7 @@ const metered = new WeakMap<WebAssembly.Module, Metered>();
 export const compileCore = (bytes: Uint8Array, metering?: Metering): Promise<WebAssembly.Module> => {
   // Small modules compile faster than they are looked up.
   if (bytes.length < limits.coreSharedBytesMin) return compile(bytes, metering);
-  const kind = metering ? `${metering.time}:${metering.memory}` : "";
+  const kind = meteringText(metering);
   const key = `${bytes.length}:${Bun.hash(bytes)}:${kind}`;
   const known = compiled.get(key);
   if (known && Buffer.compare(known.bytes, bytes) === 0) {

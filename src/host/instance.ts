@@ -147,6 +147,7 @@ export class Instance {
     const component = this.#component.identifier;
     if (this.#trapped) throw fault("LK0304", `${component} was called at ${where} after it had trapped`);
     if (this.#dropped) throw fault("LK0304", `${component} was called at ${where} after it had been dropped`);
+    if (this.budget.suspended) return this.budget.resumed().then(() => this.watch(func, where, work));
     const leave = this.budget.enter();
     const fail = (error: unknown): never => {
       leave();

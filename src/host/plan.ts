@@ -18,6 +18,7 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./availability.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
 import { joined } from "./chain.ts";
+import { meteringText } from "./cores.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
 import { Instance } from "./instance.ts";
@@ -54,7 +55,7 @@ interface Match {
 export interface LinkedPlan {
   readonly component: VerifiedComponent;
   readonly world: World;
-  /** Whether a call may wait: some import of it may answer with a promise, so every export does. */
+  /** Whether a call may wait: some import of it may answer with a promise, or it takes turns with others. */
   readonly suspends: boolean;
   /** Its imports that somebody offers and these grants do not cover; calls to them would be denied. */
   ungranted(grants: Grants): readonly string[];
@@ -77,7 +78,7 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
   const variants = new Map<string, Promise<Linked>>();
   /** Linked with what has to be metered: once for each combination, and plain where nothing has. */
   const variant = (metering: Metering | undefined): Promise<Linked> => {
-    const key = metering ? `${metering.time}:${metering.memory}` : "";
+    const key = meteringText(metering);
     const made = variants.get(key) ?? timed("link", () => linker.link({ ...request, metering }));
     variants.set(key, made);
     return made;
@@ -86,7 +87,7 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
   return {
     component,
     world,
-    suspends: request.suspending.size > 0,
+    suspends: request.suspending.size > 0 || options.limits?.turns !== undefined,
     ungranted: (grants) =>
       matches
         .filter(({ provider, offered }) => provider && offered && !isGranted(provider, offered, { grants }))

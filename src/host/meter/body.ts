@@ -22,6 +22,8 @@ export interface Layout {
   settle(wide: boolean): number;
   memoryWide(index: number): boolean;
   tableWide(index: number): boolean;
+  /** Told that there are exceptions of the older kind, beside which the engine takes none of the newer. */
+  olderExceptions(): void;
 }
 
 /**
@@ -192,6 +194,9 @@ const note = (found: Found, cursor: Cursor, start: number, opcode: number, layou
       skipImmediates(cursor, opcode);
       if (layout.time) changes.push(start, cursor.at, change.trap, 0);
       return;
+    case op.try:
+      layout.olderExceptions();
+      break;
     case op.structNew:
     case op.structNewDefault:
     case op.arrayNewFixed:

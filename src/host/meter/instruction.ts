@@ -8,6 +8,7 @@ import type { Cursor } from "./bytes.ts";
 export const op = {
   unreachable: 0x00,
   loop: 0x03,
+  try: 0x06,
   end: 0x0b,
   call: 0x10,
   callIndirect: 0x11,

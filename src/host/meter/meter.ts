@@ -10,12 +10,16 @@ export interface Metering {
   readonly time: boolean;
   /** Growing of memories and tables. */
   readonly memory: boolean;
+  /** With `time`: whether the host's other work may go on in the middle of it, where it can be suspended. */
+  readonly turns?: boolean | undefined;
 }
 
 /** What a metered module imports besides its own imports. */
 export interface MeterImports {
-  /** 1 to stop: the guest traps, which it cannot catch. */
+  /** 1 to stop: the guest traps, which it cannot catch. 2, with `turns`, to call `turn` and then to ask again. */
   readonly check: () => number;
+  /** With `turns`: suspends the guest until the host's other work has had its turn. */
+  readonly turn?: object;
   /** 1 where the guest may have so many bytes more. */
   readonly reserve: (bytes: number) => number;
   /** The engine refused what `reserve` had last granted. */

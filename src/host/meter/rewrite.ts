@@ -20,12 +20,15 @@ const helpers = [
   "reserveTable64",
   "settle32",
   "settle64",
+  "ask",
 ] as const;
 type Helper = (typeof helpers)[number];
 
 /** Imported functions that every metered module gets, in this order, with their types. */
 const imports = { check: "toI32", reserve: "f64ToI32", undo: "nothing" } as const;
-const importNames = Object.keys(imports) as (keyof typeof imports)[];
+/** The last of them where it is to let the host's other work go on. */
+const turning = { ...imports, turn: "nothing" } as const;
+type ImportName = keyof typeof turning;
 
 const [i32, i64, f64, func] = [0x7f, 0x7e, 0x7c, 0x60];
 const types = {
@@ -49,6 +52,7 @@ const helperType: Readonly<Record<Helper, TypeName>> = {
   reserveTable64: "i64ToI64",
   settle32: "i32ToI32",
   settle64: "i64ToI64",
+  ask: "nothing",
 };
 
 const wideOf = (limits: Limits | undefined): boolean => {
@@ -64,7 +68,9 @@ export class Rewriter {
   readonly #module: CoreModule;
   readonly #metering: Metering;
   readonly #tableEntryBytes: number;
+  readonly #imports: readonly (readonly [name: ImportName, type: TypeName])[];
   readonly #layout: Layout;
+  #older = false;
   /** New index of the first helper. */
   readonly #helpers: number;
   /** New index of the function that stands for the first imported one. */
@@ -74,7 +80,8 @@ export class Rewriter {
     this.#module = module;
     this.#metering = metering;
     this.#tableEntryBytes = tableEntryBytes;
-    this.#helpers = module.funcs.length + importNames.length;
+    this.#imports = Object.entries(metering.turns ? turning : imports) as [ImportName, TypeName][];
+    this.#helpers = module.funcs.length + this.#imports.length;
     this.#wrappers = this.#helpers + helpers.length;
     let name = "loop:meter";
     while (module.importedModules.has(name)) name += "'";
@@ -91,6 +98,9 @@ export class Rewriter {
       settle: (wide) => this.#helper(wide ? "settle64" : "settle32"),
       memoryWide: (index) => wideOf(module.memories[index]),
       tableWide: (index) => wideOf(module.tables[index]),
+      olderExceptions: () => {
+        this.#older = true;
+      },
     };
   }
 
@@ -131,15 +141,15 @@ export class Rewriter {
       for (const type of Object.values(types)) out.all(type);
     },
     [section.import]: (out, cursor, count) => {
-      out.number(count + importNames.length);
+      out.number(count + this.#imports.length);
       this.#rest(out, cursor, section.import);
-      for (const name of importNames) {
+      for (const [name, type] of this.#imports) {
         for (const text of [this.importName, name]) {
           out.number(text.length);
           out.all(new TextEncoder().encode(text));
         }
         out.byte(0);
-        out.number(this.#type(imports[name]));
+        out.number(this.#type(type));
       }
     },
     [section.func]: (out, cursor, count) => {
@@ -209,8 +219,8 @@ export class Rewriter {
     return this.#helpers + helpers.indexOf(name);
   }
 
-  #import(name: keyof typeof imports): number {
-    return this.#module.importedFuncs + importNames.indexOf(name);
+  #import(wanted: ImportName): number {
+    return this.#module.importedFuncs + this.#imports.findIndex(([name]) => name === wanted);
   }
 
   #type(name: TypeName): number {
@@ -226,7 +236,7 @@ export class Rewriter {
   #func(index: number): number {
     const { funcs, importedFuncs } = this.#module;
     if (index >= funcs.length) throw malformed(`there is no function ${index}`);
-    if (index >= importedFuncs) return index + importNames.length;
+    if (index >= importedFuncs) return index + this.#imports.length;
     return this.#metering.time ? this.#wrappers + index : index;
   }
 
@@ -264,7 +274,24 @@ export class Rewriter {
 
   /** Asks the host, and traps where it says so. */
   get #checked(): number[] {
+    if (this.#metering.turns) return [0x10, ...unsigned(this.#helper("ask"))];
     return [0x10, ...unsigned(this.#import("check")), 0x04, 0x40, 0x00, 0x0b];
+  }
+
+  /**
+   * The same, with two more answers: to let the host's other work go on, and then to ask again. Where this guest cannot
+   * be suspended, below a call that does not wait, the engine throws instead, which is caught.
+   */
+  get #asking(): number[] {
+    const [check, turn] = [unsigned(this.#import("check")), unsigned(this.#import("turn"))];
+    const caught = this.#older
+      ? [0x06, 0x40, 0x10, ...turn, 0x19, 0x0b]
+      : [0x02, 0x40, 0x1f, 0x40, 1, 2, 0, 0x10, ...turn, 0x0b, 0x0b];
+    return [
+      ...[1, 1, i32, 0x10, ...check, 0x22, 0, 0x41, 2, 0x46, 0x04, 0x40, ...caught],
+      ...[0x10, ...check, 0x21, 0, 0x0b],
+      ...[0x20, 0, 0x41, 1, 0x46, 0x04, 0x40, 0x00, 0x0b, 0x0b],
+    ];
   }
 
   /** fuel -= what is on the stack; where none is left, the host is asked. */
@@ -300,6 +327,8 @@ export class Rewriter {
         return this.#settling(0x41, 0x46);
       case "settle64":
         return this.#settling(0x42, 0x51);
+      case "ask":
+        return this.#metering.turns ? this.#asking : [0, 0x0b];
     }
   }
 
