@@ -132,6 +132,8 @@ export const limits = {
   argumentsBytesMax: 2 * 1024 * 1024,
   /** Core modules below this many bytes are compiled anew: hashing them costs as much as compiling. */
   coreSharedBytesMin: 16 * 1024,
+  /** Metered core modules from this many bytes on are kept on disk: reading one is quicker than making it. */
+  meteredKeptBytesMin: 128 * 1024,
   /** Bytes of compiled core modules kept for reuse in one process. */
   coreSharedBytesMax: 64 * 1024 * 1024,
   /** A linked component in the cache; larger glue is not worth reading back. */
@@ -343,6 +345,9 @@ export const limits = {
   /** Bytes of state that is handed over, and characters of its version. */
   handoverBytesMax: 256 * 1024 * 1024,
   handoverVersionMax: 256,
+  /** Bytes of memories, and entries of tables, that are copied so that a `save` which fails can be undone. */
+  undoBytesMax: 256 * 1024 * 1024,
+  undoEntriesMax: 100_000,
   /** Characters shown of a reason that a guest gives. */
   reasonLengthShown: 500,
   /** Bytes of one message to or from a sidecar: all arguments of a call, or its result. */

@@ -35,18 +35,25 @@ interface Excess {
   readonly code: "LK0711" | "LK0712" | "LK0713" | "LK0005";
   readonly reason: string;
   readonly hint: string | undefined;
+  /** Whether a single call passed it, and not the instance. */
+  readonly ofCall?: boolean;
 }
 
-/** What has to be metered for an instance with these limits, which serves another; undefined for nothing. */
+/**
+ * What has to be metered for an instance with these limits, which serves another and may have state to hand over;
+ * undefined for nothing.
+ */
 export const meteringOf = (
   { lifeMsMax, callMsMax, stoppable, memoryBytesMax, turns: ownTurns }: InstanceLimits,
   above?: Budget,
+  handsOver = false,
 ): Metering | undefined => {
   const turns = ownTurns !== undefined || above?.turns === true;
   const own = turns || lifeMsMax !== undefined || callMsMax !== undefined || stoppable === true;
   const time = own || (above?.metering?.time ?? false);
   const memory = memoryBytesMax !== undefined || (above?.metering?.memory ?? false);
-  return time || memory ? { time, memory, turns } : undefined;
+  // What it changes while it saves its state can be put back.
+  return time || memory ? { time, memory, turns, state: time && handsOver } : undefined;
 };
 
 export class Budget {
@@ -68,6 +75,8 @@ export class Budget {
   #refusedBytes = 0;
   /** Resolves when the guest, which is suspended in the middle of computing, goes on. */
   #turn: Promise<void> | undefined;
+  /** Changes when a call was given up: it is never woken. */
+  #era = 0;
   #excess: Excess | undefined;
 
   constructor(component: string, limits: InstanceLimits, parent?: Budget, stop?: AbortSignal) {
@@ -188,6 +197,19 @@ export class Budget {
     return this.#fault(this.#memoryExcess(), `trapped in ${where}`);
   }
 
+  /**
+   * Forgets that a call took too long, or was refused memory: what it did has been put back. False where something else
+   * passed a limit, which stands.
+   */
+  forgive(): boolean {
+    if (this.#excess && !this.#excess.ofCall) return false;
+    this.#excess = undefined;
+    this.#refusedBytes = 0;
+    this.#turn = undefined;
+    this.#era++;
+    return true;
+  }
+
   /** Gives back what the instance above was charged. */
   end(): void {
     if (this.#parent) this.#parent.#release(this.#memoryBytes);
@@ -219,13 +241,15 @@ export class Budget {
     if (answer === "go on") return 0;
     if (answer === "turn") return 2;
     const reason = `it computed for longer than ${printMs(bounds.turnHeldMsMax)} where it cannot be suspended`;
-    this.#excess = { code: "LK0711", reason, hint: undefined };
+    this.#excess = { code: "LK0711", reason, hint: undefined, ofCall: true };
     return 1;
   }
 
   #suspend(): Promise<void> {
+    const era = this.#era;
     const turn = this.#turns!.take().then(() => {
       if (this.#turn === turn) this.#turn = undefined;
+      return era === this.#era ? undefined : new Promise<void>(() => {});
     });
     this.#turn = turn;
     return turn;
@@ -250,7 +274,8 @@ export class Budget {
       return { code: "LK0005", reason: "it was asked to stop and went on", hint: undefined };
     const late = [...this.#calls].find(({ endMs }) => nowMs >= endMs);
     const ms = nowMs >= this.#lifeEndMs ? lifeMsMax! : late!.ms;
-    return { code: "LK0711", reason: `it took longer than ${printMs(ms)}`, hint: hints?.time };
+    const ofCall = nowMs < this.#lifeEndMs;
+    return { code: "LK0711", reason: `it took longer than ${printMs(ms)}`, hint: hints?.time, ofCall };
   }
 
   #memoryExcess(): Excess {

@@ -18,13 +18,14 @@ import type { VerifiedComponent } from "../trust/verify.ts";
 import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./availability.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
 import { joined } from "./chain.ts";
-import { meteringText } from "./cores.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
+import { hasState } from "./handover.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
 import { chooseLinker, type LinkerName } from "./linkers.ts";
 import type { Metering } from "./meter/meter.ts";
+import { meteringText } from "./metered.ts";
 import type {
   Absence,
   Implementations,
@@ -83,7 +84,8 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
     variants.set(key, made);
     return made;
   };
-  await variant(meteringOf(options.limits ?? {}));
+  const handsOver = hasState(world);
+  await variant(meteringOf(options.limits ?? {}, undefined, handsOver));
   return {
     component,
     world,
@@ -95,7 +97,7 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
     instantiate: (outer) =>
       timed("instantiate", async () => {
         const limits = { ...options.limits, ...outer.limits };
-        const linked = await variant(meteringOf(limits, outer.budget));
+        const linked = await variant(meteringOf(limits, outer.budget, handsOver));
         return start(component, world, linked, matches, { ...outer, limits }, options);
       }),
   };
@@ -201,7 +203,7 @@ const start = async (
   const instance = new Instance(component, world, outer);
   try {
     const imports = await implementations(matches, instance.context, options);
-    await instance.begin(() => linked.instantiate(imports, instance.budget, instance.began));
+    await instance.begin(() => linked.instantiate(imports, instance.meter, instance.began));
     return instance;
   } catch (error) {
     const explained = instance.explain(error, "instantiate", "its start");

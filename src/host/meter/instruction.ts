@@ -16,6 +16,7 @@ export const op = {
   returnCallIndirect: 0x13,
   callRef: 0x14,
   returnCallRef: 0x15,
+  tableSet: 0x26,
   memoryGrow: 0x40,
   refFunc: 0xd2,
   memoryInit: 0xfc08,

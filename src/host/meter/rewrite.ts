@@ -1,7 +1,8 @@
+import { sha256 } from "../../base/digest.ts";
 import { type Layout, price, rewriteBody, rewriteExpression } from "./body.ts";
 import { Cursor, malformed, signed, unsigned, Writer } from "./bytes.ts";
 import { skipType } from "./instruction.ts";
-import type { Metering } from "./meter.ts";
+import type { CoreState, Metering } from "./meter.ts";
 import { type CoreModule, type Limits, pageBytes, readTableType, section, sectionOrder } from "./module.ts";
 
 // A whole module with what metering adds: five types, three imported functions behind the module's own, a global
@@ -60,6 +61,17 @@ const wideOf = (limits: Limits | undefined): boolean => {
   return limits.wide;
 };
 
+/** What of a module changes while it runs, with the kinds of its exports. */
+const stateKinds = [
+  ["memory", 2],
+  ["global", 3],
+  ["table", 1],
+] as const;
+type StateKind = (typeof stateKinds)[number][0];
+
+/** Types of globals that the host cannot read: v128 and exnref. */
+const [vector, exception] = [0x7b, 0x69];
+
 type Content = (out: Writer, cursor: Cursor, count: number) => void;
 
 export class Rewriter {
@@ -71,6 +83,12 @@ export class Rewriter {
   readonly #imports: readonly (readonly [name: ImportName, type: TypeName])[];
   readonly #layout: Layout;
   #older = false;
+  #tablesChange = false;
+  #collects = false;
+  /** Own globals that change, and whether the host can read all of them. */
+  readonly #mutable: number[] = [];
+  #readable = true;
+  #digest: string | undefined;
   /** New index of the first helper. */
   readonly #helpers: number;
   /** New index of the function that stands for the first imported one. */
@@ -101,6 +119,12 @@ export class Rewriter {
       olderExceptions: () => {
         this.#older = true;
       },
+      tablesChange: () => {
+        this.#tablesChange = true;
+      },
+      collects: () => {
+        this.#collects = true;
+      },
     };
   }
 
@@ -124,12 +148,39 @@ export class Rewriter {
     return out.finish();
   }
 
+  /** What `rewrite` has exported of what changes; undefined where that is not all of it. */
+  get state(): CoreState | undefined {
+    if (!this.#metering.state || this.#collects || !this.#readable) return undefined;
+    const names = (of: StateKind) => this.#stateIndices(of).map((index) => this.#stateName(of, index));
+    return {
+      memories: names("memory"),
+      globals: names("global"),
+      tables: names("table"),
+      tablesChange: this.#tablesChange,
+    };
+  }
+
+  /** With the module's digest in it, so it has no such export of its own; its component would reach what it has anyway. */
+  #stateName(of: StateKind, index: number): string {
+    this.#digest ??= sha256(this.#module.bytes);
+    return `loop:${of} ${index} ${this.#digest}`;
+  }
+
+  /** Imported ones are another's to export. */
+  #stateIndices(of: StateKind): readonly number[] {
+    const { memories, importedMemories, tables, importedTables } = this.#module;
+    if (of === "global") return this.#mutable;
+    const [all, imported] = of === "memory" ? [memories, importedMemories] : [tables, importedTables];
+    return all.slice(imported).map((_, at) => imported + at);
+  }
+
   /** Sections that there are whether or not the module had them. */
   readonly #added: ReadonlySet<number> = new Set([
     section.type,
     section.import,
     section.func,
     section.global,
+    section.export,
     section.code,
   ]);
 
@@ -144,10 +195,7 @@ export class Rewriter {
       out.number(count + this.#imports.length);
       this.#rest(out, cursor, section.import);
       for (const [name, type] of this.#imports) {
-        for (const text of [this.importName, name]) {
-          out.number(text.length);
-          out.all(new TextEncoder().encode(text));
-        }
+        for (const text of [this.importName, name]) out.text(text);
         out.byte(0);
         out.number(this.#type(type));
       }
@@ -172,14 +220,21 @@ export class Rewriter {
       for (let left = count; left > 0; left--) {
         const start = cursor.at;
         skipType(cursor);
-        cursor.at++;
+        if (cursor.byte() === 1) this.#noteGlobal(cursor.bytes[start]!, this.#module.globals - left);
         out.copy(cursor.bytes, start, cursor.at);
         rewriteExpression(out, cursor, this.#layout);
       }
       out.all([i32, 1, 0x41, ...signed(price.fuel), 0x0b]);
     },
     [section.export]: (out, cursor, count) => {
-      out.number(count);
+      const state = this.#metering.state ? stateKinds : [];
+      out.number(state.reduce((sum, [of]) => sum + this.#stateIndices(of).length, count));
+      for (const [of, kind] of state)
+        for (const index of this.#stateIndices(of)) {
+          out.text(this.#stateName(of, index));
+          out.byte(kind);
+          out.number(index);
+        }
       for (let left = count; left > 0; left--) {
         const start = cursor.at;
         cursor.skipName();
@@ -209,6 +264,11 @@ export class Rewriter {
       for (const [index, type] of this.#wrapped.entries()) this.#wrapper(out, index, type);
     },
   };
+
+  #noteGlobal(type: number, index: number): void {
+    this.#mutable.push(index);
+    if (type === vector || type === exception) this.#readable = false;
+  }
 
   #rest(out: Writer, cursor: Cursor, id: number): void {
     const range = this.#module.sections.get(id);
