@@ -12,6 +12,7 @@ import type { InstanceLimits } from "../src/host/budget.ts";
 import type { Instance } from "../src/host/instance.ts";
 import { meterCore } from "../src/host/meter/meter.ts";
 import { link } from "../src/host/plan.ts";
+import { Turns } from "../src/host/turns.ts";
 import { bufferStdio } from "../src/providers/wasi/buffer.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { noGrants } from "../src/trust/grants.ts";
@@ -55,15 +56,23 @@ const starter = async (name: string, bytes: Uint8Array) => {
 type Start = Awaited<ReturnType<typeof starter>>;
 
 const far: InstanceLimits = { lifeMsMax: 3_600_000 };
+const [deadline, turns] = ["with a deadline", "taking turns"];
+const limitsOf = (how: string): InstanceLimits =>
+  how === turns ? { stoppable: true, turns: new Turns() } : far;
 
-/** Work without and with a deadline, turn by turn. */
-const cost = async (work: string, start: Start, once: (instance: Instance) => unknown): Promise<Row> => {
-  const [plain, limited] = [await start(), await start(far)];
+/** Work without and with a limit, one after the other. */
+const cost = async (
+  work: string,
+  start: Start,
+  once: (instance: Instance) => unknown,
+  how = deadline,
+): Promise<Row> => {
+  const [plain, limited] = [await start(), await start(limitsOf(how))];
   const medians = await interleave([
-    { name: "with a deadline", once: async () => void (await once(limited)) },
+    { name: how, once: async () => void (await once(limited)) },
     { name: "without", once: async () => void (await once(plain)) },
   ]);
-  return versus(work, medians, "with a deadline", "without");
+  return versus(work, medians, how, "without");
 };
 
 /** A WASI command runs once in an instance, so the start is in both. */
@@ -74,10 +83,10 @@ const costOfRun = async (work: string, start: Start): Promise<Row> => {
     instance.drop();
   };
   const medians = await interleave([
-    { name: "with a deadline", once: () => once(far) },
+    { name: deadline, once: () => once(far) },
     { name: "without", once: () => once({}) },
   ]);
-  return versus(work, medians, "with a deadline", "without");
+  return versus(work, medians, deadline, "without");
 };
 
 const overshoot = async (start: Start): Promise<Row> => {
@@ -138,12 +147,16 @@ export const run = async (): Promise<Row[]> => {
   const wat = await starter("core.wasm", await (await wasmTools()).parse(core));
   const quickjs = await starter("quickjs.wasm", script);
   const clang = await starter("c.wasm", program.component);
+  const sum = (one: Instance) => one.callNow(undefined, "sum", [16]);
+  const fib = (one: Instance) => one.callNow(undefined, "fib", [30]);
+  const calculation = (one: Instance) => one.call(undefined, "away", ["calculate"]);
   return [
-    await cost("WAT: 4 million steps of a loop over memory", wat, (one) =>
-      one.callNow(undefined, "sum", [16]),
-    ),
-    await cost("WAT: fib(30), nothing but calls", wat, (one) => one.callNow(undefined, "fib", [30])),
-    await cost("QuickJS: a calculation", quickjs, (one) => one.call(undefined, "away", ["calculate"])),
+    await cost("WAT: 4 million steps of a loop over memory", wat, sum),
+    await cost("WAT: fib(30), nothing but calls", wat, fib),
+    await cost("QuickJS: a calculation", quickjs, calculation),
+    await cost("WAT: 4 million steps of a loop over memory", wat, sum, turns),
+    await cost("WAT: fib(30), nothing but calls", wat, fib, turns),
+    await cost("QuickJS: a calculation", quickjs, calculation, turns),
     await costOfRun("C: a calculation, from its start", clang),
     await calling(wat),
     await overshoot(wat),

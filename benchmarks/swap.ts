@@ -1,6 +1,7 @@
 import { Live } from "../src/host/live.ts";
 import { type LinkedPlan, link } from "../src/host/plan.ts";
 import type { InstanceContext, Provider } from "../src/host/provider.ts";
+import { Undoable } from "../src/host/undo.ts";
 import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { callsComponent, interfaceName } from "./guests.ts";
@@ -90,7 +91,31 @@ const rows = async (): Promise<Row[]> => {
       target: { text: "at most × 1", met: longest <= 2 * frameMs },
     },
     { work: "a swap of it, from its bytes to its first call", median: medianOf(took), unit: "ms" },
+    ...[1, 4, 16].map(remembering),
   ];
+};
+
+/** What has to be there before `save` is called, so that it can be undone: a copy of the memory, all of it in use. */
+const remembering = (mebibytes: number): Row => {
+  const pages = mebibytes * 16;
+  const memory = new WebAssembly.Memory({ initial: pages });
+  new Uint8Array(memory.buffer).fill(7);
+  const instance = new Undoable();
+  const state = { memories: ["memory"], globals: [], tables: [], tablesChange: false };
+  instance.made({ exports: { memory } }, state);
+  instance.inside({ mark: () => () => true });
+  const took = Array.from({ length: 15 }, () => {
+    const startMs = performance.now();
+    if (!instance.mark()) throw new Error("An instance that can be undone was not remembered");
+    return performance.now() - startMs;
+  });
+  const median = medianOf(took);
+  return {
+    work: `remembering an instance with ${mebibytes} MiB of memory before it saves its state`,
+    median,
+    unit: "ms",
+    target: { text: "at most a frame time", met: median <= frameMs },
+  };
 };
 
 /** Processor time of this thread, which Bun has and its types do not. */

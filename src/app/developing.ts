@@ -8,6 +8,7 @@ import { matchInterface } from "../contract/semver.ts";
 import type { InstanceLimits } from "../host/budget.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
+import { Turns } from "../host/turns.ts";
 import type { Built, SessionServices, Workspace } from "../providers/devserver/session.ts";
 import type { Voices } from "../providers/devserver/voices.ts";
 import { runCommand } from "../providers/run/call.ts";
@@ -36,20 +37,24 @@ export interface Developing {
 export const sessionServices = (developing: Developing): SessionServices => {
   let development: Development = { standing: new Map(), providers: [] };
   const standing = (component: string) => development.standing.get(component);
+  // What computes without end shares the thread with the session that is to replace it.
+  const turns = new Turns(() => developing.linking.places.changing);
   return {
     async scan(folder) {
-      const { workspace, ...said } = await scanned(folder, developing);
+      const { workspace, ...said } = await turns.hurried(() => scanned(folder, developing));
       development = said;
       developing.reread(said);
       return workspace;
     },
-    async build({ folder, component }, begins, signal) {
-      const identifier = standing(component);
-      return identifier === undefined
-        ? built(folder, begins, signal, developing)
-        : found(identifier, developing);
-    },
-    run: (component, starts, signal) => running(standing(component) ?? component, starts, signal, developing),
+    build: ({ folder, component }, begins, signal) =>
+      turns.hurried(() => {
+        const identifier = standing(component);
+        return identifier === undefined
+          ? built(folder, begins, signal, developing)
+          : found(identifier, developing);
+      }),
+    run: (component, starts, signal) =>
+      running(standing(component) ?? component, starts, signal, turns, developing),
     settings: (folder) => `${settingsOf(folder)}${JSON.stringify(development.providers)}`,
     ...reporting(developing),
   };
@@ -133,12 +138,18 @@ const running = async (
   identifier: string,
   starts: (digest: Digest) => void,
   signal: AbortSignal,
+  turns: Turns,
   developing: Developing,
 ): Promise<number> => {
   const { run, options } = developing;
   // A server has no end of its own: the time is one for each request then.
   const { lifeMsMax, ...bounds } = limitsOf(identifier, options);
-  const plan = await run.plan(identifier, { ...bounds, stoppable: true, graceMsMax: limits.devGraceMs });
+  const plan = await run.plan(identifier, {
+    ...bounds,
+    stoppable: true,
+    turns,
+    graceMsMax: limits.devGraceMs,
+  });
   starts(plan.component.digest);
   const serves = handlers.some((name) => matchInterface(name, plan.world.exports.keys()) !== undefined);
   const { caller, voices } = developing;

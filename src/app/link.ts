@@ -6,6 +6,7 @@ import type { InstanceLimits } from "../host/budget.ts";
 import { causeText } from "../host/crossing.ts";
 import { decoded } from "../host/decoded.ts";
 import { type FilledSlot, fillingProvider } from "../host/filling.ts";
+import { hasState } from "../host/handover.ts";
 import type { LinkerName } from "../host/linkers.ts";
 import { load } from "../host/load.ts";
 import { comingLimits, type Places, type Swaps } from "../host/places.ts";
@@ -208,7 +209,12 @@ export const planFilling = async (
         configProvider(decision.config),
         ...(await applicationProviders(component, linking, depth)),
       ],
-      limits: { ...limitsOf(decision), ...(linking.stoppable && comingLimits) },
+      limits: {
+        ...limitsOf(decision),
+        // A swap asks it for its state: that is stopped where it never ends, and undone where it fails.
+        ...(hasState(decoded(component).world) && { stoppable: true }),
+        ...(linking.stoppable && comingLimits),
+      },
       linker: linking.linker,
       grantHint: (name) => fillingHint([unversioned(name)], decision, filling),
     });

@@ -132,6 +132,8 @@ export const limits = {
   argumentsBytesMax: 2 * 1024 * 1024,
   /** Core modules below this many bytes are compiled anew: hashing them costs as much as compiling. */
   coreSharedBytesMin: 16 * 1024,
+  /** Metered core modules from this many bytes on are kept on disk: reading one is quicker than making it. */
+  meteredKeptBytesMin: 128 * 1024,
   /** Bytes of compiled core modules kept for reuse in one process. */
   coreSharedBytesMax: 64 * 1024 * 1024,
   /** A linked component in the cache; larger glue is not worth reading back. */
@@ -309,6 +311,14 @@ export const limits = {
   /** Milliseconds without a change after which files are looked at, and how long a flood of changes is waited for. */
   devQuietMs: 8,
   devSettleMsMax: 100,
+  /** Milliseconds that a guest may compute in one piece where it takes turns, and while others are in a hurry. */
+  turnEveryMs: 25,
+  turnHurriedMs: 1,
+  /** Milliseconds of one turn of others, and how long a guest waits for what is in a hurry. */
+  turnMsMax: 10,
+  turnHurryMsMax: 250,
+  /** Milliseconds that a guest may keep others from their turn where it cannot be suspended. */
+  turnHeldMsMax: 5_000,
   /** Milliseconds that an application has to end before its next version starts. */
   devGraceMs: 20,
   /** Milliseconds between two looks where the system does not say what changes. */
@@ -350,6 +360,9 @@ export const limits = {
   /** Things of one kind that an instance keeps for the one after it, and UTF-8 bytes of the name of each. */
   keptNamesMax: 1024,
   keptNameBytesMax: 128,
+  /** Bytes of memories, and entries of tables, that are copied so that a `save` which fails can be undone. */
+  undoBytesMax: 256 * 1024 * 1024,
+  undoEntriesMax: 100_000,
   /** Characters shown of a reason that a guest gives. */
   reasonLengthShown: 500,
   /** Bytes of one message to or from a sidecar: all arguments of a call, or its result. */

@@ -3,8 +3,10 @@
 import { type Fault, fault } from "../base/fault.ts";
 import { limits as bounds } from "../base/limits.ts";
 import { printBytes, printMs } from "../base/quantity.ts";
+import { suspending } from "./jspi.ts";
 import type { MeterImports, Metering } from "./meter/meter.ts";
 import type { OutputSink } from "./provider.ts";
+import type { Turns } from "./turns.ts";
 
 /** What an instance is held to. A limit that is not asked for costs nothing. */
 export interface InstanceLimits {
@@ -14,6 +16,8 @@ export interface InstanceLimits {
   readonly callMsMax?: number;
   /** Whether a single call into it can be held to a time of its own (`enter`), as a swap does with `restore`. */
   readonly stoppable?: boolean;
+  /** With whom it takes turns while it computes: without it, nothing else happens meanwhile. */
+  readonly turns?: Turns;
   /** Milliseconds of its start, where that is not what a call may take. */
   readonly startMsMax?: number;
   /** Milliseconds to come to an end once it is asked to stop. */
@@ -31,17 +35,25 @@ interface Excess {
   readonly code: "LK0711" | "LK0712" | "LK0713" | "LK0005";
   readonly reason: string;
   readonly hint: string | undefined;
+  /** Whether a single call passed it, and not the instance. */
+  readonly ofCall?: boolean;
 }
 
-/** What has to be metered for an instance with these limits, which serves another; undefined for nothing. */
+/**
+ * What has to be metered for an instance with these limits, which serves another and may have state to hand over;
+ * undefined for nothing.
+ */
 export const meteringOf = (
-  { lifeMsMax, callMsMax, stoppable, memoryBytesMax }: InstanceLimits,
+  { lifeMsMax, callMsMax, stoppable, memoryBytesMax, turns: ownTurns }: InstanceLimits,
   above?: Budget,
+  handsOver = false,
 ): Metering | undefined => {
-  const own = lifeMsMax !== undefined || callMsMax !== undefined || stoppable === true;
+  const turns = ownTurns !== undefined || above?.turns === true;
+  const own = turns || lifeMsMax !== undefined || callMsMax !== undefined || stoppable === true;
   const time = own || (above?.metering?.time ?? false);
   const memory = memoryBytesMax !== undefined || (above?.metering?.memory ?? false);
-  return time || memory ? { time, memory } : undefined;
+  // What it changes while it saves its state can be put back.
+  return time || memory ? { time, memory, turns, state: time && handsOver } : undefined;
 };
 
 export class Budget {
@@ -52,6 +64,7 @@ export class Budget {
   /** That of the instance which this one serves: what is used here is used there as well. */
   readonly #parent: Budget | undefined;
   readonly #stop: AbortSignal | undefined;
+  readonly #turns: Turns | undefined;
   readonly #lifeEndMs: number;
   /** Ends of the calls that are running. */
   readonly #calls = new Set<{ readonly endMs: number; readonly ms: number }>();
@@ -60,6 +73,10 @@ export class Budget {
   #grantedBytes = 0;
   #outputBytes = 0;
   #refusedBytes = 0;
+  /** Resolves when the guest, which is suspended in the middle of computing, goes on. */
+  #turn: Promise<void> | undefined;
+  /** Changes when a call was given up: it is never woken. */
+  #era = 0;
   #excess: Excess | undefined;
 
   constructor(component: string, limits: InstanceLimits, parent?: Budget, stop?: AbortSignal) {
@@ -67,6 +84,7 @@ export class Budget {
     this.#limits = limits;
     this.#parent = parent;
     this.#stop = stop;
+    this.#turns = limits.turns ?? (parent ? parent.#turns : undefined);
     this.metering = meteringOf(limits, parent);
     this.#lifeEndMs = limits.lifeMsMax === undefined ? Infinity : performance.now() + limits.lifeMsMax;
   }
@@ -76,8 +94,24 @@ export class Budget {
     return this.#excess !== undefined;
   }
 
+  /** Whether others have their turn while it computes. */
+  get turns(): boolean {
+    return this.#turns !== undefined;
+  }
+
+  /** Whether the guest is suspended in the middle of computing: nobody may enter it then. */
+  get suspended(): boolean {
+    return this.#turn !== undefined;
+  }
+
+  /** Resolves when it is not suspended in the middle of computing, and may be entered. */
+  async resumed(): Promise<void> {
+    while (this.#turn) await this.#turn;
+  }
+
   readonly imports: MeterImports = {
-    check: () => (this.#late(performance.now()) ? 1 : 0),
+    check: () => this.#check(performance.now()),
+    turn: suspending(() => this.#suspend()),
     reserve: (bytes) => {
       const granted = this.#reserve(bytes);
       this.#grantedBytes = granted ? bytes : 0;
@@ -163,6 +197,19 @@ export class Budget {
     return this.#fault(this.#memoryExcess(), `trapped in ${where}`);
   }
 
+  /**
+   * Forgets that a call took too long, or was refused memory: what it did has been put back. False where something else
+   * passed a limit, which stands.
+   */
+  forgive(): boolean {
+    if (this.#excess && !this.#excess.ofCall) return false;
+    this.#excess = undefined;
+    this.#refusedBytes = 0;
+    this.#turn = undefined;
+    this.#era++;
+    return true;
+  }
+
   /** Gives back what the instance above was charged. */
   end(): void {
     if (this.#parent) this.#parent.#release(this.#memoryBytes);
@@ -187,6 +234,27 @@ export class Budget {
     return this.#excess !== undefined;
   }
 
+  /** What the meter is answered: 0 to go on, 1 to stop, 2 to let others have their turn. */
+  #check(nowMs: number): number {
+    if (this.#late(nowMs)) return 1;
+    const answer = this.#turns?.ask(nowMs) ?? "go on";
+    if (answer === "go on") return 0;
+    if (answer === "turn") return 2;
+    const reason = `it computed for longer than ${printMs(bounds.turnHeldMsMax)} where it cannot be suspended`;
+    this.#excess = { code: "LK0711", reason, hint: undefined, ofCall: true };
+    return 1;
+  }
+
+  #suspend(): Promise<void> {
+    const era = this.#era;
+    const turn = this.#turns!.take().then(() => {
+      if (this.#turn === turn) this.#turn = undefined;
+      return era === this.#era ? undefined : new Promise<void>(() => {});
+    });
+    this.#turn = turn;
+    return turn;
+  }
+
   /** A method of a resource is called past `enter`: it counts from here until the host has its turn again. */
   #enterUnseen(nowMs: number): void {
     const ms = this.#limits.callMsMax!;
@@ -206,7 +274,8 @@ export class Budget {
       return { code: "LK0005", reason: "it was asked to stop and went on", hint: undefined };
     const late = [...this.#calls].find(({ endMs }) => nowMs >= endMs);
     const ms = nowMs >= this.#lifeEndMs ? lifeMsMax! : late!.ms;
-    return { code: "LK0711", reason: `it took longer than ${printMs(ms)}`, hint: hints?.time };
+    const ofCall = nowMs < this.#lifeEndMs;
+    return { code: "LK0711", reason: `it took longer than ${printMs(ms)}`, hint: hints?.time, ofCall };
   }
 
   #memoryExcess(): Excess {

@@ -1,6 +1,7 @@
 import { limits } from "../base/limits.ts";
 import { coreModuleRanges } from "../contract/binary/sections.ts";
-import type { Metered, MeterImports, Metering } from "./meter/meter.ts";
+import type { CoreState, Metered, MeterImports, Metering } from "./meter/meter.ts";
+import { meteredCore, meteringText } from "./metered.ts";
 
 // Compiled core modules, shared in the process by content. A QuickJS component's engine is the same 770 KB in
 // every component and costs JSC about 30 ms to compile, so the second guest gets it for nothing. A compiled
@@ -20,8 +21,18 @@ export interface Meter {
   readonly imports: MeterImports;
   /** A core instance takes so many bytes at its start; throws where they are too many. */
   begin(bytes: number): void;
-  /** Hears of each core instance that was made. */
-  made?(instance: WebAssembly.Instance): void;
+  /** Whether its modules were metered so that the host's other work can go on in the middle of them. */
+  readonly turns?: boolean;
+  /** Hears of each core instance that was made, with what of it was asked for and can be put back. */
+  made?(instance: WebAssembly.Instance, state: CoreState | undefined): void;
+  /** Hears of each component instance, which keeps what lies outside of its core instances. */
+  inside?(instance: Inside): void;
+}
+
+/** What a linker keeps of a component instance beside its core instances. */
+export interface Inside {
+  /** Remembers it as it is; the answer puts it back, or says that it cannot: something of it is gone. */
+  mark(): () => boolean;
 }
 
 /** What was metered, and how it is instantiated; a module that is not in it was compiled as it is. */
@@ -34,7 +45,7 @@ const metered = new WeakMap<WebAssembly.Module, Metered>();
 export const compileCore = (bytes: Uint8Array, metering?: Metering): Promise<WebAssembly.Module> => {
   // Small modules compile faster than they are looked up.
   if (bytes.length < limits.coreSharedBytesMin) return compile(bytes, metering);
-  const kind = metering ? `${metering.time}:${metering.memory}` : "";
+  const kind = meteringText(metering);
   const key = `${bytes.length}:${Bun.hash(bytes)}:${kind}`;
   const known = compiled.get(key);
   if (known && Buffer.compare(known.bytes, bytes) === 0) {
@@ -58,16 +69,18 @@ export const beginCores = (
 ): void => {
   if (begun.has(component)) return;
   begun.add(component);
+  // What has state to hand over is metered, and compiled as that.
+  if (Buffer.from(component.buffer, component.byteOffset, component.length).includes(stateful)) return;
   for (const [start, end] of ranges())
     if (end - start >= limits.coreSharedBytesMin) compileCore(component.subarray(start, end)).catch(() => {});
 };
 
+const stateful = "loop:core/handover@";
 const begun = new WeakSet<Uint8Array>();
 
 const compile = async (bytes: Uint8Array, metering: Metering | undefined): Promise<WebAssembly.Module> => {
   if (!metering) return WebAssembly.compile(bytes as BufferSource);
-  const { meterCore } = await import("./meter/meter.ts");
-  const made = meterCore(bytes, metering);
+  const made = await meteredCore(bytes, metering);
   const module = await WebAssembly.compile(made.bytes as BufferSource);
   metered.set(module, made);
   return module;
@@ -80,7 +93,7 @@ export const instantiateCore = (
   meter: Meter | undefined,
 ): WebAssembly.Instance => {
   const instance = coreInstance(module, imports, meter);
-  meter?.made?.(instance);
+  meter?.made?.(instance, metered.get(module)?.state);
   return instance;
 };
 

@@ -1,7 +1,8 @@
 import { DeclaredError, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
+import type { World } from "../contract/model.ts";
+import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
-import type { Phases } from "./phases.ts";
 
 // State that crosses from one instance to the next, in `loop:core/handover`'s words. Both sides are guests: what
 // they give is bounded, and no call of theirs takes longer than a swap may.
@@ -21,19 +22,35 @@ export interface Saved {
 /** Turns saved state into what its receiver takes; throws what keeps it from that. */
 export type Migrate = (saved: Saved) => Promise<Saved>;
 
+/** Whether a component has state to hand over. */
+export const hasState = ({ exports }: World): boolean =>
+  matchInterface(handover, exports.keys()) !== undefined;
+
 /** Whether there is state to hand over, and somebody who takes it. */
 export const handsOver = (from: Instance, to: Instance): boolean =>
   from.usable && from.exports(handover) && to.exports(handover);
 
-/** Saves on one side and restores on the other. Faults: LK0423 where it cannot be, and those of the calls. */
+/** State on its way. */
+export interface Taken {
+  readonly saved: Saved;
+  /** It stays where it was after all: what saving it has changed there is put back, where that can be done. */
+  readonly undo: () => void;
+}
+
+/** Takes the state out of what has it. Faults: those of the call, which leave it as it was. */
+export const take = async (from: Instance): Promise<Taken> => {
+  const { answer, undo } = await from.attempt(limits.swapCallMsMax, handover, "save", []);
+  return { saved: answer as Saved, undo };
+};
+
+/** Restores it on the other side. Faults: LK0423 where it cannot be, and those of the calls. */
 export const handOver = async (
   from: Instance,
+  state: Saved,
   to: Instance,
-  phases: Phases,
   migrate: Migrate | undefined,
 ): Promise<State> => {
-  const saved = checked(from, await within(from, handover, "save", []));
-  phases.enter("restore");
+  const saved = checked(from, state);
   const refused = await restored(to, saved);
   if (refused === undefined) return "handed-over";
   if (!migrate) throw refusal(to, saved, refused);

@@ -4,8 +4,10 @@ import { camel, type Func, type World } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { Budget } from "./budget.ts";
+import type { Meter } from "./cores.ts";
 import { guestException } from "./exception.ts";
 import { ClosedPipe, GuestExit, type InstanceContext, type OutputSink } from "./provider.ts";
+import { type Undo, Undoable } from "./undo.ts";
 
 /** Turns of the event loop: one for the linker to hand bytes over, one for who takes them. */
 const turnsAfterAnswer = 2;
@@ -21,6 +23,11 @@ export class Instance {
   readonly context: InstanceContext;
   /** What it has used up of its limits. */
   readonly budget: Budget;
+  /** What its linker joins it to. */
+  readonly meter: Meter;
+  readonly #undoable = new Undoable();
+  /** While a call goes on that is undone where it fails. */
+  #attempt: Undo | undefined;
   readonly #component: VerifiedComponent;
   readonly #world: World;
   readonly #tail: StderrTail;
@@ -39,6 +46,14 @@ export class Instance {
     this.#component = component;
     this.#world = world;
     this.budget = new Budget(component.identifier, outer.limits ?? {}, outer.budget, outer.stop);
+    const { imports, turns } = this.budget;
+    this.meter = {
+      imports,
+      turns,
+      begin: (bytes) => this.budget.begin(bytes),
+      made: (core, state) => this.#undoable.made(core, state),
+      inside: (one) => this.#undoable.inside(one),
+    };
     const { stdin, stdout, stderr } = outer.stdio;
     this.#tail = new StderrTail(this.budget.capped(stderr));
     this.context = {
@@ -99,6 +114,26 @@ export class Instance {
     }
   }
 
+  /**
+   * As `callWithin`, and where it fails everything that it changed of the instance is put back, which goes on as if it
+   * had not been called; so does it when the answer's `undo` is called. Where that cannot be done a failure ends the
+   * instance, as that of any call does.
+   */
+  async attempt(
+    ms: number,
+    interfaceName: string,
+    func: string,
+    args: readonly unknown[],
+  ): Promise<{ readonly answer: unknown; readonly undo: Undo }> {
+    const undo = this.#undoable.mark();
+    this.#attempt = undo;
+    try {
+      return { answer: await this.callWithin(ms, interfaceName, func, args), undo: undo ?? (() => false) };
+    } finally {
+      this.#attempt = undefined;
+    }
+  }
+
   /** Whether it exports an interface, in a compatible version. */
   exports(interfaceName: string): boolean {
     return this.#exportName(interfaceName) !== undefined;
@@ -147,12 +182,14 @@ export class Instance {
     const component = this.#component.identifier;
     if (this.#trapped) throw fault("LK0304", `${component} was called at ${where} after it had trapped`);
     if (this.#dropped) throw fault("LK0304", `${component} was called at ${where} after it had been dropped`);
+    if (this.budget.suspended) return this.budget.resumed().then(() => this.watch(func, where, work));
     const leave = this.budget.enter();
     const fail = (error: unknown): never => {
       leave();
       if (isDeclared(error, func)) throw new DeclaredError(error.payload);
-      this.#trapped = this.restarts === undefined;
       const explained = this.explain(error, "call", where);
+      if (this.#attempt?.() && this.budget.forgive()) throw explained;
+      this.#trapped = this.restarts === undefined;
       // Where it waits it goes on waiting, unless what it waits for ends.
       if (this.budget.exceeded) this.drop();
       throw explained;

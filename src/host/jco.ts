@@ -52,11 +52,17 @@ export const jcoLinker: Linker = {
 };
 
 /** Where a linked component lies below the cache's root. */
-const linkPath = ({ component, suspending }: LinkRequest): string => {
-  const options = sha256([...suspending].sort().join("\n")).slice(0, 16);
+const linkPath = (request: LinkRequest): string => {
+  const { component, suspending } = request;
+  const turns = suspending.size === 0 && waits(request) ? ["turns"] : [];
+  const options = sha256([...suspending, ...turns].sort().join("\n")).slice(0, 16);
   const made = component.adapted ? `${adaptation}-` : "";
   return `link/${version}/${made}${component.digest.slice("sha256:".length)}-${options}`;
 };
+
+/** Whether a guest may be suspended: by what it imports, or wherever it computes. */
+const waits = ({ suspending, metering }: LinkRequest): boolean =>
+  suspending.size > 0 || metering?.turns === true;
 
 /** From the user's cache, or made now and kept. */
 const linkedFiles = async (request: LinkRequest): Promise<readonly LinkedFile[]> => {
@@ -81,16 +87,14 @@ const readCached = (place: string): LinkedFile[] | undefined => {
   }
 };
 
-const transpile = async ({
-  component,
-  decoded: { world },
-  suspending,
-}: LinkRequest): Promise<LinkedFile[]> => {
+const transpile = async (request: LinkRequest): Promise<LinkedFile[]> => {
+  const { component, suspending } = request;
+  const { world } = request.decoded;
   const { $init, generate } = await import("@bytecodealliance/jco-transpile/component");
   await $init;
   const names = [...world.imports.keys()];
   // A suspended guest must have been entered through an export that answers with a promise.
-  const exports = suspending.size > 0 ? exportedFuncs(world) : [];
+  const exports = waits(request) ? exportedFuncs(world) : [];
   try {
     const { files } = generate(component.bytes, {
       name: "component",
@@ -101,8 +105,9 @@ const transpile = async ({
       noNodejsCompat: true,
       base64Cutoff: 0,
       // With JSPI and nothing that waits, jco makes a composed component's exports answer with promises.
-      asyncMode:
-        suspending.size > 0 ? { tag: "jspi", val: { imports: [...suspending], exports } } : { tag: "sync" },
+      asyncMode: waits(request)
+        ? { tag: "jspi", val: { imports: [...suspending], exports } }
+        : { tag: "sync" },
     });
     return files.map(([name, bytes]) => ({
       name,

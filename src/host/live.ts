@@ -8,7 +8,7 @@ import { limits } from "../base/limits.ts";
 import type { World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { requireFit, requireMayStart } from "./fit.ts";
-import { checkHealth, handOver, handsOver, type Migrate, type State } from "./handover.ts";
+import { checkHealth, handOver, handsOver, type Migrate, type State, type Taken, take } from "./handover.ts";
 import type { Instance } from "./instance.ts";
 import { Phases, type SwapPart } from "./phases.ts";
 import type { LinkedPlan } from "./plan.ts";
@@ -190,12 +190,15 @@ export class Live {
   async #replace(candidate: Candidate, made: Instance, phases: Phases): Promise<Swapped> {
     const old = this.#now;
     const open = handsOver(old.instance, made) ? this.#close() : undefined;
+    let taken: Taken | undefined;
     try {
       let state: State = "none";
       if (open) {
         phases.enter("save");
         await this.#quiet(old);
-        state = await handOver(old.instance, made, phases, candidate.migrate);
+        taken = await take(old.instance);
+        phases.enter("restore");
+        state = await handOver(old.instance, taken.saved, made, candidate.migrate);
       }
       phases.enter("health");
       await checkHealth(made);
@@ -212,6 +215,9 @@ export class Live {
         state,
         parts: phases.end(),
       };
+    } catch (error) {
+      taken?.undo();
+      throw error;
     } finally {
       open?.();
     }

@@ -56,6 +56,7 @@ export class Places {
   readonly #places = new Map<string, Set<Place>>();
   readonly #listeners = new Set<(event: SwapEvent) => void>();
   #onUse: (() => void) | undefined;
+  #changing = 0;
 
   /** `onUse` is called once, when there is a place. */
   constructor(onUse?: () => void) {
@@ -77,6 +78,11 @@ export class Places {
   /** Names of places that are in use. */
   get names(): readonly string[] {
     return [...this.#places.keys()];
+  }
+
+  /** Whether something is about to take a place. */
+  get changing(): boolean {
+    return this.#changing > 0;
   }
 
   /** What stands under a name: one state for each instance. */
@@ -109,6 +115,7 @@ export class Places {
   }
 
   async #one(place: Place, wish: Wish): Promise<Swapped> {
+    this.#changing++;
     try {
       const swapped = await place.swap(wish);
       this.#tell({ swapped, identifier: place.state.identifier });
@@ -116,6 +123,8 @@ export class Places {
     } catch (failed) {
       this.#tell({ place: place.name, failed });
       throw failed;
+    } finally {
+      this.#changing--;
     }
   }
 

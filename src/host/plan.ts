@@ -20,10 +20,12 @@ import { type InstanceLimits, meteringOf } from "./budget.ts";
 import { joined } from "./chain.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
+import { hasState } from "./handover.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
 import { chooseLinker, type LinkerName } from "./linkers.ts";
 import type { Metering } from "./meter/meter.ts";
+import { meteringText } from "./metered.ts";
 import type {
   Absence,
   Implementations,
@@ -54,7 +56,7 @@ interface Match {
 export interface LinkedPlan {
   readonly component: VerifiedComponent;
   readonly world: World;
-  /** Whether a call may wait: some import of it may answer with a promise, so every export does. */
+  /** Whether a call may wait: some import of it may answer with a promise, or it takes turns with others. */
   readonly suspends: boolean;
   /** Its imports that somebody offers and these grants do not cover; calls to them would be denied. */
   ungranted(grants: Grants): readonly string[];
@@ -77,16 +79,17 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
   const variants = new Map<string, Promise<Linked>>();
   /** Linked with what has to be metered: once for each combination, and plain where nothing has. */
   const variant = (metering: Metering | undefined): Promise<Linked> => {
-    const key = metering ? `${metering.time}:${metering.memory}` : "";
+    const key = meteringText(metering);
     const made = variants.get(key) ?? timed("link", () => linker.link({ ...request, metering }));
     variants.set(key, made);
     return made;
   };
-  await variant(meteringOf(options.limits ?? {}));
+  const handsOver = hasState(world);
+  await variant(meteringOf(options.limits ?? {}, undefined, handsOver));
   return {
     component,
     world,
-    suspends: request.suspending.size > 0,
+    suspends: request.suspending.size > 0 || options.limits?.turns !== undefined,
     ungranted: (grants) =>
       matches
         .filter(({ provider, offered }) => provider && offered && !isGranted(provider, offered, { grants }))
@@ -94,7 +97,7 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
     instantiate: (outer) =>
       timed("instantiate", async () => {
         const limits = { ...options.limits, ...outer.limits };
-        const linked = await variant(meteringOf(limits, outer.budget));
+        const linked = await variant(meteringOf(limits, outer.budget, handsOver));
         return start(component, world, linked, matches, { ...outer, limits }, options);
       }),
   };
@@ -200,7 +203,7 @@ const start = async (
   const instance = new Instance(component, world, outer);
   try {
     const imports = await implementations(matches, instance.context, options);
-    await instance.begin(() => linked.instantiate(imports, instance.budget, instance.began));
+    await instance.begin(() => linked.instantiate(imports, instance.meter, instance.began));
     return instance;
   } catch (error) {
     const explained = instance.explain(error, "instantiate", "its start");

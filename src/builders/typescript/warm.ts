@@ -104,7 +104,7 @@ class WarmEngine {
       const { ownLinker } = await import("../../host/link/link.ts");
       const decoded = decodedOnce(component.bytes);
       // As `loop dev` meters what it runs: the engine is then compiled once for both.
-      const metering = { time: true, memory: false };
+      const metering = { time: true, memory: false, turns: true };
       const linked = await ownLinker.link({ component, decoded, suspending: new Set(), metering });
       return new WarmEngine(linked, deniedImports(decoded.world), unwrapEnvelope(wrapped, loadName));
     } catch (error) {
@@ -172,7 +172,7 @@ class Bound {
 
   constructor(made: (instance: WebAssembly.Instance) => void) {
     this.meter = {
-      imports: { check: () => (this.#exceeded() ? 1 : 0), reserve: () => 1, undo: () => {} },
+      imports: { check: () => (this.#exceeded() ? 1 : 0), turn: () => {}, reserve: () => 1, undo: () => {} },
       begin: () => {},
       made,
     };

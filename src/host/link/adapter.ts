@@ -255,10 +255,14 @@ const writeSuspendingCall = (draft: Draft, side: Side, call: string): void => {
   lowerAnswer(draft, side);
   draft.line("};");
   draft.line("let answer;");
+  draft.line("const { era } = instance0;");
   const refused = hasResult ? "finish(K.errPayload(error), true)" : "K.hostThrew(error)";
   draft.line(`try { answer = ${call}; } catch (error) { return ${refused}; }`);
   draft.line("if (answer instanceof Promise)");
-  draft.line(`return answer.then((value) => finish(value, false), (error) => ${refused});`);
+  const woken = (work: string) => `instance0.era === era ? ${work} : K.never()`;
+  draft.line(
+    `return answer.then((value) => ${woken("finish(value, false)")}, (error) => ${woken(refused)});`,
+  );
   draft.line("return finish(answer, false);");
 };
 

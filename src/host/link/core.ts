@@ -1,9 +1,10 @@
 import { Fault, fault } from "../../base/fault.ts";
 import type { StringEncoding } from "../../contract/binary/ast.ts";
 import { instantiateCore, type Meter } from "../cores.ts";
+import { suspending } from "../jspi.ts";
 import { guestToGuest, guestToHost } from "./adapter.ts";
 import type { End } from "./draft.ts";
-import { callable, liftedOf, suspending } from "./exporting.ts";
+import { callable, liftedOf } from "./exporting.ts";
 import { destroy, lowerOwn } from "./handles.ts";
 import type { CoreFunc, CoreInstance, Func, Item } from "./item.ts";
 import { onFirstCall } from "./lazy.ts";
@@ -139,7 +140,8 @@ export const coreInstance = (
   meter: Meter | undefined,
   offset: number,
 ): CoreInstance => {
-  const reach = new Reach();
+  // What takes turns with the host's other work may be suspended wherever it computes.
+  const reach = new Reach(meter?.turns);
   const given: Record<string, Record<string, unknown>> = Object.create(null);
   for (const [name, instance] of args) given[name] = coreImports(instance, reach);
   return { exports: coreInstantiate(module, given, meter, offset), items: undefined, reach };

@@ -1,4 +1,5 @@
 import { pascal } from "../../contract/model.ts";
+import { promising } from "../jspi.ts";
 import { hostToGuest } from "./adapter.ts";
 import type { Lifted } from "./draft.ts";
 import { classFor } from "./handles.ts";
@@ -26,15 +27,6 @@ export const callable = ({ call, exported, reach }: CoreFunc): { core: Callable;
   const suspends = reach.canSuspend();
   return { core: suspends && exported ? promising(call) : call, suspends };
 };
-
-/** JSPI, which the type library does not know yet. */
-const jspi = WebAssembly as unknown as {
-  promising(core: Callable): Callable;
-  Suspending: new (host: Callable) => object;
-};
-
-const promising = (core: Callable): Callable => jspi.promising(core);
-export const suspending = (host: Callable): object => new jspi.Suspending(host);
 
 export const liftedOf = ({ core, postReturn, end }: Extract<Func, { kind: "lifted" }>): Lifted => ({
   ...end,

@@ -63,6 +63,7 @@ export const instantiate = (
 ): Instance => {
   countOne(whole);
   const instance = new ComponentInstance(parent);
+  whole.meter?.inside?.(instance);
   whole.recorder?.made(instance, ["instance", whole.recorder.ref(parent)]);
   const walk = new Walk(whole, component, instance, imports);
   for (const definition of component.ast.definitions) walk.define(definition);

@@ -68,7 +68,7 @@ class Replay {
       case "end":
         return endOf(this.#at(step[1]), step[2], this.#at<Memory>(step[3]), this.#at<CoreFunc>(step[4]));
       case "instance":
-        return new ComponentInstance(this.#at(step[1]));
+        return this.#instance(this.#at(step[1]));
       case "resource":
         return resourceOf(this.#at(step[1]), this.#at(step[2]));
       case "resource.drop":
@@ -96,6 +96,12 @@ class Replay {
   /** The class that an interface's implementation has for a resource. */
   #member(host: Ref, key: string): unknown {
     return this.#at<Readonly<Record<string, unknown>>>(host)[pascal(key)];
+  }
+
+  #instance(parent: ComponentInstance | undefined): ComponentInstance {
+    const instance = new ComponentInstance(parent);
+    this.#given.meter?.inside?.(instance);
+    return instance;
   }
 
   #hostFunc([, host, owner, name, type]: Extract<Step, { 0: "host-func" }>): Func {

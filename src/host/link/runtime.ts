@@ -83,6 +83,9 @@ const errPayload = (thrown: unknown): unknown => {
 
 const declared = (payload: unknown): DeclaredError => new DeclaredError(payload);
 
+/** What a call that was given up waits for. */
+const never = (): Promise<never> => new Promise(() => {});
+
 const answeredLate = (name: string): never => {
   throw new Error(`The host answered ${name} with a promise, and it is not declared to suspend`);
 };
@@ -116,6 +119,7 @@ export const runtime = {
   lowerBorrow,
   lowerOwn,
   misfit,
+  never,
   newScope,
   scalarValue,
   spillRange,

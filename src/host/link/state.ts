@@ -13,9 +13,22 @@ export class ComponentInstance {
   readonly handles = new HandleTable();
   entered = false;
   mayLeave = true;
+  /** Changes when it is put back: whoever was suspended in it before is never woken. */
+  era = 0;
 
   constructor(parent: ComponentInstance | undefined) {
     this.parent = parent;
+  }
+
+  /** Remembers its handles; the answer puts them back, and says whether all of them were still there. */
+  mark(): () => boolean {
+    const undo = this.handles.mark();
+    return () => {
+      this.era++;
+      this.entered = false;
+      this.mayLeave = true;
+      return undo();
+    };
   }
 
   /** This instance and those that it was instantiated by, innermost first. */
@@ -131,6 +144,29 @@ export class HandleTable {
     this.#slots[index >>> 0] = undefined;
     this.#free.push(index >>> 0);
     return handle;
+  }
+
+  /** Remembers what it holds; the answer lets go of what came since, and says whether nothing was taken away. */
+  mark(): () => boolean {
+    const before = [...this.#slots];
+    return () => {
+      let whole = true;
+      for (const [index, handle] of this.#slots.entries()) {
+        const was = before[index];
+        if (handle === was) {
+          if (handle) handle.lends = 0;
+          continue;
+        }
+        if (was) whole = false;
+        if (!handle) continue;
+        this.#slots[index] = undefined;
+        this.#free.push(index);
+        // What guests made lies in their memory, which is as it was; what the host made is to be let go of.
+        if (!handle.scope && !handle.type.implementer)
+          (handle.representation as Partial<Disposable>)[Symbol.dispose]?.();
+      }
+      return whole;
+    };
   }
 
   /** Handles in use. */

@@ -22,6 +22,11 @@ export interface Layout {
   settle(wide: boolean): number;
   memoryWide(index: number): boolean;
   tableWide(index: number): boolean;
+  /** Told that there are exceptions of the older kind, beside which the engine takes none of the newer. */
+  olderExceptions(): void;
+  /** Told that tables are written to, or that there are objects which the engine collects. */
+  tablesChange(): void;
+  collects(): void;
 }
 
 /**
@@ -151,7 +156,8 @@ const scan = (cursor: Cursor, end: number, locals: number, layout: Layout): Foun
     // The most frequent instructions by far change nothing. What was added is not theirs to name.
     if (opcode >= localGet && opcode <= localTee) cursor.index(locals, "local");
     else if (opcode === globalGet || opcode === globalSet) cursor.index(layout.fuel, "global");
-    else if (opcode > globalSet && opcode < 0xd0 && opcode !== op.memoryGrow) skipImmediates(cursor, opcode);
+    else if (opcode > op.tableSet && opcode < 0xd0 && opcode !== op.memoryGrow)
+      skipImmediates(cursor, opcode);
     else note(found, cursor, start, opcode, layout);
   }
   return found;
@@ -182,8 +188,12 @@ const note = (found: Found, cursor: Cursor, start: number, opcode: number, layou
         changes.push(cursor.at, cursor.at, change.tick, 0);
       }
       return;
+    case op.tableSet:
+      layout.tablesChange();
+      break;
     case op.memoryGrow:
     case op.tableGrow:
+      if (opcode === op.tableGrow) layout.tablesChange();
       noteGrow(found, cursor, start, opcode, layout);
       return;
     case op.wait32:
@@ -192,6 +202,9 @@ const note = (found: Found, cursor: Cursor, start: number, opcode: number, layou
       skipImmediates(cursor, opcode);
       if (layout.time) changes.push(start, cursor.at, change.trap, 0);
       return;
+    case op.try:
+      layout.olderExceptions();
+      break;
     case op.structNew:
     case op.structNewDefault:
     case op.arrayNewFixed:
@@ -200,6 +213,7 @@ const note = (found: Found, cursor: Cursor, start: number, opcode: number, layou
     case op.arrayNewData:
     case op.arrayNewElem:
       if (layout.memory) throw uncountable();
+      layout.collects();
       if (layout.time) noteBulk(found, cursor, start, opcode, layout);
       break;
     default:
@@ -234,16 +248,20 @@ const noteBulk = (found: Found, cursor: Cursor, start: number, opcode: number, l
       wide = layout.memoryWide(cursor.number());
       break;
     case op.tableFill:
+      layout.tablesChange();
       wide = layout.tableWide(cursor.number());
       break;
     case op.memoryCopy:
       wide = layout.memoryWide(cursor.number()) && layout.memoryWide(cursor.number());
       break;
     case op.tableCopy:
+      layout.tablesChange();
       wide = layout.tableWide(cursor.number()) && layout.tableWide(cursor.number());
       break;
-    case op.memoryInit:
     case op.tableInit:
+      layout.tablesChange();
+      break;
+    case op.memoryInit:
     case op.arrayNew:
     case op.arrayNewDefault:
     case op.arrayNewData:

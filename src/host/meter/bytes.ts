@@ -105,6 +105,12 @@ export class Writer {
     this.#bytes[this.#at++] = rest;
   }
 
+  text(value: string): void {
+    const bytes = new TextEncoder().encode(value);
+    this.number(bytes.length);
+    this.all(bytes);
+  }
+
   /** What `content` writes, preceded by its size: always five bytes, so that nothing has to be moved. */
   sized(content: () => void): void {
     this.#reserve(5);

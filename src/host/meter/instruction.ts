@@ -8,6 +8,7 @@ import type { Cursor } from "./bytes.ts";
 export const op = {
   unreachable: 0x00,
   loop: 0x03,
+  try: 0x06,
   end: 0x0b,
   call: 0x10,
   callIndirect: 0x11,
@@ -15,6 +16,7 @@ export const op = {
   returnCallIndirect: 0x13,
   callRef: 0x14,
   returnCallRef: 0x15,
+  tableSet: 0x26,
   memoryGrow: 0x40,
   refFunc: 0xd2,
   memoryInit: 0xfc08,

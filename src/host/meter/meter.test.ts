@@ -7,9 +7,15 @@ import { type MeterImports, type Metering, meterCore } from "./meter.ts";
 import { randomModule } from "./random.ts";
 
 const both: Metering = { time: true, memory: true };
-const kinds: readonly Metering[] = [both, { time: true, memory: false }, { time: false, memory: true }];
+const turns: Metering = { ...both, turns: true };
+const kinds: readonly Metering[] = [
+  both,
+  { time: true, memory: false },
+  { time: false, memory: true },
+  turns,
+];
 
-const free: MeterImports = { check: () => 0, reserve: () => 1, undo: () => {} };
+const free: MeterImports = { check: () => 0, turn: () => {}, reserve: () => 1, undo: () => {} };
 const core = async (wat: string): Promise<Uint8Array> => (await wasmTools()).parse(wat);
 
 type Exports = Record<string, (...args: unknown[]) => unknown>;
@@ -129,8 +135,8 @@ describe("a metered module does what the plain one does", () => {
   });
 
   test("the older exceptions, which a C++ compiler still emits", () => {
-    // (func (export "go") (result i32) try (result i32) throw 0 catch 0 i32.const 5 catch_all i32.const 6 end)
-    const body = [0, 0x06, 0x7f, 0x08, 0, 0x07, 0, 0x41, 5, 0x19, 0x41, 6, 0x0b, 0x0b];
+    // (func (export "go") (result i32) (loop) try (result i32) throw 0 catch 0 i32.const 5 catch_all i32.const 6 end)
+    const body = [0, 0x03, 0x40, 0x0b, 0x06, 0x7f, 0x08, 0, 0x07, 0, 0x41, 5, 0x19, 0x41, 6, 0x0b, 0x0b];
     const bytes = Uint8Array.from([
       ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       ...[1, 8, 2, 0x60, 0, 1, 0x7f, 0x60, 0, 0],
@@ -139,6 +145,14 @@ describe("a metered module does what the plain one does", () => {
     ]);
     expect(instantiate(bytes).go!()).toBe(5);
     for (const kind of kinds) expect(metered(bytes, {}, {}, kind).go!()).toBe(5);
+    let turned = 0;
+    const turn = () => {
+      turned++;
+      throw new Error("There is nobody who could be suspended");
+    };
+    const calls = metered(bytes, { check: () => (turned === 0 ? 2 : 0), turn }, {}, turns);
+    for (let call = 0; call < 10_000; call++) calls.go!();
+    expect(turned).toBe(1);
   });
 
   test("an engine of 770 KB, whose start runs what it makes of its own sources", async () => {
@@ -186,6 +200,38 @@ describe("what runs for ever asks the host and stops", () => {
       const bytes = await core(`(module ${wat})`);
       expect(outcome(() => metered(bytes, { check: stopAt(3) }).go!())).toContain("Unreachable");
     }, 2000);
+
+  test("a guest lets others have their turn as often as it is told to, and a turn that cannot be taken is passed over", async () => {
+    const bytes = await core(
+      `(module (func (export "go") (param i32) (result i32)
+        (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (i32.const 7)))`,
+    );
+    for (const turn of [
+      () => {},
+      () => {
+        throw new Error("There is nobody who could be suspended");
+      },
+    ]) {
+      const asked: string[] = [];
+      const check = () => (asked.push("check") % 3 === 1 ? 2 : 0);
+      const taken = () => {
+        asked.push("turn");
+        turn();
+      };
+      expect(metered(bytes, { check, turn: taken }, {}, turns).go!(3_000_000)).toBe(7);
+      expect(asked.slice(0, 6)).toEqual(["check", "turn", "check", "check", "turn", "check"]);
+    }
+  });
+
+  test("after a turn it is asked again whether it may go on", async () => {
+    const bytes = await core(`(module (func (export "go") (loop $l (br $l))))`);
+    let turned = 0;
+    const check = () => (turned < 3 ? 2 : 1);
+    expect(outcome(() => metered(bytes, { check, turn: () => turned++ }, {}, turns).go!())).toContain(
+      "Unreachable",
+    );
+    expect(turned).toBe(3);
+  }, 2000);
 
   test("an imported function that takes its time is followed by a question, however it is called", async () => {
     const bytes =

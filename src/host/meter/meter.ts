@@ -10,12 +10,27 @@ export interface Metering {
   readonly time: boolean;
   /** Growing of memories and tables. */
   readonly memory: boolean;
+  /** With `time`: whether the host's other work may go on in the middle of it, where it can be suspended. */
+  readonly turns?: boolean | undefined;
+  /** With `time`: whether the host can read and write what changes while it runs. */
+  readonly state?: boolean | undefined;
+}
+
+/** What of a core instance changes while it runs, by the names under which it is exported. */
+export interface CoreState {
+  readonly memories: readonly string[];
+  readonly globals: readonly string[];
+  readonly tables: readonly string[];
+  /** Whether it writes to tables, its own or others'. */
+  readonly tablesChange: boolean;
 }
 
 /** What a metered module imports besides its own imports. */
 export interface MeterImports {
-  /** 1 to stop: the guest traps, which it cannot catch. */
+  /** 1 to stop: the guest traps, which it cannot catch. 2, with `turns`, to call `turn` and then to ask again. */
   readonly check: () => number;
+  /** With `turns`: suspends the guest until the host's other work has had its turn. */
+  readonly turn?: object;
   /** 1 where the guest may have so many bytes more. */
   readonly reserve: (bytes: number) => number;
   /** The engine refused what `reserve` had last granted. */
@@ -28,6 +43,8 @@ export interface Metered {
   readonly importName: string | undefined;
   /** Bytes that its own memories and tables have from the start. */
   readonly initialBytes: number;
+  /** Undefined where it was not asked for, or not all of it can be had. */
+  readonly state: CoreState | undefined;
 }
 
 /** What the engine keeps for one entry of a table. */
@@ -41,9 +58,11 @@ export const tableEntryBytes = 32;
 export const meterCore = (bytes: Uint8Array, metering: Metering): Metered => {
   const module = readModule(bytes);
   const initialBytes = initialBytesOf(module);
-  if (module.funcs.length === 0) return { bytes, importName: undefined, initialBytes };
+  if (module.funcs.length === 0 && !metering.state)
+    return { bytes, importName: undefined, initialBytes, state: undefined };
   const rewriter = new Rewriter(module, metering, tableEntryBytes);
-  return { bytes: rewriter.rewrite(), importName: rewriter.importName, initialBytes };
+  const rewritten = rewriter.rewrite();
+  return { bytes: rewritten, importName: rewriter.importName, initialBytes, state: rewriter.state };
 };
 
 const initialBytesOf = ({ memories, tables, importedMemories, importedTables }: CoreModule): number => {

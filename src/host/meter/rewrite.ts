@@ -1,7 +1,8 @@
+import { sha256 } from "../../base/digest.ts";
 import { type Layout, price, rewriteBody, rewriteExpression } from "./body.ts";
 import { Cursor, malformed, signed, unsigned, Writer } from "./bytes.ts";
 import { skipType } from "./instruction.ts";
-import type { Metering } from "./meter.ts";
+import type { CoreState, Metering } from "./meter.ts";
 import { type CoreModule, type Limits, pageBytes, readTableType, section, sectionOrder } from "./module.ts";
 
 // A whole module with what metering adds: five types, three imported functions behind the module's own, a global
@@ -20,12 +21,15 @@ const helpers = [
   "reserveTable64",
   "settle32",
   "settle64",
+  "ask",
 ] as const;
 type Helper = (typeof helpers)[number];
 
 /** Imported functions that every metered module gets, in this order, with their types. */
 const imports = { check: "toI32", reserve: "f64ToI32", undo: "nothing" } as const;
-const importNames = Object.keys(imports) as (keyof typeof imports)[];
+/** The last of them where it is to let the host's other work go on. */
+const turning = { ...imports, turn: "nothing" } as const;
+type ImportName = keyof typeof turning;
 
 const [i32, i64, f64, func] = [0x7f, 0x7e, 0x7c, 0x60];
 const types = {
@@ -49,12 +53,24 @@ const helperType: Readonly<Record<Helper, TypeName>> = {
   reserveTable64: "i64ToI64",
   settle32: "i32ToI32",
   settle64: "i64ToI64",
+  ask: "nothing",
 };
 
 const wideOf = (limits: Limits | undefined): boolean => {
   if (!limits) throw malformed("an instruction names a memory or table that is not there");
   return limits.wide;
 };
+
+/** What of a module changes while it runs, with the kinds of its exports. */
+const stateKinds = [
+  ["memory", 2],
+  ["global", 3],
+  ["table", 1],
+] as const;
+type StateKind = (typeof stateKinds)[number][0];
+
+/** Types of globals that the host cannot read: v128 and exnref. */
+const [vector, exception] = [0x7b, 0x69];
 
 type Content = (out: Writer, cursor: Cursor, count: number) => void;
 
@@ -64,7 +80,15 @@ export class Rewriter {
   readonly #module: CoreModule;
   readonly #metering: Metering;
   readonly #tableEntryBytes: number;
+  readonly #imports: readonly (readonly [name: ImportName, type: TypeName])[];
   readonly #layout: Layout;
+  #older = false;
+  #tablesChange = false;
+  #collects = false;
+  /** Own globals that change, and whether the host can read all of them. */
+  readonly #mutable: number[] = [];
+  #readable = true;
+  #digest: string | undefined;
   /** New index of the first helper. */
   readonly #helpers: number;
   /** New index of the function that stands for the first imported one. */
@@ -74,7 +98,8 @@ export class Rewriter {
     this.#module = module;
     this.#metering = metering;
     this.#tableEntryBytes = tableEntryBytes;
-    this.#helpers = module.funcs.length + importNames.length;
+    this.#imports = Object.entries(metering.turns ? turning : imports) as [ImportName, TypeName][];
+    this.#helpers = module.funcs.length + this.#imports.length;
     this.#wrappers = this.#helpers + helpers.length;
     let name = "loop:meter";
     while (module.importedModules.has(name)) name += "'";
@@ -91,6 +116,15 @@ export class Rewriter {
       settle: (wide) => this.#helper(wide ? "settle64" : "settle32"),
       memoryWide: (index) => wideOf(module.memories[index]),
       tableWide: (index) => wideOf(module.tables[index]),
+      olderExceptions: () => {
+        this.#older = true;
+      },
+      tablesChange: () => {
+        this.#tablesChange = true;
+      },
+      collects: () => {
+        this.#collects = true;
+      },
     };
   }
 
@@ -114,12 +148,39 @@ export class Rewriter {
     return out.finish();
   }
 
+  /** What `rewrite` has exported of what changes; undefined where that is not all of it. */
+  get state(): CoreState | undefined {
+    if (!this.#metering.state || this.#collects || !this.#readable) return undefined;
+    const names = (of: StateKind) => this.#stateIndices(of).map((index) => this.#stateName(of, index));
+    return {
+      memories: names("memory"),
+      globals: names("global"),
+      tables: names("table"),
+      tablesChange: this.#tablesChange,
+    };
+  }
+
+  /** With the module's digest in it, so it has no such export of its own; its component would reach what it has anyway. */
+  #stateName(of: StateKind, index: number): string {
+    this.#digest ??= sha256(this.#module.bytes);
+    return `loop:${of} ${index} ${this.#digest}`;
+  }
+
+  /** Imported ones are another's to export. */
+  #stateIndices(of: StateKind): readonly number[] {
+    const { memories, importedMemories, tables, importedTables } = this.#module;
+    if (of === "global") return this.#mutable;
+    const [all, imported] = of === "memory" ? [memories, importedMemories] : [tables, importedTables];
+    return all.slice(imported).map((_, at) => imported + at);
+  }
+
   /** Sections that there are whether or not the module had them. */
   readonly #added: ReadonlySet<number> = new Set([
     section.type,
     section.import,
     section.func,
     section.global,
+    section.export,
     section.code,
   ]);
 
@@ -131,15 +192,12 @@ export class Rewriter {
       for (const type of Object.values(types)) out.all(type);
     },
     [section.import]: (out, cursor, count) => {
-      out.number(count + importNames.length);
+      out.number(count + this.#imports.length);
       this.#rest(out, cursor, section.import);
-      for (const name of importNames) {
-        for (const text of [this.importName, name]) {
-          out.number(text.length);
-          out.all(new TextEncoder().encode(text));
-        }
+      for (const [name, type] of this.#imports) {
+        for (const text of [this.importName, name]) out.text(text);
         out.byte(0);
-        out.number(this.#type(imports[name]));
+        out.number(this.#type(type));
       }
     },
     [section.func]: (out, cursor, count) => {
@@ -162,14 +220,21 @@ export class Rewriter {
       for (let left = count; left > 0; left--) {
         const start = cursor.at;
         skipType(cursor);
-        cursor.at++;
+        if (cursor.byte() === 1) this.#noteGlobal(cursor.bytes[start]!, this.#module.globals - left);
         out.copy(cursor.bytes, start, cursor.at);
         rewriteExpression(out, cursor, this.#layout);
       }
       out.all([i32, 1, 0x41, ...signed(price.fuel), 0x0b]);
     },
     [section.export]: (out, cursor, count) => {
-      out.number(count);
+      const state = this.#metering.state ? stateKinds : [];
+      out.number(state.reduce((sum, [of]) => sum + this.#stateIndices(of).length, count));
+      for (const [of, kind] of state)
+        for (const index of this.#stateIndices(of)) {
+          out.text(this.#stateName(of, index));
+          out.byte(kind);
+          out.number(index);
+        }
       for (let left = count; left > 0; left--) {
         const start = cursor.at;
         cursor.skipName();
@@ -200,6 +265,11 @@ export class Rewriter {
     },
   };
 
+  #noteGlobal(type: number, index: number): void {
+    this.#mutable.push(index);
+    if (type === vector || type === exception) this.#readable = false;
+  }
+
   #rest(out: Writer, cursor: Cursor, id: number): void {
     const range = this.#module.sections.get(id);
     if (range) out.copy(cursor.bytes, cursor.at, range.end);
@@ -209,8 +279,8 @@ export class Rewriter {
     return this.#helpers + helpers.indexOf(name);
   }
 
-  #import(name: keyof typeof imports): number {
-    return this.#module.importedFuncs + importNames.indexOf(name);
+  #import(wanted: ImportName): number {
+    return this.#module.importedFuncs + this.#imports.findIndex(([name]) => name === wanted);
   }
 
   #type(name: TypeName): number {
@@ -226,7 +296,7 @@ export class Rewriter {
   #func(index: number): number {
     const { funcs, importedFuncs } = this.#module;
     if (index >= funcs.length) throw malformed(`there is no function ${index}`);
-    if (index >= importedFuncs) return index + importNames.length;
+    if (index >= importedFuncs) return index + this.#imports.length;
     return this.#metering.time ? this.#wrappers + index : index;
   }
 
@@ -264,7 +334,24 @@ export class Rewriter {
 
   /** Asks the host, and traps where it says so. */
   get #checked(): number[] {
+    if (this.#metering.turns) return [0x10, ...unsigned(this.#helper("ask"))];
     return [0x10, ...unsigned(this.#import("check")), 0x04, 0x40, 0x00, 0x0b];
+  }
+
+  /**
+   * The same, with two more answers: to let the host's other work go on, and then to ask again. Where this guest cannot
+   * be suspended, below a call that does not wait, the engine throws instead, which is caught.
+   */
+  get #asking(): number[] {
+    const [check, turn] = [unsigned(this.#import("check")), unsigned(this.#import("turn"))];
+    const caught = this.#older
+      ? [0x06, 0x40, 0x10, ...turn, 0x19, 0x0b]
+      : [0x02, 0x40, 0x1f, 0x40, 1, 2, 0, 0x10, ...turn, 0x0b, 0x0b];
+    return [
+      ...[1, 1, i32, 0x10, ...check, 0x22, 0, 0x41, 2, 0x46, 0x04, 0x40, ...caught],
+      ...[0x10, ...check, 0x21, 0, 0x0b],
+      ...[0x20, 0, 0x41, 1, 0x46, 0x04, 0x40, 0x00, 0x0b, 0x0b],
+    ];
   }
 
   /** fuel -= what is on the stack; where none is left, the host is asked. */
@@ -300,6 +387,8 @@ export class Rewriter {
         return this.#settling(0x41, 0x46);
       case "settle64":
         return this.#settling(0x42, 0x51);
+      case "ask":
+        return this.#metering.turns ? this.#asking : [0, 0x0b];
     }
   }
 

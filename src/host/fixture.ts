@@ -1,0 +1,165 @@
+import { Fault } from "../base/fault.ts";
+import { wasmTools } from "../contract/tools.ts";
+import { noGrants } from "../trust/grants.ts";
+import { verify } from "../trust/verify.ts";
+import { type Candidate, Live } from "./live.ts";
+import { type LinkedPlan, link } from "./plan.ts";
+import type { InstanceContext, Provider } from "./provider.ts";
+
+// A counter in a place, for tests: what it counts is its state, and each of its functions can be told to misbehave.
+
+/** What a counter does differently from the usual one; each text is core code. */
+export interface Made {
+  /** Added at each count, which is how calls tell generations apart. */
+  readonly step?: number;
+  readonly start?: string;
+  readonly save?: string;
+  readonly restore?: string;
+  readonly health?: string;
+  /** The only version of state that it takes, a digit. */
+  readonly takes?: number;
+  readonly handsOver?: boolean;
+  readonly waits?: boolean;
+  /** Another function instead of `count`. */
+  readonly exported?: string;
+}
+
+/** `count` adds a step and answers the sum; `nap` waits at the host and answers the sum. */
+export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
+  const { start = "", save = "", restore = "", health, handsOver = true, waits = false } = made;
+  const host = waits
+    ? `(import "t:t/host" (instance $host (export "rest" (func))))
+       (core func $rest (canon lower (func $host "rest")))`
+    : "";
+  return `(component
+  ${host}
+  (core module $m
+    ${waits ? '(import "host" "rest" (func $rest))' : "(func $rest)"}
+    (memory (export "memory") 1)
+    (data (i32.const 64) "${takes}")
+    (data (i32.const 80) "other version")
+    (data (i32.const 112) "not today")
+    (global $sum (mut i32) (i32.const 0))
+    (global $next (mut i32) (i32.const 1024))
+    (func $start ${start}) (start $start)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
+      (local.set $at (global.get $next))
+      (global.set $next (i32.add (local.get $at) (i32.and (i32.add (local.get 3) (i32.const 7)) (i32.const -8))))
+      (local.get $at))
+    (func (export "count") (result i32)
+      (global.set $sum (i32.add (global.get $sum) (i32.const ${step}))) (global.get $sum))
+    (func (export "nap") (result i32) (call $rest) (global.get $sum))
+    (func (export "save") (result i32) ${save}
+      (i32.store (i32.const 8) (global.get $sum))
+      (i32.store (i32.const 16) (i32.const 64)) (i32.store (i32.const 20) (i32.const 1))
+      (i32.store (i32.const 24) (i32.const 8)) (i32.store (i32.const 28) (i32.const 4))
+      (i32.const 16))
+    (func (export "restore") (param i32 i32 i32 i32) (result i32) ${restore}
+      (if (i32.ne (i32.load8_u (local.get 0)) (i32.load8_u (i32.const 64)))
+        (then
+          (i32.store (i32.const 32) (i32.const 1))
+          (i32.store (i32.const 36) (i32.const 80)) (i32.store (i32.const 40) (i32.const 13)))
+        (else
+          (i32.store (i32.const 32) (i32.const 0))
+          (global.set $sum (i32.load (local.get 2)))))
+      (i32.const 32))
+    (func (export "check") (result i32) ${health ?? ""}
+      (i32.store (i32.const 48) (i32.const 0)) (i32.const 48)))
+  (core instance $i (instantiate $m ${waits ? '(with "host" (instance (export "rest" (func $rest))))' : ""}))
+  (alias core export $i "memory" (core memory $memory))
+  (alias core export $i "realloc" (core func $realloc))
+  (func $count (result u32) (canon lift (core func $i "count")))
+  (func $nap (result u32) (canon lift (core func $i "nap")))
+  (instance (export "t:t/counter") (export "${made.exported ?? "count"}" (func $count)) (export "nap" (func $nap)))
+  ${handsOver ? handoverText : ""}
+  ${health === undefined ? "" : healthText})`;
+};
+
+const handoverText = `
+  (type $saved (record (field "version" string) (field "bytes" (list u8))))
+  (component $shim
+    (type $s (record (field "version" string) (field "bytes" (list u8))))
+    (import "saved" (type $saved (eq $s)))
+    (import "save" (func $save (result $saved)))
+    (import "restore" (func $restore (param "version" string) (param "bytes" (list u8)) (result (result (error string)))))
+    (export $named "saved" (type $saved))
+    (export "save" (func $save) (func (result $named)))
+    (export "restore" (func $restore)))
+  (func $save (result $saved) (canon lift (core func $i "save") (memory $memory)))
+  (func $restore (param "version" string) (param "bytes" (list u8)) (result (result (error string)))
+    (canon lift (core func $i "restore") (memory $memory) (realloc $realloc)))
+  (instance $h (instantiate $shim (with "saved" (type $saved)) (with "save" (func $save)) (with "restore" (func $restore))))
+  (export "loop:core/handover@0.1.0" (instance $h))`;
+
+const healthText = `
+  (func $check (result (result (error string))) (canon lift (core func $i "check") (memory $memory)))
+  (instance (export "loop:core/health@0.1.0") (export "check" (func $check)))`;
+
+/** Calls of `nap` that wait, each with what ends it. */
+export const rests: (() => void)[] = [];
+export const host: Provider = {
+  name: "host",
+  interfaces: ["t:t/host"],
+  suspending: ["t:t/host#rest"],
+  defaultGranted: "*",
+  instantiate: () => ({
+    "t:t/host": { rest: () => new Promise<void>((resolve) => rests.push(() => resolve())) },
+  }),
+};
+
+export const planOf = async (made: Made): Promise<LinkedPlan> => {
+  const bytes = await (await wasmTools()).parse(counterText(made));
+  return link(verify(`counter-${JSON.stringify(made)}`, bytes), { providers: [host] });
+};
+
+export const contextOf = ({ component }: LinkedPlan): InstanceContext => ({
+  component: { identifier: component.identifier, digest: component.digest },
+  args: [],
+  grants: noGrants,
+  limits: { stoppable: true },
+  stdio: {
+    stdin: { read: () => undefined, isTerminal: false },
+    stdout: { write() {}, flush() {}, isTerminal: false },
+    stderr: { write() {}, flush() {}, isTerminal: false },
+  },
+  onDrop() {},
+});
+
+export const candidate = (plan: LinkedPlan, more: Partial<Candidate> = {}): Candidate => ({
+  plan,
+  start: () => plan.instantiate(contextOf(plan)),
+  ...more,
+});
+
+/** A place with a counter in it. */
+export const placed = async (made: Made = {}): Promise<Live> => {
+  const plan = await planOf(made);
+  const whole = plan.world;
+  const name = "t:t/counter";
+  const contract = { ...whole, exports: new Map([[name, whole.exports.get(name)!]]) };
+  const instance = await plan.instantiate(contextOf(plan));
+  return new Live({ place: "counter", contract, waits: true }, plan, instance);
+};
+
+export const count = (live: Live) => live.callNow("t:t/counter", "count", []);
+export const swapTo = async (live: Live, made: Made, more: Partial<Candidate> = {}) => {
+  const plan = await planOf(made);
+  return live.swap(async (phases, requireFit) => {
+    phases.enter("compare");
+    requireFit(plan.component, plan.world);
+    phases.enter("link");
+    return candidate(plan, more);
+  });
+};
+
+export const failure = async (work: Promise<unknown>): Promise<Fault> => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof Fault) return error;
+  throw new Error(`A fault was looked for, and there is ${error}`);
+};
+
+export const phaseOf = (fault: Fault): string | undefined =>
+  /^Swapping: (\w+)/.exec(fault.causes.find(({ slot }) => slot === "counter")?.message ?? "")?.[1];
