@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gone, isThere } from "./processes.ts";
 
 const root = join(import.meta.dir, "..");
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-sidecars-")));
@@ -10,8 +11,8 @@ const work = join(temporary, "work");
 const shop = join(work, "sidecar/shop.py");
 const clock = join(work, "sidecar/clock.py");
 
-const loop = async (...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+const start = (...words: string[]) =>
+  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
     cwd: work,
     env: {
       PATH: "/usr/bin:/bin",
@@ -23,6 +24,9 @@ const loop = async (...words: string[]) => {
     stdout: "pipe",
     stderr: "pipe",
   });
+
+const loop = async (...words: string[]) => {
+  const child = start(...words);
   const [out, said] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -55,15 +59,18 @@ interface shop {
 
 world app {
   import wasi:clocks/wall-clock@0.2.12;
+  import wasi:cli/environment@0.2.12;
   import shop;
   export wasi:cli/run@0.2.12;
 }
 `,
-  "src/main.ts": `import { now } from "wasi:clocks/wall-clock@0.2.12";
-import { buy, find } from "demo:side/shop@0.1.0";
+  "src/main.ts": `import { getArguments } from "wasi:cli/environment@0.2.12";
+import { now } from "wasi:clocks/wall-clock@0.2.12";
+import { buy, find, misbehave } from "demo:side/shop@0.1.0";
 
 export const run = {
   run(): void {
+    for (const how of getArguments().slice(1)) misbehave(how);
     console.log(JSON.stringify(find("tea")));
     console.log(JSON.stringify(buy([{ name: "cup", count: 2, tags: [] }])));
     try {
@@ -149,4 +156,27 @@ test("a program fills no slot of loop's own, and is no component that could be r
   expect(command.said).toContain("a program fills slots of applications and of capabilities, and no other");
   const run = await loop("run", `sidecar:${shop}`);
   expect([run.code, run.said]).toEqual([1, expect.stringContaining("LK0103")]);
+}, 60_000);
+
+test("a program that hears nothing goes with a loop that is killed, and so does what it started", async () => {
+  expect((await loop("trust", "add", `sidecar:${shop}`)).said).toBe("");
+  const app = start(
+    "--slot",
+    `shop=sidecar:${shop} --allow-run=${shop}`,
+    "run",
+    ".",
+    "--",
+    "deaf with a child",
+  );
+  let said = "";
+  for await (const bytes of app.stderr) {
+    said += new TextDecoder().decode(bytes);
+    if (said.includes("\n")) break;
+  }
+  expect(said).toMatch(/^shop.py: /);
+  const [, ...pids] = /^shop\.py: (\d+) (\d+)\n$/.exec(said)!.map(Number);
+  expect(pids.filter(isThere).length).toBe(2);
+  app.kill("SIGKILL");
+  await app.exited;
+  await gone(...pids);
 }, 60_000);

@@ -2,6 +2,7 @@ import { errno } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { plain } from "../../base/plain.ts";
 import type { OutputSink } from "../provider.ts";
+import { endWithLoop, signal } from "../warden.ts";
 import { Frames, type FromSidecar, frameOf, type Hello, type ToSidecar } from "./wire.ts";
 
 /** Why a sidecar did not answer: the rest of a sentence that begins with its name. */
@@ -30,15 +31,12 @@ type Piped = Bun.Subprocess<"pipe", "pipe", "pipe">;
 /** How long what a process wrote before it ended may still be on its way. */
 const drainMs = 200;
 
-/** Those that run; none outlives loop. */
-const running = new Set<Conversation>();
-const killAll = () => {
-  for (const one of running) one.kill("SIGKILL");
-};
-
 /** One process, from its start to its end. Whatever goes wrong ends it, and fails all that wait for it. */
 export class Conversation {
   readonly #process: Piped;
+  /** It has a group of its own, so that what it started goes along. */
+  readonly #group: number;
+  readonly #letGo: () => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #pongs = new Map<bigint, Waiting>();
   #hello: PromiseWithResolvers<Hello> | undefined;
@@ -53,8 +51,8 @@ export class Conversation {
   constructor(start: Start, ended: (failure: SidecarFailure) => void) {
     this.#ended = ended;
     this.#process = spawn(start);
-    if (running.size === 0) process.on("exit", killAll);
-    running.add(this);
+    this.#group = -this.#process.pid;
+    this.#letGo = endWithLoop(this.#group);
     void this.#listen();
     void this.#watch();
     void passLines(this.#process.stderr, start);
@@ -113,21 +111,18 @@ export class Conversation {
     this.#send({ tag: "reload" });
   }
 
-  /** There is nothing more to say. */
+  /** There is nothing more to say. It may put its things in order first, for a while. */
   end(): void {
     this.#fail(new SidecarFailure("was ended"), "SIGTERM");
+    const timer = setTimeout(() => this.#kill("SIGKILL"), limits.sidecarEndMsMax);
+    timer.unref();
+    void this.#process.exited.then(() => clearTimeout(timer));
   }
 
-  /** Nothing where it has ended. */
-  kill(signal: NodeJS.Signals): void {
-    const { exitCode, signalCode, pid } = this.#process;
-    if (exitCode !== null || signalCode !== null) return;
-    try {
-      // In a group of its own, so that what it started goes along.
-      process.kill(-pid, signal);
-    } catch (error) {
-      if (errno(error) !== "ESRCH") throw error;
-    }
+  /** Nothing where it has ended: its group went with it. */
+  #kill(name: NodeJS.Signals): void {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) signal(this.#group, name);
   }
 
   /** What takes too long ends the process: nobody knows what it is still doing. */
@@ -144,10 +139,10 @@ export class Conversation {
     }
   }
 
-  #fail(failure: SidecarFailure, signal: NodeJS.Signals = "SIGKILL"): void {
+  #fail(failure: SidecarFailure, name: NodeJS.Signals = "SIGKILL"): void {
     if (this.#failure) return;
     this.#failure = failure;
-    this.kill(signal);
+    this.#kill(name);
     Promise.resolve(this.#process.stdin.end()).catch(() => {});
     for (const one of [...this.#waiting.values(), ...this.#pongs.values()]) one.fail(failure);
     this.#waiting.clear();
@@ -202,9 +197,9 @@ export class Conversation {
 
   async #watch(): Promise<void> {
     await this.#process.exited;
-    running.delete(this);
-    if (running.size === 0) process.off("exit", killAll);
-    // Somebody else may hold its pipe open.
+    // What it started and left behind serves nobody, and may hold its pipes open.
+    signal(this.#group, "SIGKILL");
+    this.#letGo();
     await Bun.sleep(drainMs);
     this.#fail(new SidecarFailure(this.#endText()));
   }

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gone } from "../../../tests/processes.ts";
 import { DeclaredError, Fault } from "../../base/fault.ts";
 import type { Interface, Type } from "../../contract/model.ts";
 import { randomSource } from "../../contract/random.ts";
@@ -118,20 +119,6 @@ const failureOf = async (work: Promise<unknown>): Promise<unknown> => {
 
 const pidOf = async ({ call }: Started): Promise<number> =>
   Number(((await call("misbehave", "nothing")) as string).split(" ")[1]);
-
-const isThere = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const gone = async (pid: number): Promise<void> => {
-  for (let waited = 0; isThere(pid) && waited < 10_000; waited += 20) await Bun.sleep(20);
-  expect(isThere(pid)).toBe(false);
-};
 
 for (const program of ["shop.py", "kiosk"])
   test(`a program in another language serves records, lists, options, results and variants: ${program}`, async () => {
