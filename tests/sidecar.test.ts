@@ -34,6 +34,30 @@ const loop = async (...words: string[]) => {
   return { out: out.trim(), said, code: await child.exited };
 };
 
+const basketry: Readonly<Record<string, string>> = {
+  "basketry/loop.toml": `[component]\nname = "basketry"\nlanguage = "typescript"\nworld = "basketry"\n`,
+  "basketry/src/main.ts": `import { Basket, forge, kept } from "demo:side/baskets@0.1.0";
+
+export const run = {
+  run(): void {
+    const one = new Basket("tea");
+    console.log(one.add("tea", 2), Basket.merge(one, new Basket("cup")), one.look().join());
+    try {
+      one.add("tea", 101);
+    } catch (error) {
+      console.log(JSON.stringify((error as { payload: unknown }).payload));
+    }
+    for (const part of one.split()) part[Symbol.dispose]();
+    console.log(kept()[1]);
+    try {
+      forge("twice");
+    } catch {}
+    one.look();
+  },
+};
+`,
+};
+
 const manifest = (use: string) => `[component]
 name = "app"
 language = "typescript"
@@ -55,6 +79,25 @@ interface shop {
   find: func(name: string) -> option<item>;
   buy: func(items: list<item>) -> result<price, string>;
   misbehave: func(how: string) -> string;
+}
+
+interface baskets {
+  variant trouble { gone, full(string) }
+  resource basket {
+    constructor(first: string);
+    add: func(name: string, count: u32) -> result<u32, trouble>;
+    look: func() -> list<string>;
+    split: func() -> list<basket>;
+    merge: static func(into: borrow<basket>, other: basket) -> u32;
+  }
+  kept: func() -> list<u32>;
+  forge: func(how: string) -> basket;
+}
+
+world basketry {
+  import wasi:cli/environment@0.2.12;
+  import baskets;
+  export wasi:cli/run@0.2.12;
 }
 
 world app {
@@ -85,12 +128,13 @@ export const run = {
 };
 
 beforeAll(async () => {
-  for (const [path, text] of Object.entries(files)) {
+  for (const [path, text] of Object.entries({ ...files, ...basketry })) {
     mkdirSync(join(work, path, ".."), { recursive: true });
     writeFileSync(join(work, path), text);
   }
   cpSync(join(root, "tests/fixtures/sidecar"), join(work, "sidecar"), { recursive: true });
-  expect((await loop("build")).said).toBe("");
+  cpSync(join(work, "wit"), join(work, "basketry/wit"), { recursive: true });
+  for (const folder of [".", "basketry"]) expect((await loop("build", folder)).said).toBe("");
 }, 120_000);
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
@@ -149,6 +193,19 @@ test("a program that was chosen with loop slot set serves, and one serves a capa
   expect((await loop("trust", "add", `sidecar:${clock}`, `--allow-run=${clock}`)).said).toBe("");
   const past = await loop("--slot", `provider:wasi:clocks/wall-clock=sidecar:${clock}`, "run");
   expect([past.out, past.said]).toEqual([`${served}\nlong ago`, ""]);
+}, 60_000);
+
+test("a program serves resources to a component, which go with it", async () => {
+  for (const name of ["baskets.py", "kiosk"]) {
+    const program = join(work, "sidecar", name);
+    expect((await loop("trust", "add", `sidecar:${program}`)).said).toBe("");
+    const slot = `provider:demo:side=sidecar:${program} --allow-run=${program}`;
+    const run = await loop("--slot", slot, "run", "basketry/build/basketry.wasm");
+    expect(run.out).toBe(`3 4 tea,tea,tea,cup\n{"tag":"full","val":"there is no room for 101"}\n1`);
+    // What is forged ends the program, and the component with it, since its function has no err.
+    expect([run.code, run.said]).toEqual([1, expect.stringContaining("LK0431")]);
+    expect(run.said).toContain("a basket by a name that another resource has");
+  }
 }, 60_000);
 
 test("a program fills no slot of loop's own, and is no component that could be run", async () => {

@@ -1,8 +1,11 @@
 import { errno } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { plain } from "../../base/plain.ts";
+import type { ObjectOf } from "../../contract/wrpc/decode.ts";
+import type { HandleOf } from "../../contract/wrpc/encode.ts";
 import type { OutputSink } from "../provider.ts";
 import { endWithLoop, signal } from "../warden.ts";
+import { Foreign, Full, Handles, type Make } from "./handle.ts";
 import { Frames, type FromSidecar, frameOf, type Hello, type ToSidecar } from "./wire.ts";
 
 /** Why a sidecar did not answer: the rest of a sentence that begins with its name. */
@@ -26,6 +29,17 @@ interface Waiting {
   fail(failure: SidecarFailure): void;
 }
 
+/** One call, whose values its caller writes and reads. */
+export interface Call<T> {
+  /** As the sidecar names it. */
+  readonly contract: string;
+  readonly func: string;
+  readonly ms: number;
+  write(handleOf: HandleOf): Uint8Array;
+  readonly make: Make;
+  read(result: Uint8Array, objectOf: ObjectOf): T;
+}
+
 type Piped = Bun.Subprocess<"pipe", "pipe", "pipe">;
 
 /** How long what a process wrote before it ended may still be on its way. */
@@ -37,6 +51,7 @@ export class Conversation {
   /** It has a group of its own, so that what it started goes along. */
   readonly #group: number;
   readonly #letGo: () => void;
+  readonly #handles = new Handles((handle) => this.#send({ tag: "drop", val: handle }));
   readonly #waiting = new Map<number, Waiting>();
   readonly #pongs = new Map<bigint, Waiting>();
   #hello: PromiseWithResolvers<Hello> | undefined;
@@ -79,22 +94,46 @@ export class Conversation {
   }
 
   /**
-   * The bytes of a call's result. Throws SidecarFailure, after which only its `failure` says whether there is more to
-   * be had of it, and WireError for arguments beyond the limit.
+   * A call's result. Throws SidecarFailure, after which only its `failure` says whether there is more to be had of it;
+   * Stale for objects that it did not make; WireError for arguments beyond the limit.
    */
-  async call(contract: string, func: string, params: Uint8Array, ms: number): Promise<Uint8Array> {
+  async call<T>({ contract, func, ms, write, make, read }: Call<T>): Promise<T> {
     if (this.#failure) throw this.#failure;
-    if (this.#waiting.size >= limits.sidecarCallsMax)
-      throw new SidecarFailure(`has ${this.#waiting.size} calls to answer, and that is the limit`);
-    this.#lastId = (this.#lastId + 1) >>> 0;
-    const id = this.#lastId;
-    const frame = frameOf({ tag: "call", val: { id, contract, function: func, params } });
+    const id = this.#unusedId();
+    const giving = this.#handles.giving();
     const { promise, resolve, reject } = Promise.withResolvers<Parameters<Waiting["answer"]>[0]>();
-    this.#waiting.set(id, { answer: resolve, fail: reject });
-    this.#write(frame);
+    try {
+      const val = { id, contract, function: func, params: write(giving.handleOf) };
+      const frame = frameOf({ tag: "call", val });
+      this.#waiting.set(id, { answer: resolve, fail: reject });
+      this.#write(frame);
+      giving.done();
+    } catch (error) {
+      giving.lost();
+      throw error;
+    }
     const answer = await this.#within(ms, `did not answer ${func} within ${Math.ceil(ms)} ms`, promise);
     if ("message" in answer) throw new SidecarFailure(`says that ${func} failed: ${shown(answer.message)}`);
-    return answer.result;
+    const taking = this.#handles.taking(make);
+    try {
+      const result = read(answer.result, taking.objectOf);
+      taking.done();
+      return result;
+    } catch (error) {
+      if (error instanceof Foreign) this.#fail(new SidecarFailure(`answered ${func} with ${error.message}`));
+      taking.lost();
+      if (error instanceof Full) throw new SidecarFailure(error.message);
+      throw error instanceof Foreign ? this.#failure : error;
+    }
+  }
+
+  /** Numbers go round; none is given that somebody waits for. */
+  #unusedId(): number {
+    if (this.#waiting.size >= limits.sidecarCallsMax)
+      throw new SidecarFailure(`has ${this.#waiting.size} calls to answer, and that is the limit`);
+    do this.#lastId = (this.#lastId + 1) >>> 0;
+    while (this.#waiting.has(this.#lastId));
+    return this.#lastId;
   }
 
   /** Asks whether it is there. Throws SidecarFailure. */
@@ -142,6 +181,7 @@ export class Conversation {
   #fail(failure: SidecarFailure, name: NodeJS.Signals = "SIGKILL"): void {
     if (this.#failure) return;
     this.#failure = failure;
+    this.#handles.end();
     this.#kill(name);
     Promise.resolve(this.#process.stdin.end()).catch(() => {});
     for (const one of [...this.#waiting.values(), ...this.#pongs.values()]) one.fail(failure);
