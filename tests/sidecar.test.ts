@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gone, isThere } from "./processes.ts";
 
 const root = join(import.meta.dir, "..");
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-sidecars-")));
@@ -10,8 +11,8 @@ const work = join(temporary, "work");
 const shop = join(work, "sidecar/shop.py");
 const clock = join(work, "sidecar/clock.py");
 
-const loop = async (...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+const start = (...words: string[]) =>
+  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
     cwd: work,
     env: {
       PATH: "/usr/bin:/bin",
@@ -23,11 +24,38 @@ const loop = async (...words: string[]) => {
     stdout: "pipe",
     stderr: "pipe",
   });
+
+const loop = async (...words: string[]) => {
+  const child = start(...words);
   const [out, said] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ]);
   return { out: out.trim(), said, code: await child.exited };
+};
+
+const basketry: Readonly<Record<string, string>> = {
+  "basketry/loop.toml": `[component]\nname = "basketry"\nlanguage = "typescript"\nworld = "basketry"\n`,
+  "basketry/src/main.ts": `import { Basket, forge, kept } from "demo:side/baskets@0.1.0";
+
+export const run = {
+  run(): void {
+    const one = new Basket("tea");
+    console.log(one.add("tea", 2), Basket.merge(one, new Basket("cup")), one.look().join());
+    try {
+      one.add("tea", 101);
+    } catch (error) {
+      console.log(JSON.stringify((error as { payload: unknown }).payload));
+    }
+    for (const part of one.split()) part[Symbol.dispose]();
+    console.log(kept()[1]);
+    try {
+      forge("twice");
+    } catch {}
+    one.look();
+  },
+};
+`,
 };
 
 const manifest = (use: string) => `[component]
@@ -53,17 +81,39 @@ interface shop {
   misbehave: func(how: string) -> string;
 }
 
+interface baskets {
+  variant trouble { gone, full(string) }
+  resource basket {
+    constructor(first: string);
+    add: func(name: string, count: u32) -> result<u32, trouble>;
+    look: func() -> list<string>;
+    split: func() -> list<basket>;
+    merge: static func(into: borrow<basket>, other: basket) -> u32;
+  }
+  kept: func() -> list<u32>;
+  forge: func(how: string) -> basket;
+}
+
+world basketry {
+  import wasi:cli/environment@0.2.12;
+  import baskets;
+  export wasi:cli/run@0.2.12;
+}
+
 world app {
   import wasi:clocks/wall-clock@0.2.12;
+  import wasi:cli/environment@0.2.12;
   import shop;
   export wasi:cli/run@0.2.12;
 }
 `,
-  "src/main.ts": `import { now } from "wasi:clocks/wall-clock@0.2.12";
-import { buy, find } from "demo:side/shop@0.1.0";
+  "src/main.ts": `import { getArguments } from "wasi:cli/environment@0.2.12";
+import { now } from "wasi:clocks/wall-clock@0.2.12";
+import { buy, find, misbehave } from "demo:side/shop@0.1.0";
 
 export const run = {
   run(): void {
+    for (const how of getArguments().slice(1)) misbehave(how);
     console.log(JSON.stringify(find("tea")));
     console.log(JSON.stringify(buy([{ name: "cup", count: 2, tags: [] }])));
     try {
@@ -78,12 +128,13 @@ export const run = {
 };
 
 beforeAll(async () => {
-  for (const [path, text] of Object.entries(files)) {
+  for (const [path, text] of Object.entries({ ...files, ...basketry })) {
     mkdirSync(join(work, path, ".."), { recursive: true });
     writeFileSync(join(work, path), text);
   }
   cpSync(join(root, "tests/fixtures/sidecar"), join(work, "sidecar"), { recursive: true });
-  expect((await loop("build")).said).toBe("");
+  cpSync(join(work, "wit"), join(work, "basketry/wit"), { recursive: true });
+  for (const folder of [".", "basketry"]) expect((await loop("build", folder)).said).toBe("");
 }, 120_000);
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
@@ -144,9 +195,45 @@ test("a program that was chosen with loop slot set serves, and one serves a capa
   expect([past.out, past.said]).toEqual([`${served}\nlong ago`, ""]);
 }, 60_000);
 
+test("a program serves resources to a component, which go with it", async () => {
+  for (const name of ["baskets.py", "kiosk"]) {
+    const program = join(work, "sidecar", name);
+    expect((await loop("trust", "add", `sidecar:${program}`)).said).toBe("");
+    const slot = `provider:demo:side=sidecar:${program} --allow-run=${program}`;
+    const run = await loop("--slot", slot, "run", "basketry/build/basketry.wasm");
+    expect(run.out).toBe(`3 4 tea,tea,tea,cup\n{"tag":"full","val":"there is no room for 101"}\n1`);
+    // What is forged ends the program, and the component with it, since its function has no err.
+    expect([run.code, run.said]).toEqual([1, expect.stringContaining("LK0431")]);
+    expect(run.said).toContain("a basket by a name that another resource has");
+  }
+}, 60_000);
+
 test("a program fills no slot of loop's own, and is no component that could be run", async () => {
   const command = await loop("slot", "set", "command:shop", `sidecar:${shop}`);
   expect(command.said).toContain("a program fills slots of applications and of capabilities, and no other");
   const run = await loop("run", `sidecar:${shop}`);
   expect([run.code, run.said]).toEqual([1, expect.stringContaining("LK0103")]);
+}, 60_000);
+
+test("a program that hears nothing goes with a loop that is killed, and so does what it started", async () => {
+  expect((await loop("trust", "add", `sidecar:${shop}`)).said).toBe("");
+  const app = start(
+    "--slot",
+    `shop=sidecar:${shop} --allow-run=${shop}`,
+    "run",
+    ".",
+    "--",
+    "deaf with a child",
+  );
+  let said = "";
+  for await (const bytes of app.stderr) {
+    said += new TextDecoder().decode(bytes);
+    if (said.includes("\n")) break;
+  }
+  expect(said).toMatch(/^shop.py: /);
+  const [, ...pids] = /^shop\.py: (\d+) (\d+)\n$/.exec(said)!.map(Number);
+  expect(pids.filter(isThere).length).toBe(2);
+  app.kill("SIGKILL");
+  await app.exited;
+  await gone(...pids);
 }, 60_000);

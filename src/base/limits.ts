@@ -376,6 +376,12 @@ export const limits = {
   /** How often a sidecar that nobody calls is asked whether it is there, and how long it may think about it. */
   sidecarPingEveryMs: 10_000,
   sidecarPingMsMax: 5_000,
+  /** Characters of a function as a sidecar writes it in its hello. */
+  sidecarSignatureLengthMax: 64 * 1024,
+  /** Bytes of the handle by which a sidecar names one of its resources. */
+  sidecarHandleBytesMax: 64,
+  /** Milliseconds that a sidecar has to end by itself when its instance is dropped. */
+  sidecarEndMsMax: 2_000,
   /** Milliseconds before a sidecar that failed twice in a row is started again, doubled each time. */
   sidecarBackOffMs: 50,
   sidecarBackOffMsMax: 5_000,

@@ -210,38 +210,42 @@ const sameResource = (wanted: ResourceType, offered: ResourceType): boolean => {
   return matchInterface(wanted.owner, [offered.owner]) !== undefined;
 };
 
-/** One difference as one clause, in WIT's words: what the contract says and what the component says. */
-export const describeDifference = (difference: Difference): string => {
-  const where = [
-    difference.func === undefined
-      ? `export \`${difference.export}\``
-      : `export \`${difference.export}\` function \`${difference.func}\``,
-    ...difference.path,
-  ];
-  const { problem } = difference;
-  switch (problem.kind) {
-    case "missing-export":
-      return `${where.join(": ")} is missing${problem.others.length > 0 ? `; the component has ${problem.others.join(", ")}` : ""}`;
-    case "extern-kind":
-      return `${where.join(": ")} is ${article(problem.wanted)} in the contract and ${article(problem.offered)} in the component`;
-    case "missing-function":
-      return `${where.join(": ")} is missing`;
-    case "async":
-      return `${where.join(": ")} is ${problem.wanted ? "async" : "not async"} in the contract and ${problem.wanted ? "not async" : "async"} in the component`;
-    case "parameter-count":
-      return `${where.join(": ")} takes ${params(problem.wanted)} in the contract and ${params(problem.offered)} in the component`;
-    case "parameter-name":
-      return `${where.join(": ")}: a parameter is named \`${problem.wanted}\` in the contract and \`${problem.offered}\` in the component`;
-    case "missing-member":
-      return `${where.join(": ")}: ${problem.member} \`${problem.name}\` is in the contract and not in the component`;
-    case "extra-member":
-      return `${where.join(": ")}: ${problem.member} \`${problem.name}\` is in the component and not in the contract`;
-    case "member-order":
-      return `${where.join(": ")}: the ${problem.member}s are ${problem.wanted.join(", ")} in the contract and ${problem.offered.join(", ")} in the component`;
-    case "type":
-      return `${where.join(": ")} is ${typeName(problem.wanted, problem.offered)} in the contract and ${typeName(problem.offered, problem.wanted)} in the component`;
-  }
-};
+/** One difference as one clause, in WIT's words: what the contract says and what the component, or `whose` it is, says. */
+export const describeIn =
+  (whose: string) =>
+  (difference: Difference): string => {
+    const where = [
+      difference.func === undefined
+        ? `export \`${difference.export}\``
+        : `export \`${difference.export}\` function \`${difference.func}\``,
+      ...difference.path,
+    ];
+    const { problem } = difference;
+    switch (problem.kind) {
+      case "missing-export":
+        return `${where.join(": ")} is missing${problem.others.length > 0 ? `; the ${whose} has ${problem.others.join(", ")}` : ""}`;
+      case "extern-kind":
+        return `${where.join(": ")} is ${article(problem.wanted)} in the contract and ${article(problem.offered)} in the ${whose}`;
+      case "missing-function":
+        return `${where.join(": ")} is missing`;
+      case "async":
+        return `${where.join(": ")} is ${problem.wanted ? "async" : "not async"} in the contract and ${problem.wanted ? "not async" : "async"} in the ${whose}`;
+      case "parameter-count":
+        return `${where.join(": ")} takes ${params(problem.wanted)} in the contract and ${params(problem.offered)} in the ${whose}`;
+      case "parameter-name":
+        return `${where.join(": ")}: a parameter is named \`${problem.wanted}\` in the contract and \`${problem.offered}\` in the ${whose}`;
+      case "missing-member":
+        return `${where.join(": ")}: ${problem.member} \`${problem.name}\` is in the contract and not in the ${whose}`;
+      case "extra-member":
+        return `${where.join(": ")}: ${problem.member} \`${problem.name}\` is in the ${whose} and not in the contract`;
+      case "member-order":
+        return `${where.join(": ")}: the ${problem.member}s are ${problem.wanted.join(", ")} in the contract and ${problem.offered.join(", ")} in the ${whose}`;
+      case "type":
+        return `${where.join(": ")} is ${typeName(problem.wanted, problem.offered)} in the contract and ${typeName(problem.offered, problem.wanted)} in the ${whose}`;
+    }
+  };
+
+export const describeDifference = describeIn("component");
 
 const article = (kind: Extern["kind"]): string =>
   `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind === "func" ? "function" : kind}`;

@@ -1,4 +1,4 @@
-import { declared, Fault, fault } from "../base/fault.ts";
+import { Fault, fault } from "../base/fault.ts";
 import {
   camel,
   type Func,
@@ -9,7 +9,7 @@ import {
   type World,
 } from "../contract/model.ts";
 import { ownResources } from "../contract/outline.ts";
-import { errOf } from "./denied.ts";
+import { goneError } from "./denied.ts";
 import type { Instance } from "./instance.ts";
 import { Live } from "./live.ts";
 import { placeOf, type Swaps } from "./places.ts";
@@ -206,15 +206,8 @@ class Views {
   }
 }
 
-/** How interfaces say that what an object stood for is gone: WASI's streams, files, sockets and HTTP, and loop's own. */
-const goneCases = ["closed", "gone", "bad-descriptor", "invalid-state", "connection-terminated", "io"];
-
-/** The answer of an object whose maker was replaced: the function's own err where it has one for that. */
 const replaced = (func: Func, slot: string): never => {
-  const message = `${func.name} was called on what a component made that stands in ${slot} no more`;
-  const payload = errOf(func, goneCases, message);
-  if (payload !== undefined) throw declared(payload);
-  throw fault("LK0426", `The component called ${message}`, { hint: "let it ask for a new one" });
+  throw goneError(func, `called ${func.name} on what a component made that stands in ${slot} no more`);
 };
 
 /** One interface of whatever stands in a place, as its guest sees it. */

@@ -1,4 +1,4 @@
-import { declared, fault } from "../base/fault.ts";
+import { type DeclaredError, declared, type Fault, fault } from "../base/fault.ts";
 import { camel, type Func, type Interface, pascal, type Type, unversioned } from "../contract/model.ts";
 import { ownResources } from "../contract/outline.ts";
 import type { InterfaceImplementation } from "./provider.ts";
@@ -49,6 +49,19 @@ export const errOf = ({ result }: Func, cases: readonly string[], message: strin
   const known = cases.flatMap((name) => err.cases.filter((one) => one.name === name));
   const found = known.find(({ type }) => isText(type));
   return found && (found.type ? { tag: found.name, val: message } : { tag: found.name });
+};
+
+/** How interfaces say that what an object stood for is gone: WASI's streams, files, sockets and HTTP, and loop's own. */
+const goneCases = ["closed", "gone", "bad-descriptor", "invalid-state", "connection-terminated", "io"];
+
+/**
+ * What a caller gets that `called` on, or with, an object whose maker is gone: the function's own err where it has one for
+ * that, and LK0426 else.
+ */
+export const goneError = (func: Func, called: string): DeclaredError | Fault => {
+  const payload = errOf(func, goneCases, called);
+  if (payload !== undefined) return declared(payload);
+  return fault("LK0426", `The component ${called}`, { hint: "let it ask for a new one" });
 };
 
 const isText = (type: Type | undefined): boolean => type === undefined || type.kind === "string";

@@ -1,13 +1,16 @@
 import { camel, type Type } from "../model.ts";
 import { isOption, numberArrays } from "../type.ts";
-import { type Compound, cannotCross, WireError } from "./encode.ts";
+import { type Compound, cannotCross, type HandleType, WireError } from "./encode.ts";
+
+/** Turns the bytes that stand for a resource into its object. Throws WireError, and what its maker has to say. */
+export type ObjectOf = (handle: Uint8Array, type: HandleType) => unknown;
 
 /**
  * Values of these types, which take up all of the bytes, in the JS mapping. What is claimed is never believed before
  * the bytes for it are there. Throws WireError.
  */
-export const decode = (bytes: Uint8Array, types: readonly Type[]): unknown[] => {
-  const reader = new Reader(bytes);
+export const decode = (bytes: Uint8Array, types: readonly Type[], objectOf?: ObjectOf): unknown[] => {
+  const reader = new Reader(bytes, objectOf);
   const values = types.map((type) => reader.value(type));
   reader.end();
   return values;
@@ -19,10 +22,12 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #objectOf: ObjectOf | undefined;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, objectOf: ObjectOf | undefined) {
     this.#bytes = bytes;
+    this.#objectOf = objectOf;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
@@ -63,9 +68,11 @@ class Reader {
         return this.#case(type.cases);
       case "flags":
         return this.#flags(type.flags);
-      case "error-context":
       case "own":
       case "borrow":
+        if (!this.#objectOf) throw new WireError(`${cannotCross(type)} cannot be said by another process`);
+        return this.#objectOf(this.#blob(), type);
+      case "error-context":
       case "stream":
       case "future":
         throw new WireError(`${cannotCross(type)} cannot be said by another process`);
@@ -110,16 +117,22 @@ class Reader {
   #list({ element, length }: Extract<Type, { kind: "list" }>): unknown {
     const count = length ?? this.#elements();
     const { kind } = element;
-    if (length === undefined && kind === "u8") {
-      const at = this.#take(count);
-      // A copy, and of this very kind: Buffer.slice would be neither.
-      return new Uint8Array(this.#bytes.subarray(at, at + count));
-    }
+    if (length === undefined && kind === "u8") return this.#copied(count);
     const values = this.#repeat(count, () => this.value(element));
     // Lists of a fixed length are tuples in the JS mapping, whatever is in them.
     if (length !== undefined || !(kind in numberArrays)) return values;
     const TypedArray = numberArrays[kind as keyof typeof numberArrays];
     return (TypedArray as { from(values: unknown[]): unknown }).from(values);
+  }
+
+  #blob(): Uint8Array {
+    return this.#copied(this.#elements());
+  }
+
+  /** A copy, and of this very kind: Buffer.slice would be neither. */
+  #copied(count: number): Uint8Array {
+    const at = this.#take(count);
+    return new Uint8Array(this.#bytes.subarray(at, at + count));
   }
 
   #repeat<T>(count: number, read: () => T): T[] {

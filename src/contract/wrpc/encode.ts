@@ -1,7 +1,8 @@
 // Values as bytes, between processes. Owns the component model's value encoding as wRPC uses it, both ways and strict;
-// refuses what means nothing in another process (resources, streams, futures); called by whoever speaks with a sidecar.
+// refuses what means nothing in another process (streams, futures) and to know what a resource's handle stands for;
+// called by whoever speaks with a sidecar.
 // Source: https://github.com/bytecodealliance/wrpc, SPEC.md, and its codec where that is silent.
-import { camel, type Type } from "../model.ts";
+import { camel, type ResourceType, type Type } from "../model.ts";
 import { isOption } from "../type.ts";
 
 /** Bytes are no value of the type that was looked for, or a value is none that can be written. */
@@ -9,23 +10,42 @@ export class WireError extends Error {
   override readonly name = "WireError";
 }
 
-/** What of a type cannot be said to another process, as WIT says it: "own<file>". Undefined where all of it can. */
-export const cannotCross = (type: Type | undefined): string | undefined => {
+export type HandleType = Extract<Type, { kind: "own" | "borrow" }>;
+
+/** Turns a resource's object into the bytes that stand for it. Throws WireError, and what its maker has to say. */
+export type HandleOf = (value: unknown, type: HandleType) => Uint8Array;
+
+/**
+ * What of a type cannot be said to another process, as WIT says it: "own<file>". Undefined where all of it can.
+ * `known` says of which resources the other side has handles.
+ */
+export const cannotCross = (
+  type: Type | undefined,
+  known: (resource: ResourceType) => boolean = () => false,
+): string | undefined => {
+  const inner = (one: Type | undefined) => cannotCross(one, known);
+  const first = (types: readonly (Type | undefined)[]) => {
+    for (const one of types) {
+      const found = inner(one);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   switch (type?.kind) {
     case "own":
     case "borrow":
-      return `${type.kind}<${type.resource.name}>`;
+      return known(type.resource) ? undefined : `${type.kind}<${type.resource.name}>`;
     case "stream":
     case "future":
     case "error-context":
       return type.kind;
     case "list":
     case "option":
-      return cannotCross(type.element);
+      return inner(type.element);
     case "map":
-      return cannotCross(type.key) ?? cannotCross(type.value);
+      return inner(type.key) ?? inner(type.value);
     case "result":
-      return cannotCross(type.ok) ?? cannotCross(type.err);
+      return inner(type.ok) ?? inner(type.err);
     case "tuple":
       return first(type.elements);
     case "record":
@@ -37,17 +57,14 @@ export const cannotCross = (type: Type | undefined): string | undefined => {
   }
 };
 
-const first = (types: readonly (Type | undefined)[]): string | undefined => {
-  for (const type of types) {
-    const found = cannotCross(type);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-};
-
 /** Values in the JS mapping, one behind the other: a function's arguments, or its one result. Throws WireError. */
-export const encode = (values: readonly unknown[], types: readonly Type[], bytesMax: number): Uint8Array => {
-  const writer = new Writer(bytesMax);
+export const encode = (
+  values: readonly unknown[],
+  types: readonly Type[],
+  bytesMax: number,
+  handleOf?: HandleOf,
+): Uint8Array => {
+  const writer = new Writer(bytesMax, handleOf);
   for (const [at, type] of types.entries()) writer.value(values[at], type);
   return writer.bytes();
 };
@@ -56,12 +73,14 @@ const encoder = new TextEncoder();
 
 class Writer {
   readonly #bytesMax: number;
+  readonly #handleOf: HandleOf | undefined;
   #buffer = new Uint8Array(256);
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, handleOf: HandleOf | undefined) {
     this.#bytesMax = bytesMax;
+    this.#handleOf = handleOf;
   }
 
   bytes(): Uint8Array {
@@ -113,9 +132,12 @@ class Writer {
       case "flags":
         this.#flags(value as Readonly<Record<string, boolean>>, type.flags);
         break;
-      case "error-context":
       case "own":
       case "borrow":
+        if (!this.#handleOf) throw new WireError(`${cannotCross(type)} cannot be said to another process`);
+        this.#sized(this.#handleOf(value, type));
+        break;
+      case "error-context":
       case "stream":
       case "future":
         throw new WireError(`${cannotCross(type)} cannot be said to another process`);

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Type } from "../model.ts";
+import type { Func, Type } from "../model.ts";
 import { plain, randomSource, randomType, randomValue } from "../random.ts";
 import { decode } from "./decode.ts";
 import { cannotCross, encode, WireError } from "./encode.ts";
+import { readSignature } from "./signature.ts";
 
 const most = 1024 * 1024;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
@@ -82,7 +83,7 @@ test(`bytes that were changed or cut are refused or are another value, and never
   expect(refused).toBeGreaterThan(500);
 });
 
-test(`another implementation reads and writes the same bytes (seed ${seed})`, async () => {
+test(`another implementation reads and writes the same bytes, and the types in the same words (seed ${seed})`, async () => {
   const random = randomSource(seed);
   const lines: string[] = [];
   for (let round = 0; round < 1500; round++) {
@@ -95,9 +96,32 @@ test(`another implementation reads and writes the same bytes (seed ${seed})`, as
     stdout: "pipe",
   });
   const answered = (await new Response(child.stdout).text()).trim().split("\n");
-  expect(answered.length).toBe(lines.length);
-  for (const [at, line] of lines.entries())
-    expect(answered[at], `seed ${seed}: ${line}`).toBe(JSON.parse(line).hex);
+  expect(answered.length).toBe(2 * lines.length);
+  for (const [at, line] of lines.entries()) {
+    const { type, hex } = JSON.parse(line);
+    expect(answered[2 * at], `seed ${seed}: ${line}`).toBe(hex);
+    const func = readSignature(`f: func() -> ${answered[2 * at + 1]}`, () => undefined);
+    expect(unnamed((func as Func).result), `seed ${seed}: ${line}`).toEqual(unnamed(type));
+  }
+});
+
+/** Structures without their own names, which are no part of them. */
+const unnamed = (type: Type | undefined): unknown =>
+  JSON.parse(JSON.stringify(type), (_, value) => {
+    if (["record", "variant", "enum", "flags"].includes(value?.kind)) delete value.name;
+    return value;
+  });
+
+test("a resource is the bytes that its maker says, turned into an object by whoever knows it", () => {
+  const basket: Type = { kind: "own", resource: { name: "basket", owner: "a:b/c" } };
+  const types: Type[] = [basket, { kind: "list", element: basket }];
+  const bytes = encode([1, [2, 3]], types, most, (value) => new Uint8Array([value as number, 9]));
+  expect(hex(bytes)).toBe("0201090202020902" + "0309");
+  expect(decode(bytes, types, (handle) => hex(handle))).toEqual(["0109", ["0209", "0309"]]);
+  expect(() => encode([1], [basket], most)).toThrow("own<basket> cannot be said");
+  expect(() => decode(bytes, types)).toThrow("own<basket> cannot be said");
+  expect(cannotCross(basket)).toBe("own<basket>");
+  expect(cannotCross({ kind: "option", element: basket }, ({ owner }) => owner === "a:b/c")).toBeUndefined();
 });
 
 test("what announces more than is there is refused before anything is set aside for it", () => {

@@ -1,7 +1,11 @@
 import { errno } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { plain } from "../../base/plain.ts";
+import type { ObjectOf } from "../../contract/wrpc/decode.ts";
+import type { HandleOf } from "../../contract/wrpc/encode.ts";
 import type { OutputSink } from "../provider.ts";
+import { endWithLoop, signal } from "../warden.ts";
+import { Foreign, Full, Handles, type Make } from "./handle.ts";
 import { Frames, type FromSidecar, frameOf, type Hello, type ToSidecar } from "./wire.ts";
 
 /** Why a sidecar did not answer: the rest of a sentence that begins with its name. */
@@ -25,20 +29,29 @@ interface Waiting {
   fail(failure: SidecarFailure): void;
 }
 
+/** One call, whose values its caller writes and reads. */
+export interface Call<T> {
+  /** As the sidecar names it. */
+  readonly contract: string;
+  readonly func: string;
+  readonly ms: number;
+  write(handleOf: HandleOf): Uint8Array;
+  readonly make: Make;
+  read(result: Uint8Array, objectOf: ObjectOf): T;
+}
+
 type Piped = Bun.Subprocess<"pipe", "pipe", "pipe">;
 
 /** How long what a process wrote before it ended may still be on its way. */
 const drainMs = 200;
 
-/** Those that run; none outlives loop. */
-const running = new Set<Conversation>();
-const killAll = () => {
-  for (const one of running) one.kill("SIGKILL");
-};
-
 /** One process, from its start to its end. Whatever goes wrong ends it, and fails all that wait for it. */
 export class Conversation {
   readonly #process: Piped;
+  /** It has a group of its own, so that what it started goes along. */
+  readonly #group: number;
+  readonly #letGo: () => void;
+  readonly #handles = new Handles((handle) => this.#send({ tag: "drop", val: handle }));
   readonly #waiting = new Map<number, Waiting>();
   readonly #pongs = new Map<bigint, Waiting>();
   #hello: PromiseWithResolvers<Hello> | undefined;
@@ -53,8 +66,8 @@ export class Conversation {
   constructor(start: Start, ended: (failure: SidecarFailure) => void) {
     this.#ended = ended;
     this.#process = spawn(start);
-    if (running.size === 0) process.on("exit", killAll);
-    running.add(this);
+    this.#group = -this.#process.pid;
+    this.#letGo = endWithLoop(this.#group);
     void this.#listen();
     void this.#watch();
     void passLines(this.#process.stderr, start);
@@ -81,22 +94,46 @@ export class Conversation {
   }
 
   /**
-   * The bytes of a call's result. Throws SidecarFailure, after which only its `failure` says whether there is more to
-   * be had of it, and WireError for arguments beyond the limit.
+   * A call's result. Throws SidecarFailure, after which only its `failure` says whether there is more to be had of it;
+   * Stale for objects that it did not make; WireError for arguments beyond the limit.
    */
-  async call(contract: string, func: string, params: Uint8Array, ms: number): Promise<Uint8Array> {
+  async call<T>({ contract, func, ms, write, make, read }: Call<T>): Promise<T> {
     if (this.#failure) throw this.#failure;
-    if (this.#waiting.size >= limits.sidecarCallsMax)
-      throw new SidecarFailure(`has ${this.#waiting.size} calls to answer, and that is the limit`);
-    this.#lastId = (this.#lastId + 1) >>> 0;
-    const id = this.#lastId;
-    const frame = frameOf({ tag: "call", val: { id, contract, function: func, params } });
+    const id = this.#unusedId();
+    const giving = this.#handles.giving();
     const { promise, resolve, reject } = Promise.withResolvers<Parameters<Waiting["answer"]>[0]>();
-    this.#waiting.set(id, { answer: resolve, fail: reject });
-    this.#write(frame);
+    try {
+      const val = { id, contract, function: func, params: write(giving.handleOf) };
+      const frame = frameOf({ tag: "call", val });
+      this.#waiting.set(id, { answer: resolve, fail: reject });
+      this.#write(frame);
+      giving.done();
+    } catch (error) {
+      giving.lost();
+      throw error;
+    }
     const answer = await this.#within(ms, `did not answer ${func} within ${Math.ceil(ms)} ms`, promise);
     if ("message" in answer) throw new SidecarFailure(`says that ${func} failed: ${shown(answer.message)}`);
-    return answer.result;
+    const taking = this.#handles.taking(make);
+    try {
+      const result = read(answer.result, taking.objectOf);
+      taking.done();
+      return result;
+    } catch (error) {
+      if (error instanceof Foreign) this.#fail(new SidecarFailure(`answered ${func} with ${error.message}`));
+      taking.lost();
+      if (error instanceof Full) throw new SidecarFailure(error.message);
+      throw error instanceof Foreign ? this.#failure : error;
+    }
+  }
+
+  /** Numbers go round; none is given that somebody waits for. */
+  #unusedId(): number {
+    if (this.#waiting.size >= limits.sidecarCallsMax)
+      throw new SidecarFailure(`has ${this.#waiting.size} calls to answer, and that is the limit`);
+    do this.#lastId = (this.#lastId + 1) >>> 0;
+    while (this.#waiting.has(this.#lastId));
+    return this.#lastId;
   }
 
   /** Asks whether it is there. Throws SidecarFailure. */
@@ -113,21 +150,18 @@ export class Conversation {
     this.#send({ tag: "reload" });
   }
 
-  /** There is nothing more to say. */
+  /** There is nothing more to say. It may put its things in order first, for a while. */
   end(): void {
     this.#fail(new SidecarFailure("was ended"), "SIGTERM");
+    const timer = setTimeout(() => this.#kill("SIGKILL"), limits.sidecarEndMsMax);
+    timer.unref();
+    void this.#process.exited.then(() => clearTimeout(timer));
   }
 
-  /** Nothing where it has ended. */
-  kill(signal: NodeJS.Signals): void {
-    const { exitCode, signalCode, pid } = this.#process;
-    if (exitCode !== null || signalCode !== null) return;
-    try {
-      // In a group of its own, so that what it started goes along.
-      process.kill(-pid, signal);
-    } catch (error) {
-      if (errno(error) !== "ESRCH") throw error;
-    }
+  /** Nothing where it has ended: its group went with it. */
+  #kill(name: NodeJS.Signals): void {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) signal(this.#group, name);
   }
 
   /** What takes too long ends the process: nobody knows what it is still doing. */
@@ -144,10 +178,11 @@ export class Conversation {
     }
   }
 
-  #fail(failure: SidecarFailure, signal: NodeJS.Signals = "SIGKILL"): void {
+  #fail(failure: SidecarFailure, name: NodeJS.Signals = "SIGKILL"): void {
     if (this.#failure) return;
     this.#failure = failure;
-    this.kill(signal);
+    this.#handles.end();
+    this.#kill(name);
     Promise.resolve(this.#process.stdin.end()).catch(() => {});
     for (const one of [...this.#waiting.values(), ...this.#pongs.values()]) one.fail(failure);
     this.#waiting.clear();
@@ -202,9 +237,9 @@ export class Conversation {
 
   async #watch(): Promise<void> {
     await this.#process.exited;
-    running.delete(this);
-    if (running.size === 0) process.off("exit", killAll);
-    // Somebody else may hold its pipe open.
+    // What it started and left behind serves nobody, and may hold its pipes open.
+    signal(this.#group, "SIGKILL");
+    this.#letGo();
     await Bun.sleep(drainMs);
     this.#fail(new SidecarFailure(this.#endText()));
   }

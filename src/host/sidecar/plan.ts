@@ -1,14 +1,15 @@
-import { declared, Fault, fault } from "../../base/fault.ts";
+import { Fault, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import { camel, type Func, type Interface, type Type, type World } from "../../contract/model.ts";
-import { decode } from "../../contract/wrpc/decode.ts";
-import { cannotCross, encode, WireError } from "../../contract/wrpc/encode.ts";
+import type { Func, Interface, Type } from "../../contract/model.ts";
+import { cannotCross } from "../../contract/wrpc/encode.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
-import { errOf } from "../denied.ts";
 import { Instance } from "../instance.ts";
 import type { LinkedPlan } from "../plan.ts";
 import type { InstanceContext } from "../provider.ts";
-import { SidecarFailure, type Start } from "./conversation.ts";
+import { exportsOf, resourcesOf } from "./call.ts";
+import type { Start } from "./conversation.ts";
+import { resourceKey } from "./handle.ts";
+import { worldOf } from "./hello.ts";
 import { Sidecar, type SidecarOptions } from "./sidecar.ts";
 
 export interface SidecarPlanOptions extends Pick<SidecarOptions, "requireSame"> {
@@ -29,7 +30,7 @@ export const planSidecar = (options: SidecarPlanOptions): LinkedPlan => {
   for (const contract of contracts) requireSayable(options, contract);
   return {
     component: program,
-    world: worldOf(contracts),
+    world: worldOf(...contracts),
     suspends: true,
     ungranted: () => [],
     async instantiate(outer) {
@@ -50,15 +51,14 @@ export const planSidecar = (options: SidecarPlanOptions): LinkedPlan => {
       const { callMsMax: _, ...limited } = outer.limits ?? {};
       const instance = new Instance(
         program,
-        worldOf(served),
+        worldOf(...served),
         { ...outer, limits: limited },
         () => sidecar.restarts,
       );
       serving.set(instance.context, { sidecar, options });
       instance.context.onDrop(() => sidecar.end());
-      await instance.begin(async () =>
-        Object.fromEntries(served.map((one) => [one.name, exportsOf(one, sidecar, options)])),
-      );
+      const { timeoutMs = limits.sidecarCallMsMax } = options;
+      await instance.begin(async () => exportsOf(served, { identifier, sidecar, timeoutMs }));
       return instance;
     },
   };
@@ -79,16 +79,17 @@ const made = (
   { stdio: { stderr } }: InstanceContext,
 ): Sidecar => new Sidecar({ identifier, contracts, extras, requireSame, start: { ...start, stderr } });
 
-const worldOf = (interfaces: readonly Interface[]): World => ({
-  name: undefined,
-  imports: new Map(),
-  exports: new Map(interfaces.map((one) => [one.name, { kind: "interface", interface: one }] as const)),
-});
-
-const requireSayable = ({ program: { identifier }, slot }: SidecarPlanOptions, contract: Interface): void => {
+/** Resources of its own it has in its own hands; those of others mean nothing to it. */
+const requireSayable = (
+  { program: { identifier }, slot, contracts }: SidecarPlanOptions,
+  contract: Interface,
+): void => {
+  const known = new Set(contracts.flatMap(resourcesOf).map(resourceKey));
   for (const func of contract.funcs.values()) {
     const types = [...func.params.map(({ type }) => type), func.result];
-    const why = func.role.role === "free" ? types.map(cannotCross).find(Boolean) : func.role.resource;
+    const why = types
+      .map((type) => cannotCross(type, (resource) => known.has(resourceKey(resource))))
+      .find(Boolean);
     if (why !== undefined)
       throw fault(
         "LK0402",
@@ -97,60 +98,6 @@ const requireSayable = ({ program: { identifier }, slot }: SidecarPlanOptions, c
       );
   }
 };
-
-const exportsOf = ({ name, funcs }: Interface, sidecar: Sidecar, options: SidecarPlanOptions) =>
-  Object.fromEntries(
-    [...funcs.values()].map((func) => [
-      camel(func.name),
-      (...args: unknown[]) => call(name, func, args, sidecar, options),
-    ]),
-  );
-
-/** How interfaces say that who serves them is not there, the first that one has a case for. */
-const failureCases = ["unavailable", "gone", "closed", "timeout", "internal-error", "io", "other"];
-
-const call = async (
-  contract: string,
-  func: Func,
-  args: readonly unknown[],
-  sidecar: Sidecar,
-  { program: { identifier }, timeoutMs = limits.sidecarCallMsMax }: SidecarPlanOptions,
-): Promise<unknown> => {
-  try {
-    const types = func.params.map(({ type }) => type);
-    const params = encode(args, types, limits.sidecarFrameBytesMax);
-    const bytes = await sidecar.call(contract, func.name, params, timeoutMs);
-    return answered(func, resultOf(func, bytes));
-  } catch (error) {
-    if (error instanceof WireError)
-      throw fault("LK0204", `A call of ${func.name} in ${identifier}: ${error.message}`);
-    if (!(error instanceof SidecarFailure)) throw error;
-    const failed = sidecar.failed(error);
-    const payload = errOf(func, failureCases, failed.message);
-    throw payload === undefined ? (textOf(func, failed.message) ?? failed) : declared(payload);
-  }
-};
-
-/** What it answered is its own fault, where it is none: the process goes on, since the frame around it was right. */
-const resultOf = ({ name, result }: Func, bytes: Uint8Array): unknown => {
-  try {
-    return decode(bytes, result ? [result] : [])[0];
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw new SidecarFailure(`answered ${name} with what is no such result: ${error.message}`);
-  }
-};
-
-/** A result's err is thrown, in the JS mapping. */
-const answered = ({ result }: Func, value: unknown): unknown => {
-  if (result?.kind !== "result") return value;
-  const { tag, val } = value as { readonly tag: "ok" | "err"; readonly val?: unknown };
-  if (tag === "err") throw declared(val);
-  return val;
-};
-
-const textOf = ({ result }: Func, message: string) =>
-  result?.kind === "result" && result.err?.kind === "string" ? declared(message) : undefined;
 
 const text: Type = { kind: "string" };
 const bytes: Type = { kind: "list", element: { kind: "u8" } };

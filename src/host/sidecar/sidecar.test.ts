@@ -1,137 +1,18 @@
 // Programs that serve an interface, well and badly: what a caller sees, when, and who answers next.
-import { afterAll, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gone } from "../../../tests/processes.ts";
+import { failureOf, fixtures, type Started, shop, sidecars } from "../../../tests/sidecars.ts";
 import { DeclaredError, Fault } from "../../base/fault.ts";
-import type { Interface, Type } from "../../contract/model.ts";
+import type { Type } from "../../contract/model.ts";
 import { randomSource } from "../../contract/random.ts";
-import { noGrants } from "../../trust/grants.ts";
-import { verifyProgram } from "../../trust/verify.ts";
-import type { Instance } from "../instance.ts";
-import type { InstanceContext } from "../provider.ts";
-import { planSidecar } from "./plan.ts";
 import { Frames, frameOf } from "./wire.ts";
 
-const fixtures = join(import.meta.dir, "../../../tests/fixtures/sidecar");
-const folder = mkdtempSync(join(tmpdir(), "loop-sidecar-"));
-const open: Instance[] = [];
-afterAll(() => {
-  for (const instance of open) instance.drop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const text: Type = { kind: "string" };
-const list = (element: Type): Type => ({ kind: "list", element });
-const item: Type = {
-  kind: "record",
-  name: "item",
-  fields: [
-    { name: "name", type: text },
-    { name: "count", type: { kind: "u32" } },
-    { name: "tags", type: list(text) },
-  ],
-};
-const price: Type = {
-  kind: "variant",
-  name: "price",
-  cases: [
-    { name: "free", type: undefined },
-    { name: "fixed", type: { kind: "f64" } },
-    { name: "named", type: text },
-  ],
-};
-const functions: readonly (readonly [string, Type, Type])[] = [
-  ["find", text, { kind: "option", element: item }],
-  ["buy", list(item), { kind: "result", ok: price, err: text }],
-  ["misbehave", text, text],
-];
-const shop: Interface = {
-  name: "demo:side/shop@0.1.0",
-  types: new Map(),
-  funcs: new Map(
-    functions.map(([name, param, result]) => [
-      name,
-      { name, role: { role: "free" }, params: [{ name: "of", type: param }], result, async: false },
-    ]),
-  ),
-};
-
-const judge = {
-  trusts: () => true,
-  requires: () => undefined,
-  keyring: () => {
-    throw new Error("nobody signs a program");
-  },
-  memory: undefined as never,
-};
-
-interface Started {
-  readonly instance: Instance;
-  readonly said: string[];
-  call(func: string, ...args: unknown[]): Promise<unknown>;
-}
-
-const start = async (
-  file: string,
-  timeoutMs = 5_000,
-  contract = shop,
-  before?: InstanceContext,
-): Promise<Started> => {
-  const identifier = `sidecar:${file}`;
-  const program = verifyProgram(identifier, readFileSync(file), judge);
-  const plan = planSidecar({
-    program,
-    slot: "shop",
-    contracts: [contract],
-    timeoutMs,
-    start: { file, folder, name: "shop", environment: { PATH: "/usr/bin:/bin" } },
-    requireSame: () => {},
-  });
-  const said: string[] = [];
-  const sink = { write: (bytes: Uint8Array) => void said.push(new TextDecoder().decode(bytes)), flush() {} };
-  const context: InstanceContext = {
-    component: { identifier, digest: program.digest },
-    args: [],
-    grants: noGrants,
-    stdio: {
-      stdin: { read: () => undefined, isTerminal: false },
-      stdout: { ...sink, isTerminal: false },
-      stderr: { ...sink, isTerminal: false },
-    },
-    onDrop: () => {},
-    ...(before && { before }),
-  };
-  const instance = await plan.instantiate(context);
-  open.push(instance);
-  return { instance, said, call: (func, ...args) => instance.call(shop.name, func, args) };
-};
-
-const failureOf = async (work: Promise<unknown>): Promise<unknown> => {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("nothing was thrown");
-};
+const { folder, start } = sidecars();
 
 const pidOf = async ({ call }: Started): Promise<number> =>
   Number(((await call("misbehave", "nothing")) as string).split(" ")[1]);
-
-const isThere = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const gone = async (pid: number): Promise<void> => {
-  for (let waited = 0; isThere(pid) && waited < 10_000; waited += 20) await Bun.sleep(20);
-  expect(isThere(pid)).toBe(false);
-};
 
 for (const program of ["shop.py", "kiosk"])
   test(`a program in another language serves records, lists, options, results and variants: ${program}`, async () => {

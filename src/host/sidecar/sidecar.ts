@@ -1,17 +1,10 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import type { Interface } from "../../contract/model.ts";
-import { matchInterface } from "../../contract/semver.ts";
-import { Conversation, SidecarFailure, type Start } from "./conversation.ts";
-import { type Hello, protocolVersion } from "./wire.ts";
+import { type Call, Conversation, SidecarFailure, type Start } from "./conversation.ts";
+import { type Agreement, helloOf, settle } from "./hello.ts";
 
-export interface SidecarOptions {
-  readonly identifier: string;
+export interface SidecarOptions extends Agreement {
   readonly start: Start;
-  /** What it has to serve. */
-  readonly contracts: readonly Interface[];
-  /** What it may serve besides. */
-  readonly extras: readonly Interface[];
   /** Throws where the file is not the one that was trusted any more. */
   requireSame(): void;
 }
@@ -59,12 +52,12 @@ export class Sidecar {
     }
   }
 
-  /** A call's result, in bytes. Throws SidecarFailure within `ms`; faults as `begin`. */
-  async call(contract: string, func: string, params: Uint8Array, ms: number): Promise<Uint8Array> {
-    const endMs = performance.now() + ms;
+  /** A call's result. Throws within `ms` what `Conversation.call` throws; faults as `begin`. */
+  async call<T>(call: Call<T>): Promise<T> {
+    const endMs = performance.now() + call.ms;
     const talk = await this.#ready(endMs);
-    const name = this.#served.get(contract) ?? contract;
-    const answer = await talk.call(name, func, params, endMs - performance.now());
+    const contract = this.#served.get(call.contract) ?? call.contract;
+    const answer = await talk.call({ ...call, contract, ms: endMs - performance.now() });
     this.#failures = 0;
     return answer;
   }
@@ -131,9 +124,8 @@ export class Sidecar {
     let talk: Conversation | undefined;
     try {
       talk = new Conversation(this.#options.start, () => this.#gone(talk));
-      const { contracts, extras } = this.#options;
-      const hello = await talk.greet(helloOf([...contracts, ...extras]), limits.sidecarHelloMsMax);
-      this.#served = this.#settle(hello);
+      const hello = await talk.greet(helloOf(this.#options), limits.sidecarHelloMsMax);
+      this.#served = settle(hello, this.#options);
     } catch (error) {
       talk?.end();
       this.#backOff();
@@ -174,40 +166,7 @@ export class Sidecar {
     const ms = this.#failures < 2 ? 0 : Math.min(most, first * 2 ** (this.#failures - 2));
     this.#notBeforeMs = performance.now() + ms * (0.5 + Math.random() / 2);
   }
-
-  /** What it serves, by our names. Fault LK0402 where it does not serve what it has to. */
-  #settle({ protocol, contracts }: Hello): Map<string, string> {
-    const { identifier, contracts: wanted, extras } = this.#options;
-    if (protocol !== protocolVersion)
-      throw new SidecarFailure(
-        `speaks version ${protocol} of the protocol, and version ${protocolVersion} was looked for`,
-      );
-    const served = new Map<string, string>();
-    for (const { name, funcs } of [...wanted, ...extras]) {
-      const found = matchInterface(
-        name,
-        contracts.map((one) => one.name),
-      );
-      const offered = contracts.find((one) => one.name === found);
-      const missing = [...funcs.keys()].filter((func) => !offered?.functions.includes(func));
-      if (offered && missing.length === 0) served.set(name, offered.name);
-      else if (wanted.some((one) => one.name === name))
-        throw fault(
-          "LK0402",
-          offered
-            ? `The sidecar ${identifier} serves ${offered.name} without ${missing.join(", ")}`
-            : `The sidecar ${identifier} does not serve ${name}; it serves: ${contracts.map((one) => one.name).join(", ") || "nothing"}`,
-          { hint: "let it offer the contract, with all functions, in its hello" },
-        );
-    }
-    return served;
-  }
 }
-
-const helloOf = (contracts: readonly Interface[]): Hello => ({
-  protocol: protocolVersion,
-  contracts: contracts.map(({ name, funcs }) => ({ name, functions: [...funcs.keys()] })),
-});
 
 /** A deadline came before the work was done; the work goes on. */
 class Late extends Error {}

@@ -7,10 +7,13 @@ import type { Type } from "../../contract/model.ts";
 import { decode } from "../../contract/wrpc/decode.ts";
 import { encode, WireError } from "../../contract/wrpc/encode.ts";
 
-/** What both sides have to speak. */
-export const protocolVersion = 1;
+/** The newest that loop speaks, and says so first. It understands whoever answers with an older one. */
+export const protocolVersion = 2;
 
-/** An interface with its version, and the names of its functions. */
+/** From this one on there are resources, and functions are offered with their types. */
+export const resourcesSince = 2;
+
+/** An interface with its version, and its functions: names, with types behind them where whoever offers them tells. */
 export interface OfferedContract {
   readonly name: string;
   readonly functions: readonly string[];
@@ -33,7 +36,8 @@ export type ToSidecar =
       };
     }
   | { readonly tag: "ping"; readonly val: bigint }
-  | { readonly tag: "reload" };
+  | { readonly tag: "reload" }
+  | { readonly tag: "drop"; readonly val: Uint8Array };
 
 export type FromSidecar =
   | { readonly tag: "hello"; readonly val: Hello }
@@ -63,6 +67,7 @@ const toSidecar = variant({
   call: record({ id: u32, contract: text, function: text, params: bytes }),
   ping: u64,
   reload: undefined,
+  drop: bytes,
 });
 const fromSidecar = variant({
   hello,

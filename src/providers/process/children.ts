@@ -2,6 +2,7 @@ import { errno, Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { isTerminal } from "../../base/terminal.ts";
 import { ClosedPipe, type Event, type OutputSink, type Stdio } from "../../host/provider.ts";
+import { endWithLoop, signal } from "../../host/warden.ts";
 import { InputPipe, OutputPipe, Wakes } from "./pipe.ts";
 import type { Program } from "./program.ts";
 import { Refusal } from "./refusal.ts";
@@ -29,14 +30,9 @@ const drainMs = 1000;
 export class Children {
   readonly #stdio: Stdio;
   readonly #running = new Set<Child>();
-  readonly #killAll = () => {
-    for (const child of this.#running) child.kill("SIGKILL");
-  };
 
   constructor(stdio: Stdio) {
     this.#stdio = stdio;
-    // The host may end without dropping the instance.
-    process.on("exit", this.#killAll);
   }
 
   get count(): number {
@@ -56,7 +52,6 @@ export class Children {
 
   /** Kills what runs and closes every pipe. */
   release(): void {
-    process.off("exit", this.#killAll);
     for (const child of this.#running) child.release();
   }
 }
@@ -69,7 +64,8 @@ export class Child implements Event {
   /** Resolves when it ended and what it wrote to inherited streams has gone out. */
   readonly ended: Promise<Ending>;
   readonly #process: Bun.Subprocess;
-  readonly #ownGroup: boolean;
+  /** What a signal to it goes to: it, or its group where it has one of its own. */
+  readonly #target: number;
   readonly #passed: OutputPipe[] = [];
   readonly #wakes = new Wakes();
   #ending: Ending | undefined;
@@ -78,8 +74,13 @@ export class Child implements Event {
     const shared = sharedTerminal(stdio);
     // In a group of its own, so that a kill reaches what it started; but a child that shares the terminal has to
     // stay in the terminal's group, or it is stopped when it reads.
-    this.#ownGroup = process.platform !== "win32" && !usesTerminal(start, shared);
-    this.#process = spawn(start, shared, this.#ownGroup);
+    const ownGroup = process.platform !== "win32" && !usesTerminal(start, shared);
+    this.#process = spawn(start, shared, ownGroup);
+    const { pid } = this.#process;
+    this.#target = ownGroup ? -pid : pid;
+    // The host may end without dropping the instance.
+    const letGo = endWithLoop(this.#target);
+    void this.#process.exited.then(letGo);
     const { stdin, stdout, stderr } = this.#process;
     const input = stdin && typeof stdin !== "number" ? new InputPipe(stdin) : undefined;
     const outputs = [stdout, stderr].map((stream) =>
@@ -113,16 +114,9 @@ export class Child implements Event {
   }
 
   /** Sends a signal to it and its group; nothing where it has ended. */
-  kill(signal: NodeJS.Signals): void {
-    const { exitCode, signalCode, pid } = this.#process;
-    if (exitCode !== null || signalCode !== null) return;
-    try {
-      if (this.#ownGroup) process.kill(-pid, signal);
-      else this.#process.kill(signal);
-    } catch (error) {
-      // It ended between the look and the kill.
-      if (errno(error) !== "ESRCH") throw error;
-    }
+  kill(name: NodeJS.Signals): void {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) signal(this.#target, name);
   }
 
   release(): void {

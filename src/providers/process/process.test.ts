@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gone, isThere } from "../../../tests/processes.ts";
 import { DeclaredError, Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { ClosedPipe, type Event, type InstanceContext, type Stdio } from "../../host/provider.ts";
@@ -104,16 +105,6 @@ const all = async (reader: Reader): Promise<string> => {
   const chunks: Uint8Array[] = [];
   for (let bytes = await reader.read(4096); bytes; bytes = await reader.read(4096)) chunks.push(bytes);
   return Buffer.concat(chunks).toString();
-};
-
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    // A child that was killed and not yet collected is none that runs.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
 };
 
 const eventually = async (holds: () => boolean): Promise<void> => {
@@ -280,22 +271,43 @@ test("kill ends the child and what it started, and says with which signal", asyn
   expect(child.tryWait()).toBeUndefined();
   child.kill("terminate");
   expect(await child.wait()).toEqual({ tag: "signalled", val: "SIGTERM" });
-  await eventually(() => !alive(below));
+  await eventually(() => !isThere(below));
   child.kill("kill");
 });
 
 test("children are killed when the instance is dropped, and no wait is left", async () => {
   const child = open(["sh"])("sh", ["-c", "trap '' TERM; echo $$; sleep 100"]);
   const pid = Number.parseInt(new TextDecoder().decode((await child.stdout()!.read(64))!), 10);
-  expect(alive(pid)).toBe(true);
+  expect(isThere(pid)).toBe(true);
   const wait = child.wait().then(
     () => "returned",
     (error) => (error instanceof Fault ? error.code : error),
   );
   dropAll();
   expect(await wait).toBe("LK0304");
-  await eventually(() => !alive(pid));
+  await eventually(() => !isThere(pid));
 });
+
+test("children go with a loop that is killed", async () => {
+  const code = `
+    import { Children } from ${JSON.stringify(join(import.meta.dir, "children.ts"))};
+    const sink = { write() {}, flush() {}, isTerminal: false };
+    const children = new Children({ stdin: { read: () => undefined, isTerminal: false }, stdout: sink, stderr: sink });
+    const child = children.start({ program: { file: "/bin/sh", name: "sh" }, args: ["-c", "sleep 1000 & echo $!; wait"],
+      env: {}, folder: "/", stdin: "none", stdout: "pipe", stderr: "none" });
+    console.log(new TextDecoder().decode(await child.stdout.read(64)));
+    setInterval(() => {}, 1000);`;
+  const host = Bun.spawn([process.execPath, "-e", code], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const { value } = await host.stdout.getReader().read();
+  const sleep = Number(new TextDecoder().decode(value));
+  expect(isThere(sleep)).toBe(true);
+  host.kill("SIGKILL");
+  await gone(sleep);
+}, 30_000);
 
 test("no more children run at once than the limit, and an ended one makes room", async () => {
   const spawn = open(["sleep"]);
