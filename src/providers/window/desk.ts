@@ -11,6 +11,7 @@ import type { Pad, What, WindowEvent } from "../event.ts";
 import type { Desk as DeskForOthers, Surface } from "../surface.ts";
 import { checkSize, checkTitle } from "./bounds.ts";
 import { Headless } from "./headless.ts";
+import { LatePictures } from "./late.ts";
 import { defaultRate, type Pace, RealPace, ScriptedPace } from "./pace.ts";
 import { Pane } from "./pane.ts";
 import { encodePng } from "./png.ts";
@@ -67,7 +68,7 @@ export class Desk implements DeskForOthers {
   readonly #recorder: Recorder | undefined;
   #padsWatched = false;
   #screen: Screen | undefined;
-  #held: Promise<unknown>[] = [];
+  readonly #late = new LatePictures();
   #opened = 0;
   #dropped = 0;
   #scriptAt = 0;
@@ -154,7 +155,8 @@ export class Desk implements DeskForOthers {
       drawn: () => {
         this.#drawn = true;
       },
-      hold: (work) => this.#held.push(work),
+      drawnLate: () => this.#showAll(),
+      hold: (work) => this.#late.add(work),
     });
     this.#panes.set(id, pane);
     this.#rate = undefined;
@@ -333,10 +335,11 @@ export class Desk implements DeskForOthers {
 
   /** Shows and keeps what a frame has come to. */
   async finishFrame(): Promise<void> {
-    while (this.#held.length > 0) await Promise.all(this.#held.splice(0));
-    this.#showAll();
     const frame = this.#pace.frame;
-    for (const path of this.settings.screenshots.get(frame) ?? []) await this.#screenshot(path);
+    const screenshots = this.settings.screenshots.get(frame) ?? [];
+    await this.#late.settle(screenshots.length > 0);
+    this.#showAll();
+    for (const path of screenshots) await this.#screenshot(path);
     if (frame >= this.settings.lastFrame) this.#over = true;
   }
 
@@ -365,7 +368,7 @@ export class Desk implements DeskForOthers {
 
   #happened(): boolean {
     this.#collect();
-    // A picture may come between two frames, from a graphics processor that was slower than the guest.
+    // A guest with a loop of its own presents while it waits for events.
     if (this.#drawn) this.#showAll();
     return this.#queue.length > 0 || this.#wanted || this.over || this.#pace.now() >= this.#dueAt;
   }
