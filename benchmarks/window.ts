@@ -1,6 +1,7 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { executable } from "../scripts/executable.ts";
+import { startDisplay } from "../tests/display.ts";
 import { interleave, type Row, spawn, versus } from "./measure.ts";
 import { helloComponent, withFolder } from "./peers.ts";
 
@@ -12,21 +13,14 @@ const ratioMin = 0.8;
 
 export const run = (): Promise<Row[]> =>
   withFolder(async (folder, plain) => {
-    const { display, stop } = await startDisplay();
+    const display = await startDisplay(folder);
     try {
-      const env = { ...plain, DISPLAY: display };
+      const env = { ...plain, DISPLAY: display.name };
       return [...frames(folder, env), ...(await firstFrame(folder, env))];
     } finally {
-      stop();
+      display.kill();
     }
   });
-
-const startDisplay = async (): Promise<{ display: string; stop(): void }> => {
-  const words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"];
-  const server = Bun.spawn(words, { stdout: "pipe", stderr: "ignore" });
-  const { value } = await (server.stdout as ReadableStream<Uint8Array>).getReader().read();
-  return { display: `:${Buffer.from(value!).toString().trim()}`, stop: () => server.kill() };
-};
 
 const frames = (folder: string, env: Record<string, string>): Row[] => {
   const project = join(folder, "xor");

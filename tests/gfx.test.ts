@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { guest } from "../benchmarks/gfx.ts";
+import { startDisplay } from "./display.ts";
 import { difference } from "./picture.ts";
 import { decodePng } from "./png.ts";
 
@@ -137,23 +138,13 @@ test("a guest in WebAssembly text draws by the canonical ABI alone", async () =>
 test("the same pixels come in a real window", async () => {
   const project = built("triangle");
   const headless = shot(project, 2);
-  // A display of nobody's, which says its own number.
-  if (!Bun.which("Xvfb")) throw new Error("Xvfb is needed: apt install xvfb libsdl2-2.0-0");
-  const server = Bun.spawn(["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"], {
-    stdout: "pipe",
-    stderr: "ignore",
-  });
+  const display = await startDisplay(folder);
   try {
-    let said = "";
-    for await (const chunk of server.stdout) {
-      said += Buffer.from(chunk);
-      if (said.includes("\n")) break;
-    }
     const words = ["run", "--frames", "3", "--screenshot", "2:real.png"];
-    const { exitCode, text } = loop(words, project, { DISPLAY: `:${said.trim()}` });
+    const { exitCode, text } = loop(words, project, { DISPLAY: display.name });
     expect([exitCode, text]).toEqual([0, expect.not.stringContaining("error")]);
     expect(readFileSync(join(project, "real.png"))).toEqual(headless);
   } finally {
-    server.kill();
+    display.kill();
   }
 }, 60_000);

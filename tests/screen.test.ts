@@ -5,51 +5,21 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Display, soon, startDisplay } from "./display.ts";
 import { decodePng } from "./png.ts";
 
 const root = join(import.meta.dir, "..");
 const folder = mkdtempSync(join(tmpdir(), "loop-screen-"));
-const installs = "apt install xvfb xdotool libsdl2-2.0-0";
 const slow = 60_000;
 
-let server: Bun.Subprocess | undefined;
-let display = "";
+let display: Display;
 const environment = () => ({
   PATH: process.env.PATH ?? "",
   HOME: folder,
-  DISPLAY: display,
+  DISPLAY: display.name,
   XDG_DATA_HOME: join(folder, "data"),
   XDG_CACHE_HOME: join(folder, "cache"),
 });
-
-/** Its frame buffer is a file in the format of xwd, which is looked at without a program. */
-const startDisplay = async (): Promise<void> => {
-  if (!Bun.which("Xvfb") || !Bun.which("xdotool"))
-    throw new Error(`Xvfb and xdotool are needed: ${installs}`);
-  const process = Bun.spawn(
-    [
-      "Xvfb",
-      "-displayfd",
-      "1",
-      "-screen",
-      "0",
-      "1280x800x24",
-      "-fbdir",
-      folder,
-      "-nolisten",
-      "tcp",
-      "-noreset",
-    ],
-    { stdout: "pipe", stderr: "ignore" },
-  );
-  server = process;
-  let said = "";
-  for await (const chunk of process.stdout as ReadableStream<Uint8Array>) {
-    said += Buffer.from(chunk);
-    if (said.includes("\n")) break;
-  }
-  display = `:${said.trim()}`;
-};
 
 const run = async (argv: readonly string[], cwd = folder, env: Record<string, string> = environment()) => {
   const child = Bun.spawn([...argv], { cwd, env, stdout: "pipe", stderr: "pipe" });
@@ -63,15 +33,6 @@ const run = async (argv: readonly string[], cwd = folder, env: Record<string, st
 const loop = (words: readonly string[], cwd: string) =>
   run([process.execPath, join(root, "src/main.ts"), ...words], cwd);
 
-/** Asks until there is an answer. */
-const soon = async <T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> => {
-  for (let tries = 0; tries < 300; tries++) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await Bun.sleep(50);
-  }
-  throw new Error("It was waited for in vain");
-};
 const xdotool = async (...words: string[]): Promise<string> => {
   const { out, err, code } = await run(["xdotool", ...words]);
   if (code !== 0) throw new Error(`xdotool ${words.join(" ")}: ${err}`);
@@ -90,23 +51,18 @@ const placeOf = async (id: string): Promise<[left: number, top: number]> => {
   return [field("X"), field("Y")];
 };
 
-/** A pixel of the whole screen, as 0xRRGGBB. Format: X11/XWDFile.h. */
-const pixel = (x: number, y: number): number => {
-  const bytes = readFileSync(join(folder, "Xvfb_screen0"));
-  const field = (index: number) => bytes.readUInt32BE(index * 4);
-  const data = field(0) + field(19) * 12;
-  return bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
-};
+const pixel = (x: number, y: number) => display.pixel(x, y);
 
 const project = join(folder, "app");
 beforeAll(async () => {
-  await startDisplay();
+  if (!Bun.which("xdotool")) throw new Error("xdotool is needed: apt install xdotool");
+  display = await startDisplay(folder);
   cpSync(join(root, "tests/fixtures/window/person"), project, { recursive: true });
   const built = await loop(["build"], project);
   if (built.code !== 0) throw new Error(built.err);
 }, slow);
 afterAll(() => {
-  server?.kill();
+  display?.kill();
   rmSync(folder, { recursive: true, force: true });
 });
 

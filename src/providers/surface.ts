@@ -41,8 +41,11 @@ export interface Surface {
    * sizes differ each of the window's pixels is the nearest of the picture's. May be called at any time.
    */
   present(picture: Picture): void;
-  /** The frame's picture comes later, by `present`: the next frame, and a screenshot of this one, wait for `work`. */
-  hold(work: Promise<unknown>): void;
+  /**
+   * The frame's picture comes later: `work` shows it with what it is given, and it is to be seen at once, unless something
+   * newer was presented meanwhile. The next frame is drawn beside it; the one after that, and a screenshot, wait for it.
+   */
+  presentLater(work: (present: (picture: Picture) => void) => Promise<void>): void;
   /** Somebody draws into the native window past `present`; `read` says what is to be seen, for a screenshot. */
   drawnBy(read: () => Promise<Picture>): void;
   /** Called with the new size in pixels, before the guest hears of it. The answer stops it. */

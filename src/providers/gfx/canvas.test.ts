@@ -9,12 +9,14 @@ import { device, faultOf, open } from "./fixture.ts";
 const windowOf = (width: number, height: number) => {
   const shown: (Omit<Picture, "pixels"> & { pixels: Uint8Array })[] = [];
   const held: Promise<unknown>[] = [];
-  const surface = {
+  const present = (picture: Picture) =>
+    void shown.push({ ...picture, pixels: new Uint8Array(picture.pixels) });
+  const surface: Partial<Surface> & { width: number; height: number; isOpen: boolean } = {
     width,
     height,
     isOpen: true,
-    present: (picture: Picture) => void shown.push({ ...picture, pixels: new Uint8Array(picture.pixels) }),
-    hold: (work: Promise<unknown>) => void held.push(work),
+    present,
+    presentLater: (work) => void held.push(work(present)),
   };
   const window = { [surfaceKey]: surface as unknown as Surface };
   const settle = () => Promise.all(held.splice(0));

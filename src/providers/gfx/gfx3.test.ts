@@ -9,6 +9,7 @@ import { gfx3Provider } from "./gfx3.ts";
 
 const deskOf = (frames: number) => {
   const shown: Picture[] = [];
+  const present = (picture: Picture) => void shown.push({ ...picture, pixels: picture.pixels.slice() });
   let tell: (event: WindowEvent) => void = () => {};
   const state = { ended: false, frame: 0, isOpen: true };
   const surface = {
@@ -19,8 +20,8 @@ const deskOf = (frames: number) => {
     get isOpen() {
       return state.isOpen;
     },
-    present: (picture: Picture) => void shown.push({ ...picture, pixels: picture.pixels.slice() }),
-    hold() {},
+    present,
+    presentLater: (work: Parameters<OpenSurface["presentLater"]>[0]) => void work(present),
     close() {
       state.isOpen = false;
     },

@@ -3,10 +3,10 @@ import type { Holding } from "./holdings.ts";
 import { bits, mapModes } from "./names.ts";
 import type { Session } from "./session.ts";
 
-// How a texture comes into a window. There is one way now, reading back: the picture is copied into one of a ring of
+// How a texture comes into a window. There is one way, reading back: the picture is copied into one of a ring of
 // buffers, mapped, and handed over as pixels, so it works with every window, every driver and without a screen. A GPU
 // that can draw into the window itself would be another `Presenter`, chosen in `presenterFor` by `surface.native`;
-// the package webgpu has no surfaces to make one of.
+// decision 027 says what was measured of one.
 
 /** What is shown: a texture of the device, of this size, in one of the two formats that windows show. */
 export interface Frame {
@@ -74,15 +74,20 @@ class ReadBack implements Presenter {
       { width, height },
     );
     this.#session.native.queue.submit([encoder.finish()]);
-    const work = this.#read(slot, frame, stride).finally(() => {
-      slot.work = undefined;
+    this.#surface.presentLater((present) => {
+      slot.work = this.#read(slot, frame, stride, present).finally(() => {
+        slot.work = undefined;
+      });
+      return slot.work;
     });
-    slot.work = work;
-    // The next frame waits for it, and a screenshot of this one.
-    this.#surface.hold(work);
   }
 
-  async #read({ buffer, size }: Slot, { width, height, order }: Frame, stride: number): Promise<void> {
+  async #read(
+    { buffer, size }: Slot,
+    { width, height, order }: Frame,
+    stride: number,
+    present: (picture: Picture) => void,
+  ): Promise<void> {
     try {
       await buffer.mapAsync(mapModes.read, 0, size);
     } catch {
@@ -90,7 +95,7 @@ class ReadBack implements Presenter {
       return;
     }
     const pixels = new Uint8Array(buffer.getMappedRange(0, size));
-    this.#surface.present({ pixels, width, height, stride, order });
+    present({ pixels, width, height, stride, order });
     buffer.unmap();
   }
 

@@ -7,7 +7,7 @@ import { limits } from "../../base/limits.ts";
 import { GuestExit, type InstanceContext, type ScreenSettings } from "../../host/provider.ts";
 import { noGrants } from "../../trust/grants.ts";
 import type { Pad, WindowEvent } from "../event.ts";
-import { surfaceOf } from "../surface.ts";
+import { type Picture, surfaceOf } from "../surface.ts";
 import { deskOf } from "./desk.ts";
 import type { dropsOf } from "./drops.ts";
 import { implement } from "./interfaces.ts";
@@ -16,6 +16,12 @@ import { windowProvider } from "./window.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "loop-desk-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A pixel of a picture. */
+const grey = (value: number): Picture => {
+  const pixels = new Uint8Array(4).fill(value);
+  return { pixels, width: 1, height: 1, stride: 4, order: "rgba" };
+};
 
 /** A guest's view of what is tried here. */
 interface Given {
@@ -249,16 +255,58 @@ test("a screenshot is what was presented by then, as a PNG of the window's size"
   const { Window, polling, drop } = instance([], { screenshots: ["2:two.png"] });
   const surface = surfaceOf(Window.open("", 8, 4))!;
   await polling.nextFrame();
-  let release = () => {};
-  surface.hold(new Promise<void>((resolve) => (release = resolve)));
-  setTimeout(() => {
-    surface.present({ pixels: new Uint8Array(4).fill(200), width: 1, height: 1, stride: 4, order: "rgba" });
-    release();
-  }, 5);
+  surface.presentLater(async (present) => {
+    await Bun.sleep(5);
+    present(grey(200));
+  });
   await polling.nextFrame();
   expect(await polling.nextFrame().catch((error: unknown) => error)).toBeInstanceOf(GuestExit);
   const png = readFileSync(join(folder, "two.png"));
   expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([8, 4]);
+  drop();
+});
+
+test("a picture of a frame before waits for no frame but the one after the next, and is never over a newer one", async () => {
+  const { Window, polling, drop } = instance([], { screenshots: ["4:late.png"] });
+  const surface = surfaceOf(Window.open("", 2, 1))!;
+  await polling.nextFrame();
+  const arrive: (() => void)[] = [];
+  const order: string[] = [];
+  for (const value of [10, 20])
+    surface.presentLater(async (present) => {
+      await new Promise<void>((resolve) => arrive.push(resolve));
+      order.push(`picture ${value}`);
+      present(grey(value));
+    });
+  await polling.nextFrame();
+  order.push("the next frame");
+  // Now something newer is there than both.
+  surface.present(grey(30));
+  const third = polling.nextFrame().then(() => order.push("the one after"));
+  for (const release of arrive.reverse()) {
+    await Bun.sleep(1);
+    release();
+  }
+  await third;
+  expect(order).toEqual(["the next frame", "picture 20", "picture 10", "the one after"]);
+  await polling.nextFrame();
+  await polling.nextFrame().catch(() => {});
+  const png = readFileSync(join(folder, "late.png"));
+  // One row: its filter, then its pixels.
+  expect([...Bun.inflateSync(png.subarray(43, png.length - 20)).subarray(1)]).toEqual(Array(6).fill(30));
+  drop();
+});
+
+test("what shows a late picture and fails is heard of at a frame's end", async () => {
+  const { Window, polling, drop } = instance();
+  const surface = surfaceOf(Window.open("", 2, 1))!;
+  await polling.nextFrame();
+  surface.presentLater(() => Promise.reject(new Error("no pixels")));
+  const failed = polling
+    .nextFrame()
+    .then(() => polling.nextFrame())
+    .catch((error: unknown) => error);
+  expect(await failed).toEqual(new Error("no pixels"));
   drop();
 });
 

@@ -11,6 +11,7 @@ import type { Pad, What, WindowEvent } from "../event.ts";
 import type { Desk as DeskForOthers, Surface } from "../surface.ts";
 import { checkSize, checkTitle } from "./bounds.ts";
 import { Headless } from "./headless.ts";
+import { LatePictures } from "./late.ts";
 import { defaultRate, type Pace, RealPace, ScriptedPace } from "./pace.ts";
 import { Pane } from "./pane.ts";
 import { encodePng } from "./png.ts";
@@ -19,31 +20,7 @@ import { Recorder, type ScriptEvent } from "./script.ts";
 import { sdlScreen } from "./sdl/screen.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 import { FrameStats } from "./stats.ts";
-
-/** One instance's way to windows. */
-export interface WindowHand {
-  readonly open: Desk["open"];
-  /** Refuses a size that a window may not have. */
-  readonly admit: Desk["admit"];
-  /** Closes a window, where nobody else has it. */
-  close(pane: Pane): void;
-  /** The title that a window has, or is to have when its instance serves. */
-  titleOf(pane: Pane): string;
-  rename(pane: Pane, title: string): void;
-  /** Changes what it shares with the instance whose place it is to take: once it has taken it. */
-  change(work: () => void): void;
-  /** Ends the program with this code; as `change`. */
-  stop(exitCode: number): void;
-  /** Whether it is to take a place and has not. */
-  readonly waits: boolean;
-}
-
-/** What somebody wants who is to take another's place: if that fails, nothing of it has happened. */
-interface Wishes {
-  readonly changes: (() => void)[];
-  readonly titles: Map<Pane, string>;
-  exitCode?: number;
-}
+import { Users, type WindowHand } from "./users.ts";
 
 export class Desk implements DeskForOthers {
   readonly settings: Settings;
@@ -57,17 +34,12 @@ export class Desk implements DeskForOthers {
   readonly #queue: WindowEvent[] = [];
   readonly #listeners = new Map<number, (event: WindowEvent) => void>();
   readonly #drops = new Map<number, string>();
-  /** The instances that use it: one, or during a swap two. */
-  readonly #users = new Set<object>();
-  /** Whose each window is: closed when its last user has gone. */
-  readonly #owners = new Map<Pane, Set<object>>();
-  /** Those of its users who are to take the place of another, and may yet fail. */
-  readonly #coming = new Map<object, Wishes>();
+  readonly users = new Users(this);
   readonly #pads = new Map<number, Pad>();
   readonly #recorder: Recorder | undefined;
   #padsWatched = false;
   #screen: Screen | undefined;
-  #held: Promise<unknown>[] = [];
+  readonly #late = new LatePictures();
   #opened = 0;
   #dropped = 0;
   #scriptAt = 0;
@@ -105,6 +77,11 @@ export class Desk implements DeskForOthers {
     return this.#panes.size;
   }
 
+  /** Those that are open, in the order of opening. */
+  get panes(): Pane[] {
+    return [...this.#panes.values()];
+  }
+
   /** Nothing more is to come: the guest stopped, the last frame is over, or every window is closed and all was told. */
   get over(): boolean {
     return (
@@ -130,7 +107,7 @@ export class Desk implements DeskForOthers {
 
   /** Refuses a size that a window may not have, alone or with the others. */
   admit(width: number, height: number, changed?: Pane): void {
-    const others = [...this.#panes.values()].filter((pane) => pane !== changed);
+    const others = this.panes.filter((pane) => pane !== changed);
     checkSize(width, height, others);
   }
 
@@ -147,107 +124,19 @@ export class Desk implements DeskForOthers {
     pane = new Pane(id, title, shown, {
       closed: (closed) => {
         this.#panes.delete(closed.id);
-        this.#owners.delete(closed);
+        this.users.forget(closed);
         this.#tell(closed.id, { tag: "closed" });
         this.#listeners.delete(closed.id);
       },
       drawn: () => {
         this.#drawn = true;
       },
-      hold: (work) => this.#held.push(work),
+      drawnLate: () => this.#showAll(),
+      hold: (work) => this.#late.add(work),
     });
     this.#panes.set(id, pane);
     this.#rate = undefined;
     return pane;
-  }
-
-  /** One more instance opens windows here. One that takes another's place is given those that are open, in order. */
-  join(user: object): void {
-    if (this.#users.size > 0) this.#coming.set(user, { changes: [], titles: new Map() });
-    this.#users.add(user);
-  }
-
-  /** What opens windows for one instance, and closes them. */
-  handFor(user: object): WindowHand {
-    // Those that were there before it, which it has not asked for yet.
-    const inherited = this.#coming.has(user) ? [...this.#panes.values()] : [];
-    const take = (): Pane | undefined => {
-      for (let pane = inherited.shift(); pane; pane = inherited.shift()) if (pane.isOpen) return pane;
-      return undefined;
-    };
-    const coming = this.#coming;
-    return {
-      open: (title, width, height) => {
-        const there = take();
-        if (there) this.#rename(there, user, title);
-        const pane = there ?? this.open(title, width, height);
-        this.#owners.set(pane, (this.#owners.get(pane) ?? new Set()).add(user));
-        return pane;
-      },
-      admit: (width, height, changed) => this.admit(width, height, changed),
-      close: (pane) => this.#release(pane, user),
-      titleOf: (pane) => this.#coming.get(user)?.titles.get(pane) ?? pane.title,
-      rename: (pane, title) => this.#rename(pane, user, title),
-      change: (work) => this.#change(user, work),
-      stop: (exitCode) => {
-        const wishes = this.#coming.get(user);
-        if (wishes) wishes.exitCode = exitCode;
-        else this.exitCode = exitCode;
-      },
-      get waits() {
-        return coming.has(user);
-      },
-    };
-  }
-
-  /** Whether an instance has ended the program, or would if it served. */
-  endedBy(user: object): boolean {
-    const wishes = this.#coming.get(user);
-    return (wishes ?? this).exitCode !== undefined;
-  }
-
-  /** How many of the open windows are an instance's. */
-  ownedBy(user: object): number {
-    return [...this.#panes.values()].filter((pane) => this.#owners.get(pane)?.has(user)).length;
-  }
-
-  /** An instance is gone: windows that nobody else has are closed, and after the last all is let go of. */
-  leave(user: object): void {
-    this.#users.delete(user);
-    if (this.#users.size === 0) this.end();
-    // Who came and goes first has failed; what it may have drawn is drawn over.
-    if (this.#coming.delete(user)) this.#wanted = true;
-    else if (this.#users.size === this.#coming.size) for (const next of [...this.#users]) this.#settle(next);
-    for (const pane of [...this.#panes.values()])
-      if (this.#owners.get(pane)?.has(user)) this.#release(pane, user);
-  }
-
-  /** Who came has taken the place: now it has its will. */
-  #settle(user: object): void {
-    const wishes = this.#coming.get(user);
-    this.#coming.delete(user);
-    for (const change of wishes?.changes ?? []) change();
-    for (const [pane, title] of wishes?.titles ?? []) pane.rename(title);
-    this.exitCode ??= wishes?.exitCode;
-  }
-
-  #change(user: object, work: () => void): void {
-    const wishes = this.#coming.get(user);
-    if (!wishes) work();
-    else if (wishes.changes.length < limits.windowWishesMax) wishes.changes.push(work);
-  }
-
-  #rename(pane: Pane, user: object, title: string): void {
-    const wishes = this.#coming.get(user);
-    if (wishes) wishes.titles.set(pane, title);
-    else pane.rename(title);
-  }
-
-  /** A window that others have as well stays for them. */
-  #release(pane: Pane, user: object): void {
-    const owners = this.#owners.get(pane);
-    owners?.delete(user);
-    if (!owners || owners.size === 0) pane.close();
   }
 
   listen(surface: Surface, listener: (event: WindowEvent) => void): () => void {
@@ -333,17 +222,18 @@ export class Desk implements DeskForOthers {
 
   /** Shows and keeps what a frame has come to. */
   async finishFrame(): Promise<void> {
-    while (this.#held.length > 0) await Promise.all(this.#held.splice(0));
-    this.#showAll();
     const frame = this.#pace.frame;
-    for (const path of this.settings.screenshots.get(frame) ?? []) await this.#screenshot(path);
+    const screenshots = this.settings.screenshots.get(frame) ?? [];
+    await this.#late.settle(screenshots.length > 0);
+    this.#showAll();
+    for (const path of screenshots) await this.#screenshot(path);
     if (frame >= this.settings.lastFrame) this.#over = true;
   }
 
   /** Closes every window and lets go of the screen. */
   end(): void {
     this.#over = true;
-    for (const pane of [...this.#panes.values()]) pane.close();
+    for (const pane of this.panes) pane.close();
     this.#screen?.close();
     this.#screen = undefined;
     this.#recorder?.close();
@@ -365,7 +255,7 @@ export class Desk implements DeskForOthers {
 
   #happened(): boolean {
     this.#collect();
-    // A picture may come between two frames, from a graphics processor that was slower than the guest.
+    // A guest with a loop of its own presents while it waits for events.
     if (this.#drawn) this.#showAll();
     return this.#queue.length > 0 || this.#wanted || this.over || this.#pace.now() >= this.#dueAt;
   }
@@ -476,8 +366,8 @@ export const deskOf = (context: InstanceContext): Desk => {
   if (known) return known;
   const desk = inherited(context) ?? new Desk(settingsOf(context.screen));
   desks.set(key, desk);
-  desk.join(key);
-  context.onDrop(() => desk.leave(key));
+  desk.users.join(key);
+  context.onDrop(() => desk.users.leave(key));
   return desk;
 };
 
@@ -486,12 +376,12 @@ const inherited = ({ before }: InstanceContext): Desk | undefined =>
 
 /** An instance's way to windows on its desk. */
 export const handOf = (context: InstanceContext): WindowHand =>
-  deskOf(context).handFor(context.shared ?? context);
+  deskOf(context).users.handFor(context.shared ?? context);
 
 /** Whether an instance has ended the program, or would if it served. */
 export const endedBy = (context: InstanceContext): boolean =>
-  deskOf(context).endedBy(context.shared ?? context);
+  deskOf(context).users.endedBy(context.shared ?? context);
 
 /** How many open windows an instance has. */
 export const windowsOf = (context: InstanceContext): number =>
-  deskOf(context).ownedBy(context.shared ?? context);
+  deskOf(context).users.ownedBy(context.shared ?? context);

@@ -1,9 +1,10 @@
 import { declared, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { GuestExit, type Implementations, type InstanceContext } from "../../host/provider.ts";
-import { deskOf, handOf, type WindowHand } from "./desk.ts";
+import { deskOf, handOf } from "./desk.ts";
 import { dropsOf } from "./drops.ts";
 import { windowClass } from "./resource.ts";
+import type { WindowHand } from "./users.ts";
 
 /** Every interface of loop:window for one instance, in the JS mapping. */
 export const implement = (context: InstanceContext): Implementations => {

@@ -3,25 +3,32 @@ import type { NativeWindow, OpenSurface, Picture } from "../surface.ts";
 import { draw, readCanvas } from "./picture.ts";
 import type { Shown } from "./screen.ts";
 
+/** What a window asks of whoever has it. */
+export interface PaneDesk {
+  closed(pane: Pane): void;
+  /** A picture was drawn, which is shown at the end of the frame; or one of a frame before, which is late as it is. */
+  drawn(): void;
+  drawnLate(): void;
+  hold(work: Promise<void>): void;
+}
+
 /** One window of an instance: what it shows, and who wants to know about it. */
 export class Pane implements OpenSurface {
   readonly id: number;
   title: string;
   closesItself = true;
   readonly #shown: Shown;
-  readonly #desk: { closed(pane: Pane): void; drawn(): void; hold(work: Promise<unknown>): void };
+  readonly #desk: PaneDesk;
   readonly #resizes = new Set<(width: number, height: number) => void>();
   readonly #closes = new Set<() => void>();
   #open = true;
   #dirty = false;
+  /** Pictures are numbered as they are asked for: the last one, and the one in the window. */
+  #asked = 0;
+  #drawn = 0;
   #read: (() => Promise<Picture>) | undefined;
 
-  constructor(
-    id: number,
-    title: string,
-    shown: Shown,
-    desk: { closed(pane: Pane): void; drawn(): void; hold(work: Promise<unknown>): void },
-  ) {
+  constructor(id: number, title: string, shown: Shown, desk: PaneDesk) {
     this.id = id;
     this.title = title;
     this.#shown = shown;
@@ -60,18 +67,19 @@ export class Pane implements OpenSurface {
   }
 
   present(picture: Picture): void {
-    if (!this.#open) return;
-    draw(picture, this.#shown.canvas());
-    this.#dirty = true;
-    this.#desk.drawn();
+    if (this.#draw(picture, ++this.#asked)) this.#desk.drawn();
+  }
+
+  presentLater(work: (present: (picture: Picture) => void) => Promise<void>): void {
+    const number = ++this.#asked;
+    const done = work((picture) => {
+      if (this.#draw(picture, number)) this.#desk.drawnLate();
+    });
+    this.#desk.hold(done);
   }
 
   setSize(width: number, height: number): void {
     if (this.#open) this.#shown.resize(width, height);
-  }
-
-  hold(work: Promise<unknown>): void {
-    this.#desk.hold(work);
   }
 
   drawnBy(read: () => Promise<Picture>): void {
@@ -112,6 +120,15 @@ export class Pane implements OpenSurface {
     }
     const canvas = this.#shown.canvas();
     return { rgba: readCanvas(canvas), width: canvas.width, height: canvas.height };
+  }
+
+  /** Whether it is in the window now, and not older than what was there. */
+  #draw(picture: Picture, number: number): boolean {
+    if (!this.#open || number < this.#drawn) return false;
+    this.#drawn = number;
+    draw(picture, this.#shown.canvas());
+    this.#dirty = true;
+    return true;
   }
 
   close(): void {

@@ -2,9 +2,9 @@ import { declared } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { surfaceKey } from "../surface.ts";
 import { checkTitle } from "./bounds.ts";
-import type { WindowHand } from "./desk.ts";
 import type { Pane } from "./pane.ts";
 import type { Cursor, PointerMode, Shown, Size } from "./screen.ts";
+import type { WindowHand } from "./users.ts";
 
 /** `loop:window/windows.window` for one instance. What it is told after it was closed, it does not hear. */
 export const windowClass = (hand: WindowHand) =>

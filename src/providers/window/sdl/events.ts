@@ -3,11 +3,9 @@ import { buttons, type Modifiers, type Pressed, padAxes, padButtons, type What }
 import type { Size } from "../screen.ts";
 import type { Sdl } from "./binding.ts";
 import { keyNames } from "./keys.ts";
+import { event as at, eventBytes } from "./layout.ts";
 
-// `SDL_Event`s, read from their bytes. Source: SDL_events.h of SDL 2.26, the layout of 64-bit machines.
-
-/** Bytes of the union `SDL_Event`, rounded up. */
-export const eventBytes = 64;
+// `SDL_Event`s, read from their bytes. Source: SDL_events.h of SDL 2.26.
 
 /** What an event was, and of which of SDL's windows; 0 for none of them. */
 export interface Decoded {
@@ -29,7 +27,7 @@ export interface Surroundings {
   fileDropped(path: string): What | undefined;
 }
 
-const type = {
+export const type = {
   window: 0x200,
   keyDown: 0x300,
   keyUp: 0x301,
@@ -53,7 +51,7 @@ const type = {
 } as const;
 
 /** The window's own events, by their number in `SDL_WindowEvent.event`. */
-const windowEvents: Readonly<Record<number, What>> = {
+export const windowEvents: Readonly<Record<number, What>> = {
   1: { tag: "shown" },
   2: { tag: "hidden" },
   7: { tag: "hidden" },
@@ -64,9 +62,9 @@ const windowEvents: Readonly<Record<number, What>> = {
   13: { tag: "unfocused" },
   14: { tag: "close-asked" },
 };
-const exposedEvent = 3;
-const movedEvent = 4;
-const sizeChangedEvent = 6;
+export const exposedEvent = 3;
+export const movedEvent = 4;
+export const sizeChangedEvent = 6;
 
 export class EventReader {
   readonly bytes = new Uint8Array(new ArrayBuffer(eventBytes));
@@ -82,7 +80,7 @@ export class EventReader {
   read(): Decoded | undefined {
     const view = this.#view;
     const kind = view.getUint32(0, true);
-    const windowId = view.getUint32(8, true);
+    const windowId = view.getUint32(at.window.windowID, true);
     switch (kind) {
       case type.window:
         return this.#window(windowId);
@@ -90,11 +88,11 @@ export class EventReader {
       case type.keyUp:
         return { windowId, what: this.#key(kind === type.keyDown ? "key-down" : "key-up") };
       case type.textInput:
-        return { windowId, what: { tag: "text-entered", val: this.#text(12, 32) } };
+        return { windowId, what: { tag: "text-entered", val: this.#text(at.text) } };
       case type.textEditing:
-        return { windowId, what: this.#composing(this.#text(12, 32), 44) };
+        return { windowId, what: this.#composing(this.#text(at.editing), at.editing) };
       case type.textEditingExt:
-        return { windowId, what: this.#composing(this.#takeText(16), 24) };
+        return { windowId, what: this.#composing(this.#takeText(at.editingExt.text), at.editingExt) };
       case type.mouseMotion:
         return { windowId, what: this.#motion() };
       case type.mouseDown:
@@ -109,7 +107,10 @@ export class EventReader {
       case type.dropFile:
         return this.#drop();
       case type.dropText:
-        return { windowId: view.getUint32(16, true), what: { tag: "text-entered", val: this.#takeText(8) } };
+        return {
+          windowId: view.getUint32(at.drop.windowID, true),
+          what: { tag: "text-entered", val: this.#takeText(at.drop.file) },
+        };
       default:
         return this.#pads(kind, windowId);
     }
@@ -117,7 +118,7 @@ export class EventReader {
 
   #window(windowId: number): Decoded | undefined {
     const view = this.#view;
-    const what = view.getUint8(12);
+    const what = view.getUint8(at.window.event);
     if (what === exposedEvent) this.#around.exposed(windowId);
     if (what === sizeChangedEvent) {
       const resized = this.#around.resized(windowId);
@@ -126,7 +127,10 @@ export class EventReader {
     if (what === movedEvent)
       return {
         windowId,
-        what: { tag: "placed", val: { x: view.getInt32(16, true), y: view.getInt32(20, true) } },
+        what: {
+          tag: "placed",
+          val: { x: view.getInt32(at.window.data1, true), y: view.getInt32(at.window.data2, true) },
+        },
       };
     const known = windowEvents[what];
     return known && { windowId, what: known };
@@ -134,36 +138,37 @@ export class EventReader {
 
   #key(tag: "key-down" | "key-up"): What {
     const view = this.#view;
-    const names = keyNames(view.getInt32(16, true), view.getInt32(20, true));
+    const names = keyNames(view.getInt32(at.key.scancode, true), view.getInt32(at.key.sym, true));
     const val = {
       ...names,
-      modifiers: modifiersOf(view.getUint16(24, true)),
-      repeat: view.getUint8(13) !== 0,
+      modifiers: modifiersOf(view.getUint16(at.key.mod, true)),
+      repeat: view.getUint8(at.key.repeat) !== 0,
     };
     return { tag, val };
   }
 
-  #composing(text: string, at: number): What {
-    const start = Math.max(0, this.#view.getInt32(at, true));
-    const length = Math.max(0, this.#view.getInt32(at + 4, true));
+  #composing(text: string, fields: { readonly start: number; readonly length: number }): What {
+    const start = Math.max(0, this.#view.getInt32(fields.start, true));
+    const length = Math.max(0, this.#view.getInt32(fields.length, true));
     return { tag: "text-composing", val: { text, start, length } };
   }
 
   #motion(): What {
     const view = this.#view;
-    const at = (offset: number) => view.getInt32(offset, true);
-    return { tag: "pointer-moved", val: { x: at(20), y: at(24), dx: at(28), dy: at(32) } };
+    const field = (name: keyof typeof at.motion) => view.getInt32(at.motion[name], true);
+    const val = { x: field("x"), y: field("y"), dx: field("xrel"), dy: field("yrel") };
+    return { tag: "pointer-moved", val };
   }
 
   #mouse(windowId: number, tag: "pointer-down" | "pointer-up"): Decoded | undefined {
     const view = this.#view;
-    const button = mouseButtons[view.getUint8(16)];
+    const button = mouseButtons[view.getUint8(at.button.button)];
     if (!button) return undefined;
     const val: Pressed = {
-      x: view.getInt32(20, true),
-      y: view.getInt32(24, true),
+      x: view.getInt32(at.button.x, true),
+      y: view.getInt32(at.button.y, true),
       button,
-      clicks: view.getUint8(18),
+      clicks: view.getUint8(at.button.clicks),
     };
     return { windowId, what: { tag, val } };
   }
@@ -171,24 +176,27 @@ export class EventReader {
   #wheel(): What {
     const view = this.#view;
     // Turned over where the person's system scrolls "naturally": SDL says so and leaves the numbers.
-    const sign = view.getUint32(24, true) === 1 ? -1 : 1;
-    const precise = { x: view.getFloat32(28, true), y: view.getFloat32(32, true) };
-    const whole = { x: view.getInt32(16, true), y: view.getInt32(20, true) };
+    const sign = view.getUint32(at.wheel.direction, true) === 1 ? -1 : 1;
+    const precise = {
+      x: view.getFloat32(at.wheel.preciseX, true),
+      y: view.getFloat32(at.wheel.preciseY, true),
+    };
+    const whole = { x: view.getInt32(at.wheel.x, true), y: view.getInt32(at.wheel.y, true) };
     const { x, y } = precise.x === 0 && precise.y === 0 ? whole : precise;
     return { tag: "wheel-turned", val: { x: x * sign, y: y * sign } };
   }
 
   #touch(kind: number): Decoded {
     const view = this.#view;
-    const id = view.getBigInt64(16, true);
-    const windowId = view.getUint32(44, true);
+    const id = view.getBigInt64(at.finger.fingerId, true);
+    const windowId = view.getUint32(at.finger.windowID, true);
     const { width, height } = this.#around.size(windowId);
     const finger = this.#finger(id);
     const val = {
       finger,
-      x: view.getFloat32(24, true) * width,
-      y: view.getFloat32(28, true) * height,
-      pressure: view.getFloat32(40, true),
+      x: view.getFloat32(at.finger.x, true) * width,
+      y: view.getFloat32(at.finger.y, true) * height,
+      pressure: view.getFloat32(at.finger.pressure, true),
     };
     if (kind === type.fingerUp) this.#fingers.delete(id);
     const tag = kind === type.fingerDown ? "touch-down" : kind === type.fingerUp ? "touch-up" : "touch-moved";
@@ -207,8 +215,8 @@ export class EventReader {
   }
 
   #drop(): Decoded | undefined {
-    const what = this.#around.fileDropped(this.#takeText(8));
-    return what && { windowId: this.#view.getUint32(16, true), what };
+    const what = this.#around.fileDropped(this.#takeText(at.drop.file));
+    return what && { windowId: this.#view.getUint32(at.drop.windowID, true), what };
   }
 
   #pads(kind: number, which: number): Decoded | undefined {
@@ -219,24 +227,24 @@ export class EventReader {
     const pad = this.#around.pad(which);
     if (pad === undefined) return undefined;
     if (kind === type.padAxis) {
-      const axis = padAxes[view.getUint8(12)];
-      const value = Math.max(-1, view.getInt16(16, true) / 32_767);
+      const axis = padAxes[view.getUint8(at.axis.axis)];
+      const value = Math.max(-1, view.getInt16(at.axis.value, true) / 32_767);
       return axis && none({ tag: "pad-axis-moved", val: { pad, axis, value } });
     }
     if (kind !== type.padDown && kind !== type.padUp) return undefined;
-    const button = padButtons[Math.min(view.getUint8(12), padButtons.length - 1)]!;
+    const button = padButtons[Math.min(view.getUint8(at.padButton.button), padButtons.length - 1)]!;
     return none({ tag: kind === type.padDown ? "pad-down" : "pad-up", val: { pad, button } });
   }
 
-  #text(at: number, length: number): string {
-    const bytes = this.bytes.subarray(at, at + length);
+  #text({ text, textBytes }: { readonly text: number; readonly textBytes: number }): string {
+    const bytes = this.bytes.subarray(text, text + textBytes);
     const end = bytes.indexOf(0);
     return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
   }
 
   /** A text that SDL made for us, which is ours to free. */
-  #takeText(at: number): string {
-    const pointer = Number(this.#view.getBigUint64(at, true)) as Pointer;
+  #takeText(offset: number): string {
+    const pointer = Number(this.#view.getBigUint64(offset, true)) as Pointer;
     if (!pointer) return "";
     const text = new CString(pointer).toString();
     this.#around.sdl.SDL_free(pointer);
@@ -247,7 +255,7 @@ export class EventReader {
 /** SDL counts buttons from 1: left, middle, right, and two at the side. */
 const mouseButtons = [undefined, ...buttons];
 
-const modifiersOf = (bits: number): Modifiers => ({
+export const modifiersOf = (bits: number): Modifiers => ({
   shift: (bits & 0x3) !== 0,
   control: (bits & 0xc0) !== 0,
   alt: (bits & 0x300) !== 0,

@@ -1,15 +1,14 @@
 import type { Pointer } from "bun:ffi";
 import type { NativeWindow } from "../../surface.ts";
 import type { Sdl } from "./binding.ts";
+import { wmInfo as field } from "./layout.ts";
 
-// `SDL_SysWMinfo` (SDL_syswm.h): version, subsystem, then a union whose fields are pointers or as wide as ones.
-const bytes = 128;
-const field = { version: 0, subsystem: 4, first: 8, second: 16, third: 24 } as const;
-const subsystem = { windows: 1, x11: 2, cocoa: 4, wayland: 6 } as const;
+/** `SDL_SYSWM_TYPE`. */
+export const subsystem = { windows: 1, x11: 2, cocoa: 4, wayland: 6 } as const;
 
 /** What the platform calls a window of SDL's; undefined where SDL does not tell, or nobody could use it. */
 export const nativeWindow = (sdl: Sdl, window: Pointer): NativeWindow | undefined => {
-  const info = new Uint8Array(new ArrayBuffer(bytes));
+  const info = new Uint8Array(new ArrayBuffer(field.bytes));
   const view = new DataView(info.buffer);
   sdl.SDL_GetVersion(info);
   if (!sdl.SDL_GetWindowWMInfo(window, info)) return undefined;

@@ -1,17 +1,24 @@
 // Windows through SDL 2. Owns the library's life, the routing of its events, displays, clipboard and pads; refuses
 // to know guests; used by the desks of all instances of this process, since SDL is one for all of it.
-import { CString } from "bun:ffi";
+import { CString, ptr } from "bun:ffi";
 import { fault } from "../../../base/fault.ts";
 import type { What } from "../../event.ts";
 import type { Display, Listener, Screen, Shown, Size } from "../screen.ts";
 import { centred, cText, init, type Sdl, windowFlags } from "./binding.ts";
 import { EventReader } from "./events.ts";
+import { displayMode } from "./layout.ts";
 import { type Found, findSdl } from "./library.ts";
 import { Pads } from "./pads.ts";
 import { SdlWindow } from "./window.ts";
 
 /** Drivers that show nothing to anybody. */
 const blind = new Set(["offscreen", "dummy", "evdev"]);
+
+/**
+ * Drivers that give a window pixels of its own, which are quicker in software than a renderer behind it. The others
+ * (Wayland, Cocoa) have nothing else than a renderer, and must not be told to do without.
+ */
+const withPixels = new Set(["x11", "windows", "offscreen", "dummy"]);
 
 let only: SdlScreen | undefined;
 
@@ -148,18 +155,17 @@ class Borrowed implements Screen {
   }
 }
 
-/** `SDL_DisplayMode`: format, w, h, refresh_rate, driverdata. */
 const displayRate = (sdl: Sdl, index: number): number => {
-  const mode = new Int32Array(new ArrayBuffer(24));
-  return sdl.SDL_GetCurrentDisplayMode(index, mode) === 0 ? mode[3]! : 0;
+  const mode = new DataView(new ArrayBuffer(displayMode.bytes));
+  const answered = sdl.SDL_GetCurrentDisplayMode(index, ptr(mode)) === 0;
+  return answered ? mode.getInt32(displayMode.refresh_rate, true) : 0;
 };
 
 const begin = (sdl: Sdl, where: string): void => {
   const hint = (name: string, value: string) => sdl.SDL_SetHint(cText(name), cText(value));
   sdl.SDL_SetMainReady();
-  // Ctrl-C is the system's own; on software the surface is quicker without a renderer behind it.
+  // Ctrl-C is the system's own.
   hint("SDL_NO_SIGNAL_HANDLERS", "1");
-  hint("SDL_FRAMEBUFFER_ACCELERATION", "0");
   hint("SDL_QUIT_ON_LAST_WINDOW_CLOSE", "0");
   hint("SDL_IME_SUPPORT_EXTENDED_TEXT", "1");
   hint("SDL_VIDEO_ALLOW_SCREENSAVER", "1");
@@ -168,6 +174,8 @@ const begin = (sdl: Sdl, where: string): void => {
   const driver = failed ? undefined : `${sdl.SDL_GetCurrentVideoDriver() ?? ""}`;
   // With no display SDL takes one that shows nothing, and says nothing about it.
   const seen = driver !== undefined && (!blind.has(driver) || process.env.SDL_VIDEODRIVER === driver);
+  // Asked before the first picture.
+  if (seen && withPixels.has(driver)) hint("SDL_FRAMEBUFFER_ACCELERATION", "0");
   if (seen) return;
   const why = failed ? `SDL said: ${sdl.SDL_GetError()}` : displaysNamed();
   sdl.SDL_Quit();

@@ -4,6 +4,7 @@ import type { What } from "../../event.ts";
 import type { NativeWindow } from "../../surface.ts";
 import type { Area, Canvas, Cursor, PointerMode, Shown, Size } from "../screen.ts";
 import { cText, type Sdl, systemCursors, windowFlags } from "./binding.ts";
+import { pixelFormat, surface as surfaceField } from "./layout.ts";
 import { nativeWindow } from "./native.ts";
 
 /** One window of SDL's; its pixels are SDL's window surface. */
@@ -171,10 +172,6 @@ export class SdlWindow implements Shown {
   }
 }
 
-/** Where SDL_Surface and SDL_PixelFormat have their fields (SDL_surface.h, SDL_pixels.h, 64 bits). */
-const surfaceField = { format: 8, width: 16, height: 20, pitch: 24, pixels: 32 } as const;
-const formatField = { bytesPerPixel: 17, red: 20, blue: 28 } as const;
-
 /** The pixels of an SDL surface; where it is not 32 bits a pixel, pixels of our own that SDL converts. */
 class SurfaceCanvas {
   readonly width: number;
@@ -188,15 +185,15 @@ class SurfaceCanvas {
   constructor(sdl: Sdl, surface: Pointer) {
     this.#sdl = sdl;
     this.#surface = surface;
-    this.width = read.i32(surface, surfaceField.width);
-    this.height = read.i32(surface, surfaceField.height);
+    this.width = read.i32(surface, surfaceField.w);
+    this.height = read.i32(surface, surfaceField.h);
     this.#pixels = read.ptr(surface, surfaceField.pixels);
     const pitch = read.i32(surface, surfaceField.pitch);
     const format = read.ptr(surface, surfaceField.format) as Pointer;
-    const red = read.u32(format, formatField.red);
-    const blue = read.u32(format, formatField.blue);
+    const red = read.u32(format, pixelFormat.Rmask);
+    const blue = read.u32(format, pixelFormat.Bmask);
     const { width, height } = this;
-    if (read.u8(format, formatField.bytesPerPixel) === 4 && (red | blue) >>> 0 === 0xff00ff) {
+    if (read.u8(format, pixelFormat.BytesPerPixel) === 4 && (red | blue) >>> 0 === 0xff00ff) {
       const pixels = new Int32Array(toArrayBuffer(this.#pixels as Pointer, 0, pitch * height));
       this.canvas = { pixels, width, height, pitch: pitch >>> 2, order: red === 0xff ? "rgba" : "bgra" };
       return;
@@ -220,8 +217,8 @@ class SurfaceCanvas {
     return (
       surface === this.#surface &&
       read.ptr(surface, surfaceField.pixels) === this.#pixels &&
-      read.i32(surface, surfaceField.width) === this.width &&
-      read.i32(surface, surfaceField.height) === this.height
+      read.i32(surface, surfaceField.w) === this.width &&
+      read.i32(surface, surfaceField.h) === this.height
     );
   }
 

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+// A display that nobody looks at, for tests and benchmarks that show windows: Xvfb, which says its own number. A machine
+// without it fails, and is told what to install.
+
+export interface Display {
+  /** For DISPLAY. */
+  readonly name: string;
+  /** A pixel of the whole screen, as 0xRRGGBB. */
+  pixel(x: number, y: number): number;
+  kill(): void;
+}
+
+/** In `folder` lies what the screen shows, in the format of xwd (X11/XWDFile.h), which is looked at without a program. */
+export const startDisplay = async (folder: string, size = "1280x800x24"): Promise<Display> => {
+  if (!Bun.which("Xvfb")) throw new Error("Xvfb is needed: apt install xvfb xdotool libsdl2-2.0-0");
+  const words = ["-displayfd", "1", "-screen", "0", size, "-fbdir", folder, "-nolisten", "tcp", "-noreset"];
+  const server = Bun.spawn(["Xvfb", ...words], { stdout: "pipe", stderr: "ignore" });
+  let said = "";
+  for await (const chunk of server.stdout) {
+    said += Buffer.from(chunk);
+    if (said.includes("\n")) break;
+  }
+  return {
+    name: `:${said.trim()}`,
+    pixel: (x, y) => {
+      const bytes = readFileSync(join(folder, "Xvfb_screen0"));
+      const field = (index: number) => bytes.readUInt32BE(index * 4);
+      const data = field(0) + field(19) * 12;
+      return bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
+    },
+    kill: () => server.kill(),
+  };
+};
+
+/** Asks until there is an answer. */
+export const soon = async <T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> => {
+  for (let tries = 0; tries < 600; tries++) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await Bun.sleep(50);
+  }
+  throw new Error("It was waited for in vain");
+};
