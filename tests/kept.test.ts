@@ -121,6 +121,7 @@ const spawn = (...words: string[]) =>
       HOME: temporary,
       XDG_DATA_HOME: join(temporary, "data"),
       XDG_CACHE_HOME: join(temporary, "cache"),
+      LOOP_GPU: "software",
     },
     stdin: "ignore",
     stdout: "pipe",
@@ -244,4 +245,39 @@ test("a client, a file without a name and a timer go on while what holds them is
   const read = lines.filter((line) => /^\d{4}$/.test(line));
   expect(read).toEqual(words.slice(0, read.length));
   expect(lines.filter((line) => line === "rung")).toEqual(["rung"]);
+}, 180_000);
+
+test("in loop dev a scene goes on with the device and the numbers that lie on it, whenever its source is saved", async () => {
+  const folder = join(work, "field");
+  const handed = join(root, "tests/fixtures/handed");
+  const source = readFileSync(join(handed, "field.guest.js"), "utf8");
+  const save = (version: string) =>
+    writeFileSync(join(folder, "src/main.js"), source.replaceAll("VERSION", version));
+  for (const part of ["wit", "src"]) mkdirSync(join(folder, part), { recursive: true });
+  cpSync(join(handed, "handed.wit"), join(folder, "wit/handed.wit"));
+  writeFileSync(
+    join(folder, "loop.toml"),
+    '[component]\nname = "field"\nlanguage = "typescript"\nworld = "field"\n[build]\nmain = "src/main.js"\n',
+  );
+  save("1");
+  const words = ["dev", "field", "--headless", "--frames", "5000000", "--json", "--allow=loop:gfx"];
+  const program = spawn(...words);
+  const out = heard(program.stdout);
+  try {
+    await out.until(/"1 made a device made heights"/);
+    for (const version of ["2", "4"]) {
+      save(version);
+      await out.until(new RegExp(`"${version} took a device took heights"`));
+      await out.until(/"event":"swapped"/);
+    }
+    // One that fails after it has taken leaves the other drawing, with what both have.
+    save("3");
+    await out.until(/"3 took a device took heights"/);
+    await out.until(/It fails after it has taken/);
+    save("5");
+    await out.until(/"5 took a device took heights"/);
+  } finally {
+    program.kill("SIGINT");
+    expect(await program.exited).toBe(0);
+  }
 }, 180_000);

@@ -66,11 +66,7 @@ export const keptOnGpu = (context: InstanceContext, gpu: Gpu) => {
       const kept = find(name, GpuBuffer);
       if (kept?.native.mapState !== "unmapped") return undefined;
       told("a buffer");
-      return adopt(kept, (session, holding) => {
-        const buffer = new GpuBuffer(session, kept.native, holding);
-        session.atEnd(() => buffer.letMappingGo());
-        return buffer;
-      });
+      return adopt(kept, (session, holding) => new GpuBuffer(session, kept.native, holding).sharedUntilEnd());
     },
     takeTexture(name: string): GpuTexture | undefined {
       const kept = find(name, GpuTexture);
