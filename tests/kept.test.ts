@@ -21,6 +21,7 @@ import { Live } from "../src/host/live.ts";
 import { succeeding } from "../src/host/places.ts";
 import { type LinkedPlan, link } from "../src/host/plan.ts";
 import type { InstanceContext } from "../src/host/provider.ts";
+import { core } from "../src/providers/core/core.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { kept } from "../src/providers/wasi/kept/index.ts";
 import { noGrants } from "../src/trust/grants.ts";
@@ -57,7 +58,7 @@ const quiet = { write() {}, flush() {}, isTerminal: false };
 /** A place with a guest in it, and what swaps it for another of its kind. */
 const placed = async (language: string, linker: "loop" | "jco") => {
   const component = verify(`${language}.wasm`, holders[language]!);
-  const plan: LinkedPlan = await link(component, { providers: [wasi, kept], linker });
+  const plan: LinkedPlan = await link(component, { providers: [wasi, core, kept], linker });
   const context: InstanceContext = {
     component: { identifier: component.identifier, digest: component.digest },
     args: [],
