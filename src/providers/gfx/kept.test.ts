@@ -172,6 +172,8 @@ test("nothing that is lost or destroyed is kept or given, nor a buffer without i
   gone!.destroy();
   const refusal = (work: () => void) => declaredOf(work) as Promise<unknown>;
   expect(await refusal(() => one.kept.keepBuffer("gone", gone!))).toBe("unfit");
+  // Of a component that stands in the host's place.
+  expect(await refusal(() => one.kept.keepBuffer("foreign", {} as never))).toBe("unfit");
   one.kept.keepBuffer("buffer", buffer!);
   one.kept.keepDevice("device", device);
   const two = await generation(one.context);
