@@ -323,6 +323,9 @@ export const limits = {
   devGraceMs: 20,
   /** Milliseconds between two looks where the system does not say what changes. */
   devPollMs: 500,
+  /** Folders that are watched besides those of members, and files that are looked at where the system watches none. */
+  devSightsMax: 4096,
+  devGlanceFilesMax: 100_000,
   /** Milliseconds that a module's own code has to be loaded on the quick path, and bytes of its memory. */
   quickLoadMsMax: 5_000,
   quickMemoryBytesMax: 512 * 1024 * 1024,

@@ -103,6 +103,7 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
     return outcome(false, before, []);
   }
   const startedMs = Date.now();
+  const beganMs = performance.now();
   const request = await asked();
   throwIfAborted(options.signal);
   const result = await timed("build", () => builder.build(request));
@@ -113,7 +114,8 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const stamp = stampOf({
     folder: manifest.folder,
     identity: made,
-    startedMs,
+    // A clock that was set back meanwhile gives what is written an earlier time than the beginning had.
+    startedMs: Math.min(startedMs, Date.now() - (performance.now() - beganMs)),
     inputs: [manifest.path, ...result.inputs],
     folders: [witFolder],
     generated: [...result.generated.keys()],

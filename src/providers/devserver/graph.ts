@@ -33,7 +33,8 @@ export const scan = (folder: string): Graph => {
     throw fault("LK0607", `${root.path} has no [component] table and no member that has one`, {
       hint: "loop new component NAME",
     });
-  const members = ordered(manifests.map((manifest) => memberOf(manifest, manifests)));
+  const looked = patternsOf(root).map((pattern) => baseOf(root.folder, pattern));
+  const members = ordered(manifests.map((manifest) => memberOf(manifest, manifests, looked)));
   return { members, application: root.component?.name };
 };
 
@@ -57,6 +58,13 @@ const membersOf = (root: Manifest): Manifest[] => {
   return [...found.values()];
 };
 
+const patternsOf = ({ workspace }: Manifest): readonly string[] =>
+  (workspace?.members ?? []).filter((pattern) => pattern.includes("*"));
+
+/** The folder in which a pattern's members come and go. */
+const baseOf = (root: string, pattern: string): string =>
+  resolve(root, pattern.slice(0, pattern.indexOf("*")).replace(/[^/]*$/, ""));
+
 /** Folders that a pattern names: a path, in another repository perhaps, or one whose last part is "*". */
 const foldersOf = (root: string, pattern: string): string[] => {
   if (!pattern.includes("*")) return [resolve(root, pattern)];
@@ -70,7 +78,7 @@ const foldersOf = (root: string, pattern: string): string[] => {
 export const componentOf = ({ folder, component }: Manifest): string =>
   join(folder, "build", `${component!.name}.wasm`);
 
-const memberOf = (manifest: Manifest, all: readonly Manifest[]): Member => {
+const memberOf = (manifest: Manifest, all: readonly Manifest[], looked: readonly string[]): Member => {
   const named = [...manifest.slots.values()].flatMap((slot) => [
     ...(slot.default ?? []),
     ...(slot.use ?? []),
@@ -82,7 +90,8 @@ const memberOf = (manifest: Manifest, all: readonly Manifest[]): Member => {
     folder: manifest.folder,
     component: componentOf(manifest),
     uses: uses.map(({ component }) => component!.name),
-    watched: [manifest.folder],
+    // Another that comes beside it may be what its slots name.
+    watched: [manifest.folder, ...looked.filter((folder) => manifest.folder.startsWith(`${folder}/`))],
   };
 };
 
