@@ -24,8 +24,9 @@ import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
 import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
 import type { ListedCommand } from "./help.ts";
+import { storageFolder, storageIdentity } from "./identity.ts";
 import { interruptible } from "./interrupt.ts";
-import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
+import { keyringHere, workspaceHere } from "./judge.ts";
 import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
@@ -66,7 +67,7 @@ export class Program implements Linking {
       policy: options,
       fetcherOf: (scheme) => fetcherOf(scheme, this.choosingCommands, this),
       schemes: shippedSchemes,
-      remote: (policy) => openRemote(this.#manifests(), policy, () => judgeFor(folder, this.decisions())),
+      remote: (policy) => openRemote(this.#manifests(), policy, folder, this.decisions),
       ...saidOf(() => this.#manifests()),
       progress: () => progressOn(this.stdio),
     });
@@ -232,7 +233,7 @@ export class Program implements Linking {
         environment: process.env,
         desk: async () => (await import("../providers/window/desk.ts")).deskOf,
       },
-      storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
+      storage: { folder: storageFolder, identity: storageIdentity },
       run: {
         folder,
         grants: async (component, flags) => (await import("./grants.ts")).grantsFor(component, flags, this),
@@ -356,10 +357,6 @@ const sourcesHere = async (
       : source,
   );
 };
-
-/** What was built here keeps its database when it is built anew; any other bytes have one of their own. */
-const storageIdentity = ({ digest }: { readonly digest: string }): string =>
-  new Decisions().trust(digest).find(({ why }) => why === "built")?.identifier ?? digest;
 
 /** What loop builds is this person's own. A build is right even where that cannot be remembered. */
 const rememberBuilt = ({ digest, component, name }: BuiltComponent): string | undefined => {

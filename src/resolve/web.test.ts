@@ -17,6 +17,7 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   fetch: (request) => {
+    if (new URL(request.url).pathname.endsWith(".sig")) return new Response("", { status: 404 });
     const etag = `"${body}"`;
     const same = request.headers.get("if-none-match") === etag;
     statuses.push(same ? 304 : 200);
