@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Digest, digestOf } from "../base/digest.ts";
+import { type Digest, digestOf, noteDigest } from "../base/digest.ts";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
 import type { FetchContext, Fetched, Fetcher, Interruptible, Locator, Pin } from "./fetch.ts";
@@ -177,7 +177,10 @@ export class Remote {
       throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
     }
     const found = digestOf(bytes);
-    if (found === digest) return bytes;
+    if (found === digest) {
+      noteDigest(bytes, digest);
+      return bytes;
+    }
     throw fault("LK0105", `${path} has digest ${found}, and ${digest} was looked for`, {
       hint: `rm ${path} && loop vendor`,
     });
