@@ -25,12 +25,13 @@ import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
 import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
 import type { ListedCommand } from "./help.ts";
+import { storageFolder, storageIdentity } from "./identity.ts";
 import { interruptible } from "./interrupt.ts";
-import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
+import { keyringHere, workspaceHere } from "./judge.ts";
 import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
-import { rememberBuilt, storageIdentity } from "./provenance.ts";
+import { rememberBuilt } from "./provenance.ts";
 import { explainError } from "./report.ts";
 import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
@@ -70,7 +71,7 @@ export class Program implements Linking {
       policy: options,
       fetcherOf: (scheme) => fetcherOf(scheme, this.choosingCommands, this),
       schemes: shippedSchemes,
-      remote: (policy) => openRemote(this.#manifests(), policy, () => judgeFor(folder, this.decisions())),
+      remote: (policy) => openRemote(this.#manifests(), policy, folder, this.decisions),
       ...saidOf(() => this.#manifests()),
       progress: () => progressOn(this.stdio),
     });
@@ -262,7 +263,7 @@ export class Program implements Linking {
         environment: process.env,
         desk: async () => (await import("../providers/window/desk.ts")).deskOf,
       },
-      storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
+      storage: { folder: storageFolder, identity: storageIdentity },
       run: {
         folder,
         grants: async (component, flags) => (await import("./grants.ts")).grantsFor(component, flags, this),

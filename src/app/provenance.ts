@@ -2,12 +2,6 @@ import { Fault } from "../base/fault.ts";
 import type { BuiltComponent } from "../providers/build/index.ts";
 import { Decisions } from "../trust/decisions.ts";
 
-// What was built here, as it is remembered and known again.
-
-/** What was built here keeps its database when it is built anew; any other bytes have one of their own. */
-export const storageIdentity = ({ digest }: { readonly digest: string }): string =>
-  new Decisions().trust(digest).find(({ why }) => why === "built")?.identifier ?? digest;
-
 /** What loop builds is this person's own. A build is right even where that cannot be remembered. */
 export const rememberBuilt = ({ digest, component, name }: BuiltComponent): string | undefined => {
   try {

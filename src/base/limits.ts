@@ -248,12 +248,18 @@ export const limits = {
   windowPointsMax: 8192,
   /** A component's `signature` section or a detached signature, in bytes; one signature takes about a hundred. */
   signatureBytesMax: 256 * 1024,
+  /** A detached signature that is asked for beside a URL, in bytes: it is kept in loop.lock. */
+  fetchedSignatureBytesMax: 16 * 1024,
+  /** How long whoever serves a component may take to say whether there is a signature beside it. */
+  fetchedSignatureMsMax: 5_000,
   /** Sets of hashes, hashes of one set and parts of one component, as wasmsign2 bounds them. */
   signatureHashesMax: 64,
   /** Signatures over one set of hashes, as wasmsign2 bounds them. */
   signaturesMax: 256,
   /** Signatures that are tried for one component; each takes one or two milliseconds. */
   signatureChecksMax: 256,
+  /** Signers that are remembered of what came from somewhere; the oldest are forgotten. */
+  rememberedOriginsMax: 4096,
   /** Signatures that are remembered as ones that hold; the oldest are checked again. */
   rememberedSignaturesMax: 4096,
   /** Keys that a threshold may ask for. */

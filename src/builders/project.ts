@@ -56,7 +56,9 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const { component } = manifest;
   if (!component)
     throw fault("LK0607", `${manifest.path} has no [component] table, so there is nothing to build here`, {
-      hint: "loop new component NAME",
+      hint: manifest.workspace?.members.length
+        ? `loop build FOLDER, of one of its members: ${manifest.workspace.members.slice(0, 4).join(", ")}`
+        : "loop new component NAME",
     });
   const main = mainOf(manifest);
   const language = component.language ?? languageOf(manifest, main);

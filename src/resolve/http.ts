@@ -336,7 +336,10 @@ class Pace {
       if (performance.now() - startMs > bounds.totalMs)
         this.fault = slow(url, `was not done after ${bounds.totalMs} ms and ${now} bytes`);
       else if (now - before < bounds.windowBytesMin)
-        this.fault = slow(url, `sent ${now - before} bytes in ${bounds.windowMs} ms, after ${before}`);
+        this.fault = slow(
+          url,
+          `sent ${now - before} bytes in the last ${bounds.windowMs} ms, and the least is ${bounds.windowBytesMin}`,
+        );
       before = now;
       if (this.fault) abort.abort();
     }, bounds.windowMs);
