@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { PlaceState } from "../host/live.ts";
-import type { Places, SwapEvent } from "../host/places.ts";
+import type { Arranged, Places, SwapEvent } from "../host/places.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Slots } from "../slots/registry.ts";
 
@@ -71,8 +71,13 @@ const swapChanged = async ({ places, reopen }: Following): Promise<void> => {
       continue;
     }
     // What went wrong was told to the listener.
+    let well = true;
+    const failed = () => {
+      well = false;
+    };
     for (const { state, filling } of changes(places.at(name), fillings))
-      await places.swap(name, filling, state.identifier).catch(() => {});
+      await places.swap(name, filling, state.identifier).catch(failed);
+    if (well) await places.arrange(name, fillings).catch(failed);
   }
   if (faults.length > 0) throw faults[0];
 };
@@ -101,8 +106,18 @@ const eventText = (event: SwapEvent, explain: (error: unknown) => string): strin
     const text = event.failed instanceof Fault ? explain(event.failed) : `${event.failed}`;
     return `loop: ${event.place} was not swapped\n${text}`;
   }
+  if ("arranged" in event) return arrangedText(event.arranged);
   const { place, generation, state, parts } = event.swapped;
   const ms = parts.reduce((sum, part) => sum + part.ms, 0).toFixed(1);
   const told = state === "none" ? "" : `, its state ${state === "migrated" ? "migrated" : "handed over"}`;
   return `loop: ${place} is filled by ${event.identifier} now (${ms} ms, generation ${generation}${told})\n`;
+};
+
+const arrangedText = ({ place, fillings, added, removed, ms }: Arranged): string => {
+  const changes = [
+    ...added.map((identifier) => `added ${identifier}`),
+    ...removed.map((identifier) => `removed ${identifier}`),
+  ];
+  const what = changes.length > 0 ? changes.join(", ") : "in another order";
+  return `loop: ${place} is filled by ${fillings.join(", ")} now (${ms.toFixed(1)} ms, ${what})\n`;
 };

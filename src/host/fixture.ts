@@ -6,7 +6,8 @@ import { type Candidate, Live } from "./live.ts";
 import { type LinkedPlan, link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
-// A counter in a place, for tests: what it counts is its state, and each of its functions can be told to misbehave.
+// For tests: a counter in a place, whose count is its state and whose functions can be told to misbehave; and a filling
+// of a slot that takes several.
 
 /** What a counter does differently from the usual one; each text is core code. */
 export interface Made {
@@ -163,3 +164,15 @@ export const failure = async (work: Promise<unknown>): Promise<Fault> => {
 
 export const phaseOf = (fault: Fault): string | undefined =>
   /^Swapping: (\w+)/.exec(fault.causes.find(({ slot }) => slot === "counter")?.message ?? "")?.[1];
+
+/** Exports s:s/pick@0.1.0 with `pick: func(n: u32) -> list<u32>`: [n + add], or a loop without end. */
+export const picker = (add: number, endless = false) => `(component
+  (core module $m (memory (export "mem") 1)
+    (func (export "pick") (param i32) (result i32) ${endless ? "(loop $l (br $l))" : ""}
+      (i32.store (i32.const 16) (i32.add (local.get 0) (i32.const ${add})))
+      (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 1)) (i32.const 0)))
+  (core instance $i (instantiate $m))
+  (func $pick (param "n" u32) (result (list u32))
+    (canon lift (core func $i "pick") (memory (core memory $i "mem"))))
+  (instance $api (export "pick" (func $pick)))
+  (export "s:s/pick@0.1.0" (instance $api)))`;

@@ -221,14 +221,8 @@ export class Live {
     }
   }
 
-  #requireFit({ identifier }: Pick<VerifiedComponent, "identifier">, world: World): void {
-    const { contract, place } = this.#options;
-    const found = differences(contract, world);
-    if (found.length === 0) return;
-    const shown = found.slice(0, 3).map(describeDifference).join("; ");
-    throw fault("LK0402", `${identifier} does not fit ${place}: ${shown}`, {
-      hint: `loop inspect ${identifier} --wit`,
-    });
+  #requireFit(component: Pick<VerifiedComponent, "identifier">, world: World): void {
+    requireFit(this.#options.place, this.#options.contract, component, world);
   }
 
   #requireMayStart({ plan, lacks = [] }: Candidate): void {
@@ -287,6 +281,21 @@ export class Live {
     retire(this.#now);
   }
 }
+
+/** Fault LK0402 where a component does not have what callers of a place use. */
+export const requireFit = (
+  place: string,
+  contract: World,
+  { identifier }: Pick<VerifiedComponent, "identifier">,
+  world: World,
+): void => {
+  const found = differences(contract, world);
+  if (found.length === 0) return;
+  const shown = found.slice(0, 3).map(describeDifference).join("; ");
+  throw fault("LK0402", `${identifier} does not fit ${place}: ${shown}`, {
+    hint: `loop inspect ${identifier} --wit`,
+  });
+};
 
 const generationOf = (number: number, plan: LinkedPlan, instance: Instance): Generation => ({
   number,
