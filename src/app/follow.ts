@@ -18,21 +18,32 @@ export interface Following {
   readonly explain: (error: unknown) => string;
 }
 
+export interface Followed {
+  /** Looks at once, for who has just chosen; resolves when what was chosen is taken over, or cannot be. */
+  now(): Promise<void>;
+  end(): void;
+}
+
 /**
  * Looks at the file now and then, and swaps what stands in a slot that was chosen anew. It keeps nobody waiting, and
- * no process alive. The answer ends it.
+ * no process alive.
  */
-export const follow = (following: Following): (() => void) => {
+export const follow = (following: Following): Followed => {
   const { places, path, say, explain } = following;
   const unlisten = places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
-  let swapping = false;
+  let looking: Promise<void> | undefined;
   let told: string | undefined;
-  const look = async () => {
+  // What is chosen while a swap goes on is compared with what stands there after it.
+  const look = (): Promise<void> => {
+    looking ??= once().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+  const once = async () => {
     const now = stateOf(path);
-    // What is chosen while a swap goes on is compared with what stands there after it.
-    if (now === seen || swapping) return;
-    swapping = true;
+    if (now === seen) return;
     try {
       await swapChanged(following);
       seen = now;
@@ -42,15 +53,19 @@ export const follow = (following: Following): (() => void) => {
       const text = `loop: ${explain(error)}`;
       if (text !== told) say(text);
       told = text;
-    } finally {
-      swapping = false;
     }
   };
   const timer = setInterval(look, limits.slotsFollowMs);
   timer.unref();
-  return () => {
-    clearInterval(timer);
-    unlisten();
+  return {
+    now: async () => {
+      await looking;
+      await look();
+    },
+    end: () => {
+      clearInterval(timer);
+      unlisten();
+    },
   };
 };
 
