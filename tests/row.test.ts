@@ -166,3 +166,34 @@ test("without the grant it fills nothing, and is told nothing", async () => {
   expect([code, said.includes("loop:slots")]).toEqual([1, true]);
   expect((await loop("slot", "show", "picks")).out).toContain("a.wasm");
 }, 60_000);
+
+test("two terminals that choose at the same instant leave what was chosen last, and what is remembered is what runs", async () => {
+  await loop("slot", "reset", "picks");
+  const app = spawn("run");
+  try {
+    const out = new Said(app.stdout);
+    await out.until(/^11$/m);
+    const sums: Readonly<Record<string, string>> = { a: "11", b: "12", c: "13" };
+    for (const [one, other] of [
+      ["b", "c"],
+      ["a", "b"],
+      ["c", "a"],
+    ] as const) {
+      const both = await Promise.all([
+        loop("slot", "set", "picks", `${one}.wasm`, `${other}.wasm`),
+        loop("slot", "set", "picks", `${other}.wasm`),
+      ]);
+      expect(both.map(({ code }) => code)).toEqual([0, 0]);
+      const { fillings } = JSON.parse((await loop("--json", "slot", "show", "picks")).out) as {
+        fillings: readonly string[];
+      };
+      const wanted = fillings.map((path) => sums[path.at(-"?.wasm".length)!]).join();
+      expect([`${sums[one]},${sums[other]}`, sums[other]!]).toContain(wanted);
+      await out.until(new RegExp(`\n${wanted}\n(.*\n)*${wanted}\n$`), out.text.length);
+      expect(out.text.trim().split("\n").at(-1)).toBe(wanted);
+    }
+  } finally {
+    app.kill();
+    await app.exited;
+  }
+}, 120_000);

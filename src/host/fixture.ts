@@ -21,18 +21,25 @@ export interface Made {
   readonly takes?: number;
   readonly handsOver?: boolean;
   readonly waits?: boolean;
+  /** Imports of nothing, by name. */
+  readonly imports?: readonly string[];
   /** Another function instead of `count`. */
   readonly exported?: string;
 }
 
-/** `count` adds a step and answers the sum; `nap` waits at the host and answers the sum. */
+/**
+ * `count` adds a step and answers the sum; `nap` waits at the host and answers the sum; `mood` sets `$mood`, which the
+ * functions that misbehave may look at.
+ */
 export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
   const { start = "", save = "", restore = "", health, handsOver = true, waits = false } = made;
   const host = waits
     ? `(import "t:t/host" (instance $host (export "rest" (func))))
        (core func $rest (canon lower (func $host "rest")))`
     : "";
+  const imports = (made.imports ?? []).map((name) => `(import "${name}" (instance))`);
   return `(component
+  ${imports.join("\n")}
   ${host}
   (core module $m
     ${waits ? '(import "host" "rest" (func $rest))' : "(func $rest)"}
@@ -41,6 +48,7 @@ export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
     (data (i32.const 80) "other version")
     (data (i32.const 112) "not today")
     (global $sum (mut i32) (i32.const 0))
+    (global $mood (mut i32) (i32.const 0))
     (global $next (mut i32) (i32.const 1024))
     (func $start ${start}) (start $start)
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
@@ -49,6 +57,7 @@ export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
       (local.get $at))
     (func (export "count") (result i32)
       (global.set $sum (i32.add (global.get $sum) (i32.const ${step}))) (global.get $sum))
+    (func (export "mood") (param i32) (global.set $mood (local.get 0)))
     (func (export "nap") (result i32) (call $rest) (global.get $sum))
     (func (export "save") (result i32) ${save}
       (i32.store (i32.const 8) (global.get $sum))
@@ -70,8 +79,9 @@ export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
   (alias core export $i "memory" (core memory $memory))
   (alias core export $i "realloc" (core func $realloc))
   (func $count (result u32) (canon lift (core func $i "count")))
+  (func $mood (param "mood" u32) (canon lift (core func $i "mood")))
   (func $nap (result u32) (canon lift (core func $i "nap")))
-  (instance (export "t:t/counter") (export "${made.exported ?? "count"}" (func $count)) (export "nap" (func $nap)))
+  (instance (export "t:t/counter") (export "${made.exported ?? "count"}" (func $count)) (export "nap" (func $nap)) (export "mood" (func $mood)))
   ${handsOver ? handoverText : ""}
   ${health === undefined ? "" : healthText})`;
 };
