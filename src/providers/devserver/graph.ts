@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
-import { findManifest, type Manifest, manifestName, readManifest } from "../../base/manifest/manifest.ts";
+import { type Manifest, manifestName, readManifest, requireManifest } from "../../base/manifest/manifest.ts";
 
 /** `loop:devserver/workspace#member` in the JS mapping. */
 export interface Member {
@@ -20,14 +20,10 @@ export interface Graph {
 
 /**
  * loop's own answer to what there is to develop: the component of the folder's loop.toml and the members of its
- * workspace; one uses another where its slots name what the other is built to. Faults: LK0504, LK0607, other LK05.
+ * workspace; one uses another where its slots name what the other is built to. Faults: LK0101, LK0007, LK0504, LK0607, other LK05.
  */
 export const scan = (folder: string): Graph => {
-  const path = findManifest(folder);
-  if (path === undefined)
-    throw fault("LK0504", `A loop.toml was looked for in ${folder} and above it, and there is none`, {
-      hint: "loop new component hello",
-    });
+  const path = requireManifest(folder);
   const root = readManifest(path);
   const manifests = [root, ...membersOf(root)].filter(({ component }) => component !== undefined);
   if (manifests.length === 0)
