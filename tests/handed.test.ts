@@ -117,12 +117,12 @@ const play = async (
     get generation() {
       return live.generation;
     },
-    async callNow(name: string, func: string, args: readonly unknown[]) {
+    async callWhileThere(name: string, func: string, args: readonly unknown[]) {
       while (func === "frame" && due.length > 0 && desk.frame >= due[0]!) {
         due.shift();
         await swap();
       }
-      return live.callNow(name, func, args);
+      return live.callWhileThere(name, func, args);
     },
   } as unknown as Live;
   try {

@@ -24,6 +24,7 @@ import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
 import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
+import type { Followed } from "./follow.ts";
 import type { ListedCommand } from "./help.ts";
 import { storageFolder, storageIdentity } from "./identity.ts";
 import { interruptible } from "./interrupt.ts";
@@ -55,6 +56,7 @@ export class Program implements Linking {
   readonly resolver: Resolver;
   readonly #journal = new Journal();
   #controlled = false;
+  #following: Followed | undefined;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
@@ -307,6 +309,9 @@ export class Program implements Linking {
       slots: {
         folder,
         slots: this.readableSlots,
+        places: this.places,
+        // A filling that chooses in the middle of a call waits for itself, so nobody waits for ever.
+        taken: () => Promise.race([this.#following?.now(), Bun.sleep(limits.slotsTakenMsMax)]),
         wanted: (decision) => wanted(decision),
         servers: async (decision) =>
           (await import("./serving.ts")).servingSlot(decision, {
@@ -357,10 +362,13 @@ export class Program implements Linking {
   async #follow(): Promise<void> {
     if (!this.choosing) return;
     const { follow } = await import("./follow.ts");
-    follow({
+    this.#following = follow({
       places: this.places,
       path: join(dataFolder(), "loop.db"),
-      reopen: () => this.#open(),
+      reopen: () => {
+        this.#slots = this.#open();
+        return this.#slots;
+      },
       // A session has events of them.
       told: this.#development !== undefined,
       say: (text) => void this.say(text),

@@ -314,6 +314,10 @@ export const limits = {
   timingPartsMax: 1000,
   /** Milliseconds between two looks of a running program at what is chosen for its slots. */
   slotsFollowMs: 200,
+  /** Milliseconds that whoever chose for a slot waits for what runs in the same process to take it over. */
+  slotsTakenMsMax: 2_000,
+  /** Changes of slots that are kept for a component that asks for them. */
+  slotChangesMax: 256,
   /** Milliseconds without a change after which files are looked at, and how long a flood of changes is waited for. */
   devQuietMs: 8,
   devSettleMsMax: 100,

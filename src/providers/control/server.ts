@@ -162,6 +162,11 @@ const lineOf = (event: SwapEvent): Omit<Line, "at"> => {
     const why = event.failed instanceof Fault ? event.failed.message : String(event.failed);
     return { kind: "swap", level: "error", component: event.place, message: `was not swapped: ${why}` };
   }
+  if ("arranged" in event) {
+    const { place, fillings, ms } = event.arranged;
+    const message = `is filled by ${fillings.join(", ")} now (${ms.toFixed(1)} ms)`;
+    return { kind: "swap", level: "info", component: place, message };
+  }
   const { place, generation, parts } = event.swapped;
   const ms = parts.reduce((sum, part) => sum + part.ms, 0).toFixed(1);
   const message = `is filled by ${event.identifier} now (${ms} ms, generation ${generation})`;

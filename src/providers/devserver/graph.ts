@@ -1,7 +1,13 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
-import { findManifest, type Manifest, manifestName, readManifest } from "../../base/manifest/manifest.ts";
+import {
+  findManifest,
+  type Manifest,
+  manifestName,
+  readManifest,
+  requireManifest,
+} from "../../base/manifest/manifest.ts";
 
 /** `loop:devserver/workspace#member` in the JS mapping. */
 export interface Member {
@@ -20,14 +26,11 @@ export interface Graph {
 
 /**
  * loop's own answer to what there is to develop: the component of the folder's loop.toml and the members of its
- * workspace; one uses another where its slots name what the other is built to. Faults: LK0504, LK0607, other LK05.
+ * workspace; one uses another where its slots name what the other is built to. Faults: LK0101,
+ * LK0007, LK0504, LK0607, other LK05.
  */
 export const scan = (folder: string): Graph => {
-  const [root, ...others] = manifestsAt(folder);
-  if (!root)
-    throw fault("LK0504", `A loop.toml was looked for in ${folder} and above it, and there is none`, {
-      hint: "loop new component hello",
-    });
+  const [root, ...others] = manifestsFrom(requireManifest(folder));
   const manifests = [root, ...others].filter(hasComponent);
   if (manifests.length === 0)
     throw fault("LK0607", `${root.path} has no [component] table and no member that has one`, {
@@ -41,7 +44,10 @@ export const scan = (folder: string): Graph => {
 /** The loop.toml that speaks for a folder and those of its members, that one first; none where there is none. */
 export const manifestsAt = (folder: string): Manifest[] => {
   const path = findManifest(folder);
-  if (path === undefined) return [];
+  return path === undefined ? [] : manifestsFrom(path);
+};
+
+const manifestsFrom = (path: string): [Manifest, ...Manifest[]] => {
   const root = readManifest(path);
   return [root, ...membersOf(root)];
 };

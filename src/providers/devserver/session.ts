@@ -354,6 +354,8 @@ export class Session {
   }
 
   #swapped(event: SwapEvent): void {
+    // Told by whoever follows what is chosen for slots.
+    if ("arranged" in event) return;
     if ("failed" in event) {
       this.#tell("not-swapped", { place: event.place, report: this.#services.explain(event.failed) });
       return;
