@@ -364,6 +364,9 @@ export const limits = {
   /** Lines kept of what is said in a program, and characters of each. */
   controlLinesMax: 1000,
   controlMessageLengthMax: 4096,
+  /** Bytes that are kept of each stream of each component, and how many such streams. */
+  controlStreamBytesMax: 32 * 1024,
+  controlStreamsMax: 128,
   /** Connections from others at once, what one may ask, what one may leave unread, and what is read of an answer. */
   controlPeersMax: 32,
   controlQuestionLengthMax: 64 * 1024,

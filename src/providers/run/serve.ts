@@ -51,7 +51,7 @@ const endMsMax = 2000;
 
 type Services = Pick<
   RunServices,
-  "folder" | "grants" | "asking" | "serve" | "interruptible" | "explain" | "startWithCheapMemories"
+  "hear" | "folder" | "grants" | "asking" | "serve" | "interruptible" | "explain" | "startWithCheapMemories"
 >;
 
 /** Serves until it is interrupted. Faults: LK0004 the address, LK0009 it cannot be had, LK0305 no handler. */
