@@ -357,8 +357,6 @@ export const limits = {
   /** Milliseconds before a sidecar that failed twice in a row is started again, doubled each time. */
   sidecarBackOffMs: 50,
   sidecarBackOffMsMax: 5_000,
-  /** Characters of a line that a sidecar says on standard error; longer ones are broken. */
-  sidecarLineLengthMax: 8192,
   /** Milliseconds that a program runs before others may look at it: short ones are spared the trouble. */
   controlAfterMs: 300,
   /** Lines kept of what is said in a program, and characters of each. */

@@ -1,6 +1,6 @@
 import { limits } from "../../base/limits.ts";
+import { Splitter, type StreamName, showableLine, streamLevels } from "../../host/lines.ts";
 import type { LogRecord, OutputSink, Voice } from "../../host/provider.ts";
-import { Splitter, type StreamName, showableLine, streamLevels } from "../lines.ts";
 import { type Moment, Ring } from "./ring.ts";
 
 /** `loop:control/processes#line` as it is kept and sent. */

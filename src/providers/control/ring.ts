@@ -1,5 +1,5 @@
 import { limits } from "../../base/limits.ts";
-import { Splitter } from "../lines.ts";
+import { Splitter } from "../../host/lines.ts";
 
 /** When something was written: its place among all that was said, and the time. */
 export interface Moment {

@@ -1,6 +1,7 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { plainLine } from "../../base/plain.ts";
+import { Splitter, type StreamName, showable, showableLine, streamLevels } from "../../host/lines.ts";
 import {
   type InstanceContext,
   type LogLevel,
@@ -11,7 +12,6 @@ import {
   type Stdio,
   type Voice,
 } from "../../host/provider.ts";
-import { Splitter, type StreamName, showable, showableLine, streamLevels } from "../lines.ts";
 
 /** `loop:devserver/session#telling` in the JS mapping. */
 export interface Telling {

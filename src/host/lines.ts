@@ -1,8 +1,8 @@
 import { limits } from "../base/limits.ts";
 import { plain } from "../base/plain.ts";
-import type { LogLevel } from "../host/provider.ts";
+import type { LogLevel } from "./provider.ts";
 
-// What components write, told as lines: put together from pieces, and made fit to be shown beside others.
+// What components and programs write, told as lines: put together from pieces, and made fit to be shown beside others.
 
 /** What a line of a stream counts as, where lines are chosen by level. */
 export const streamLevels = { stdout: "info", stderr: "warn" } as const satisfies Record<string, LogLevel>;
