@@ -167,9 +167,24 @@ test("a program that runs is listed, read, swapped and left from another termina
     expect(said.length).toBeGreaterThan(3);
     expect(new Set(said.map(({ level, message }) => `${level} ${message}`))).toEqual(new Set(["warn odd"]));
 
+    // What it writes is there as well, by itself, and what it logs is no line of standard error besides.
+    const streams = await loop("logs", String(app.pid), "--source", "stdout,stderr", "--json");
+    const written = streams.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { kind: string; level: string; message: string });
+    expect(written.length).toBeGreaterThan(3);
+    expect(new Set(written.map(({ kind, level, message }) => `${kind} ${level} ${message}`))).toEqual(
+      new Set(["stdout info plain you"]),
+    );
+    expect((await loop("logs", String(app.pid), "--level", "warn")).out).not.toContain("plain you");
+    const source = await loop("logs", String(app.pid), "--source", "output");
+    expect([source.code, source.said]).toEqual([1, expect.stringContaining("LK0004")]);
+
     const attached = spawn(".", "attach", String(app.pid));
     const view = new Output(attached.stdout);
     await view.until(/even/);
+    await view.until(/ stdout \S*app\.wasm plain you\n/);
     const swapped = await loop("swap", String(app.pid), "style", "loud/build/loud.wasm");
     expect([swapped.code, swapped.said]).toEqual([0, ""]);
     expect(swapped.out).toMatch(

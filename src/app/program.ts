@@ -10,7 +10,6 @@ import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
 import { Places } from "../host/places.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
-import { Journal, logLine } from "../providers/control/journal.ts";
 import type { Registered } from "../providers/devserver/registry.ts";
 import { Resolver } from "../resolve/resolver.ts";
 import type { Filling } from "../slots/declaration.ts";
@@ -23,6 +22,7 @@ import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
+import { Control } from "./control.ts";
 import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
 import type { Followed } from "./follow.ts";
 import type { ListedCommand } from "./help.ts";
@@ -54,8 +54,7 @@ export class Program implements Linking {
   readonly providers: readonly Provider[];
   readonly places = new Places(() => void this.#follow());
   readonly resolver: Resolver;
-  readonly #journal = new Journal();
-  #controlled = false;
+  readonly #control = new Control(this.folder, this.places);
   #following: Followed | undefined;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
@@ -223,8 +222,7 @@ export class Program implements Linking {
     const { folder } = this;
     return {
       core: {
-        tap: (component, { level, message, fields }) =>
-          this.#journal.add(logLine(component, level, message, fields)),
+        tap: this.#control.tap,
       },
       control: { folder },
       cli: {
@@ -275,9 +273,10 @@ export class Program implements Linking {
           return (await import("./question.ts")).asking(component, ask, stdio);
         },
         plan: (identifier, limits) => {
-          this.#beControlled();
+          this.#control.begin();
           return planRun(identifier, this, limits);
         },
+        hear: this.#control.hear,
         drawing: () => import("../providers/window/drive.ts"),
         swaps: {
           places: this.places,
@@ -320,19 +319,6 @@ export class Program implements Linking {
           }),
       },
     };
-  }
-
-  /** What runs longer than a moment can be looked at and changed by this person's other programs. */
-  #beControlled(): void {
-    if (this.#controlled || process.platform === "win32") return;
-    this.#controlled = true;
-    const sinceMs = Date.now();
-    const begin = async () => {
-      const { listen } = await import("../providers/control/server.ts");
-      const what = process.argv.slice(2).join(" ");
-      listen({ what, folder: this.folder, sinceMs, places: this.places, journal: this.#journal });
-    };
-    setTimeout(() => void begin(), limits.controlAfterMs).unref();
   }
 
   #serving(): ServingRequest {

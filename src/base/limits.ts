@@ -398,13 +398,14 @@ export const limits = {
   /** Milliseconds before a sidecar that failed twice in a row is started again, doubled each time. */
   sidecarBackOffMs: 50,
   sidecarBackOffMsMax: 5_000,
-  /** Characters of a line that a sidecar says on standard error; longer ones are broken. */
-  sidecarLineLengthMax: 8192,
   /** Milliseconds that a program runs before others may look at it: short ones are spared the trouble. */
   controlAfterMs: 300,
   /** Lines kept of what is said in a program, and characters of each. */
   controlLinesMax: 1000,
   controlMessageLengthMax: 4096,
+  /** Bytes that are kept of each stream of each component, and how many such streams. */
+  controlStreamBytesMax: 32 * 1024,
+  controlStreamsMax: 128,
   /** Connections from others at once, what one may ask, what one may leave unread, and what is read of an answer. */
   controlPeersMax: 32,
   controlQuestionLengthMax: 64 * 1024,

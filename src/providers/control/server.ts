@@ -140,7 +140,7 @@ const follow = (
     lost = 0;
     tell(socket, { line });
   };
-  if (past) for (const line of journal.lines.slice(-limits.controlLinesMax)) tell(socket, { line });
+  if (past) for (const line of journal.lines(future)) tell(socket, { line });
   if (future) socket.on("close", journal.listen(pass));
   else {
     tell(socket, { end: true });

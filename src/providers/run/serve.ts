@@ -57,7 +57,15 @@ const endMsMax = 2000;
 
 type Services = Pick<
   RunServices,
-  "folder" | "grants" | "asking" | "serve" | "swaps" | "interruptible" | "explain" | "startWithCheapMemories"
+  | "hear"
+  | "folder"
+  | "grants"
+  | "asking"
+  | "serve"
+  | "swaps"
+  | "interruptible"
+  | "explain"
+  | "startWithCheapMemories"
 >;
 
 /** Serves until it is interrupted. Faults: LK0004 the address, LK0009 it cannot be had, LK0305 no handler. */

@@ -14,7 +14,7 @@ const run = (invocation: Invocation): number => {
   else if (invocation.command === "swap") swapping(given, invocation.json);
   else if (invocation.command === "logs")
     lines(numberOf(given), true, given("follow").length > 0, filterOf(given), invocation.json);
-  else attach(numberOf(given), invocation.json);
+  else attach(numberOf(given), filterOf(given), invocation.json);
   return 0;
 };
 
@@ -67,35 +67,42 @@ const swapping = (given: Given, asJson: boolean): void => {
 };
 
 const levels = ["trace", "debug", "info", "warn", "error"];
+const sources = ["stdout", "stderr", "log", "swap"];
 
-const filterOf = (given: Given) => {
+type Wanted = (line: Line) => boolean;
+
+const filterOf = (given: Given): Wanted => {
   const level = given("level")[0] ?? "trace";
   if (!levels.includes(level))
     throw fault("LK0004", `A level is one of ${levels.join(", ")}, and "${level}" was written`);
+  const chosen = given("source").flatMap((text) => text.split(","));
+  const other = chosen.find((source) => !sources.includes(source));
+  if (other !== undefined)
+    throw fault("LK0004", `A source is one of ${sources.join(", ")}, and "${other}" was written`);
   const component = given("component")[0] ?? "";
+  // What was lost on the way nobody can tell more of.
   return (line: Line): boolean =>
-    levels.indexOf(line.level) >= levels.indexOf(level) && line.component.includes(component);
+    line.kind === "lost" ||
+    (levels.indexOf(line.level) >= levels.indexOf(level) &&
+      (chosen.length === 0 || chosen.includes(line.kind)) &&
+      line.component.includes(component));
 };
 
-const lines = (
-  pid: number,
-  past: boolean,
-  future: boolean,
-  wanted: (line: Line) => boolean,
-  asJson: boolean,
-): void => {
+const lines = (pid: number, past: boolean, future: boolean, wanted: Wanted, asJson: boolean): void => {
   const following = follow(pid, past, future);
   for (let line = following.next(); line !== undefined; line = following.next())
     if (wanted(line)) write(asJson ? `${JSON.stringify({ ...line, at: Number(line.at) })}\n` : said(line));
 };
 
-const said = ({ at, level, component, message }: Line): string =>
-  `${dim(time(at).slice(11))} ${level.padEnd(5)} ${bold(component)} ${message}\n`;
+const said = ({ at, kind, level, component, message }: Line): string => {
+  const mark = kind === "stdout" || kind === "stderr" ? kind : level;
+  return `${dim(time(at).slice(11))} ${mark.padEnd(6)} ${bold(component)} ${message}\n`;
+};
 
-const attach = (pid: number, asJson: boolean): void => {
+const attach = (pid: number, wanted: Wanted, asJson: boolean): void => {
   const program = list().find((one) => one.pid === pid);
   if (program && !asJson) write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...rows(program)]));
-  lines(pid, false, true, () => true, asJson);
+  lines(pid, false, true, wanted, asJson);
 };
 
 export const command = { run };
