@@ -153,6 +153,47 @@ test(
   slow,
 );
 
+test(
+  "a file that is dropped on a window is for the component that has it, and for no other of the process",
+  async () => {
+    const source = (path: string) => JSON.stringify(join(root, "src/providers/window", path));
+    const script = `
+      import { dlopen, FFIType, ptr } from "bun:ffi";
+      import { Desk } from ${source("desk.ts")};
+      import { type } from ${source("sdl/events.ts")};
+      import { event as at, eventBytes } from ${source("sdl/layout.ts")};
+      import { settingsOf } from ${source("settings.ts")};
+      const { ptr: pointer, i32 } = FFIType;
+      import { libraryInUse } from ${JSON.stringify(join(root, "tests/fixtures/window/library.ts"))};
+      const sdl = dlopen(libraryInUse, {
+        SDL_PushEvent: { args: [pointer], returns: i32 },
+        SDL_strdup: { args: [pointer], returns: pointer },
+      }).symbols;
+      const desks = [1, 2].map(() => new Desk(settingsOf({ folder: "." })));
+      for (const desk of desks) desk.open("dropped", 40, 30);
+      const heard = [];
+      // SDL counts windows from 1; there is no third.
+      for (const window of [2, 3]) {
+        const view = new DataView(new ArrayBuffer(eventBytes));
+        view.setUint32(0, type.dropFile, true);
+        view.setBigUint64(at.drop.file, BigInt(sdl.SDL_strdup(Buffer.from("/etc/hostname\\0"))), true);
+        view.setUint32(at.drop.windowID, window, true);
+        sdl.SDL_PushEvent(ptr(view));
+        for (const [index, desk] of desks.entries())
+          for (let event = await desk.nextEvent(0.05); event; event = await desk.nextEvent(0))
+            if (event.what.tag === "file-dropped") heard.push([window, index, desk.takeDrop(event.what.val.drop)]);
+      }
+      const kept = desks.map((desk) => [1, 2].map((drop) => desk.takeDrop(drop) ?? null));
+      for (const desk of desks) desk.end();
+      console.log(JSON.stringify({ heard, kept }));`;
+    writeFileSync(join(folder, "dropped.ts"), script);
+    const said = JSON.parse(await run([process.execPath, join(folder, "dropped.ts")]));
+    const none = [null, null];
+    expect(said).toEqual({ heard: [[2, 1, "/etc/hostname"]], kept: [none, none] });
+  },
+  slow,
+);
+
 /** A compositor of Wayland in a window of the display: what it shows is seen there. */
 const startWayland = async (name: string, ...words: string[]) => {
   if (!Bun.which("weston")) throw new Error("weston is needed: apt install weston libegl1 libgl1-mesa-dri");

@@ -47,11 +47,16 @@ export class Session {
     this.#keepErrors = keepErrors;
     this.#tellError = tellError;
     // Dawn calls it while the call that is wrong still runs. Not prevented, it would print the error itself.
-    native.addEventListener("uncapturederror", (event) => {
+    const heard = (event: GPUUncapturedErrorEvent) => {
       event.preventDefault();
       this.#uncaptured(wireError(event.error));
+    };
+    native.addEventListener("uncapturederror", heard);
+    void native.lost.then(({ reason, message }) => {
+      // Dawn holds its listeners for good, and through this one the device and all of this.
+      native.removeEventListener("uncapturederror", heard);
+      this.lose({ reason: reason ?? "unknown", message });
     });
-    void native.lost.then(({ reason, message }) => this.lose({ reason: reason ?? "unknown", message }));
   }
 
   /** How many error scopes are open. */

@@ -180,6 +180,10 @@ const begin = (sdl: Sdl, where: string): void => {
   hint("SDL_IME_SUPPORT_EXTENDED_TEXT", "1");
   hint("SDL_VIDEO_ALLOW_SCREENSAVER", "1");
   hint("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0");
+  // Without a folder for its sockets Wayland has nothing to answer, and says so on standard error.
+  const { DISPLAY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR, SDL_VIDEODRIVER } = process.env;
+  if (process.platform === "linux" && DISPLAY && !WAYLAND_DISPLAY && !XDG_RUNTIME_DIR && !SDL_VIDEODRIVER)
+    hint("SDL_VIDEODRIVER", "x11");
   const failed = sdl.SDL_InitSubSystem(init.video) !== 0;
   const driver = failed ? undefined : `${sdl.SDL_GetCurrentVideoDriver() ?? ""}`;
   // With no display SDL takes one that shows nothing, and says nothing about it.
@@ -187,7 +191,8 @@ const begin = (sdl: Sdl, where: string): void => {
   // Asked before the first picture.
   if (seen && withPixels.has(driver)) hint("SDL_FRAMEBUFFER_ACCELERATION", "0");
   if (seen) return;
-  const why = failed ? `SDL said: ${sdl.SDL_GetError()}` : displaysNamed();
+  const why =
+    displaysNamed() ?? (failed ? `SDL said: ${sdl.SDL_GetError()}` : "this system has none for SDL");
   sdl.SDL_Quit();
   throw noDisplay(why, `${where}, driver ${driver ?? "none"}`);
 };
@@ -198,13 +203,11 @@ const noDisplay = (why: string, where?: string) =>
     ...(where && { cause: new Error(`SDL ${where}`) }),
   });
 
-const displaysNamed = (): string => {
+const displaysNamed = (): string | undefined => {
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;
   const named = [
     ...(DISPLAY ? [`DISPLAY is ${DISPLAY}`] : []),
     ...(WAYLAND_DISPLAY ? [`WAYLAND_DISPLAY is ${WAYLAND_DISPLAY}`] : []),
   ];
-  return named.length === 0
-    ? "this system has none for SDL"
-    : `${named.join(" and ")}, and nothing answers there`;
+  return named.length === 0 ? undefined : `${named.join(" and ")}, and nothing answers there`;
 };
