@@ -23,8 +23,10 @@ const size = { width: 800, height: 600 };
 const stride = Math.ceil((size.width * 4) / 256) * 256;
 const environment = process.env;
 
+let painted: Uint8Array | undefined;
+
 /** A window that nobody looks at: what is presented is summed up, so that both show the same. */
-const windowOf = () => {
+const windowOf = (size: { readonly width: number; readonly height: number }) => {
   let held: Promise<unknown>[] = [];
   let before: Promise<unknown>[] = [];
   const seen = { frames: 0, pixel: 0 };
@@ -51,9 +53,11 @@ const windowOf = () => {
   };
 };
 
-/** The guest, with the provider that everybody has. */
-export const guest = async () => {
-  const component = verify("painter", await painter());
+/** The guest, with the provider that everybody has; drawing into `shown` where that is given. */
+export const guest = async (shown?: Surface) => {
+  const releases: (() => void)[] = [];
+  painted ??= await painter();
+  const component = verify("painter", painted);
   const provider = gfxProvider({ environment });
   const linked = await ownLinker.link({
     component,
@@ -64,11 +68,11 @@ export const guest = async () => {
     component: { identifier: "painter", digest: "sha256:00" },
     args: [],
     grants: noGrants,
-    onDrop() {},
+    onDrop: (release: () => void) => releases.push(release),
   } as unknown as InstanceContext;
-  const window = windowOf();
+  const window = windowOf(size);
   class Window {
-    readonly [surfaceKey] = window.surface;
+    readonly [surfaceKey] = shown ?? window.surface;
     static open(): Window {
       return new Window();
     }
@@ -79,7 +83,10 @@ export const guest = async () => {
     "loop:window/windows@0.1.0": { Window },
   })) as unknown as Painter;
   await exports.prepare();
-  return { ...window, exports };
+  const drop = () => {
+    for (const release of releases.reverse()) release();
+  };
+  return { ...window, exports, drop };
 };
 
 /** The same, by hand. */
@@ -102,7 +109,7 @@ const direct = async () => {
   });
   const texture = device.createTexture({ size, format, usage: 17 });
   const ring = [0, 1].map(() => device.createBuffer({ size: stride * size.height, usage: 9 }));
-  const window = windowOf();
+  const window = windowOf(size);
   const begin = () => {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginRenderPass({

@@ -9,6 +9,8 @@ export interface Display {
   readonly name: string;
   /** A pixel of the whole screen, as 0xRRGGBB. */
   pixel(x: number, y: number): number;
+  /** Red, green and blue of a part of the screen, rows from the top. */
+  area(left: number, top: number, width: number, height: number): Uint8Array;
   kill(): void;
 }
 
@@ -22,13 +24,24 @@ export const startDisplay = async (folder: string, size = "1280x800x24"): Promis
     said += Buffer.from(chunk);
     if (said.includes("\n")) break;
   }
+  const looked = () => {
+    const bytes = readFileSync(join(folder, "Xvfb_screen0"));
+    const field = (index: number) => bytes.readUInt32BE(index * 4);
+    const data = field(0) + field(19) * 12;
+    return (x: number, y: number) => bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
+  };
   return {
     name: `:${said.trim()}`,
-    pixel: (x, y) => {
-      const bytes = readFileSync(join(folder, "Xvfb_screen0"));
-      const field = (index: number) => bytes.readUInt32BE(index * 4);
-      const data = field(0) + field(19) * 12;
-      return bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
+    pixel: (x, y) => looked()(x, y),
+    area: (left, top, width, height) => {
+      const at = looked();
+      const rgb = new Uint8Array(width * height * 3);
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) {
+          const colour = at(left + x, top + y);
+          rgb.set([colour >> 16, (colour >> 8) & 255, colour & 255], (y * width + x) * 3);
+        }
+      return rgb;
     },
     kill: () => server.kill(),
   };
