@@ -32,7 +32,7 @@ export class NativeDevice {
     };
     device.addEventListener("uncapturederror", heard);
     void device.lost.then(({ reason, message }) => {
-      // Dawn holds its listeners for good, and through this one the device and all of this.
+      // Dawn holds its listeners for good, and through this one the device and all that has it.
       device.removeEventListener("uncapturederror", heard);
       for (const caller of [...this.#callers]) caller.lose({ reason: reason ?? "unknown", message });
     });
