@@ -1,3 +1,6 @@
+// loop:build: building and templates for a command. Owns the WIT form of both; refuses to know languages (the
+// app's table and the `builder:` slots do) and to leave anything half-written when a person interrupts; listed
+// in the app's table.
 import { dirname, resolve } from "node:path";
 import type { Builder } from "../../builders/builder.ts";
 import type { Outcome } from "../../builders/project.ts";
