@@ -1,6 +1,4 @@
 import { sha256 } from "../../base/digest.ts";
-import { type Layout, price, rewriteBody, rewriteExpression } from "./body.ts";
-import { Cursor, malformed, signed, unsigned, Writer } from "./bytes.ts";
 import {
   asked,
   type Helper,
@@ -15,7 +13,9 @@ import {
   typeNames,
   types,
   type Where,
-} from "./helper.ts";
+} from "./added.ts";
+import { type Layout, price, rewriteBody, rewriteExpression } from "./body.ts";
+import { Cursor, malformed, signed, unsigned, Writer } from "./bytes.ts";
 import { skipType } from "./instruction.ts";
 import type { CoreState, Metering } from "./meter.ts";
 import { type CoreModule, type Limits, readTableType, section, sectionOrder } from "./module.ts";
