@@ -293,6 +293,11 @@ test("a component lays the workspace out, brings components in from elsewhere, a
   expect((await loop(work, "--builtin", "cloud", "greet")).said).toContain("LK0001");
 }, 60_000);
 
+test("the loop.toml of the folder that is developed speaks, wherever the person stands", async () => {
+  write(work, { "loop.toml": own });
+  expect(written(await develop(temporary, work))).toEqual(["Hello you today"]);
+}, 60_000);
+
 test("a component that says what there is, and no more, leaves the rest to loop", async () => {
   write(work, { "loop.toml": slots('[slots.devserver]\nuse = "./scanning/build/scanning.wasm"\n') });
   const events = await develop(work);

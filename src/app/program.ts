@@ -57,6 +57,8 @@ export class Program implements Linking {
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
+  /** Absolute: the folder that `loop dev` works in, whose loop.toml files speak then. */
+  #developed: string | undefined;
   /** What `loop dev` was told; undefined where nothing is developed. */
   #development: Development | undefined;
 
@@ -124,7 +126,8 @@ export class Program implements Linking {
 
   #open(): Slots {
     return openSlots({
-      folder: this.folder,
+      folder: this.#developed ?? this.folder,
+      cwd: this.folder,
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
@@ -159,7 +162,7 @@ export class Program implements Linking {
 
   /** What speaks for the folder, read when it is first asked for; with --builtin only what reads. */
   #manifests(): readonly Manifest[] {
-    this.#read ??= readTolerant(this.folder, this.options.builtin);
+    this.#read ??= readTolerant(this.#developed ?? this.folder, this.options.builtin);
     return this.#read;
   }
 
@@ -287,7 +290,8 @@ export class Program implements Linking {
       devserver: {
         folder,
         interruptible,
-        session: async ({ options, address, voices }, caller) => {
+        session: async ({ folder, options, address, voices }, caller) => {
+          this.#developed = folder;
           // Each build and each swap makes memories. Before anything is looked at: it may not come back.
           await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
