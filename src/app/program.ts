@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import { limits } from "../base/limits.ts";
-import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import type { Manifest } from "../base/manifest/manifest.ts";
 import { dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
@@ -17,8 +17,6 @@ import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
-import type { GrantSource } from "../trust/settle.ts";
-import type { VerifiedComponent } from "../trust/verify.ts";
 import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
@@ -30,13 +28,13 @@ import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
 import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
-import { rememberBuilt, storageIdentity } from "./provenance.ts";
+import { rememberBuilt, sourcesHere, storageIdentity } from "./provenance.ts";
 import { explainError } from "./report.ts";
 import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
-import { type Development, openSlots } from "./workspace.ts";
+import { type Development, openSlots, readTolerant } from "./workspace.ts";
 
 /** Help is for reading, so it is wrapped even where it is piped. */
 const columnsWithoutTerminal = 80;
@@ -376,31 +374,6 @@ export class Program implements Linking {
     return builderFor(language, this.choosing, this);
   }
 }
-
-/** Who would grant a component something if it were run here without a flag. */
-const sourcesHere = async (
-  component: VerifiedComponent,
-  folder: string,
-  decisions: Decisions,
-): Promise<GrantSource[]> => {
-  const { sourcesOf } = await import("./grants.ts");
-  const { noFlags } = await import("../trust/written.ts");
-  const { isAgreed } = await import("./agreement.ts");
-  return sourcesOf(component, noFlags, folder, decisions).map((source) =>
-    source.manifest && !isAgreed(source.manifest, decisions)
-      ? { ...source, place: `${source.place}, not agreed to yet` }
-      : source,
-  );
-};
-
-const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {
-  try {
-    return readManifests(folder);
-  } catch (error) {
-    if (tolerant && error instanceof Fault) return [];
-    throw error;
-  }
-};
 
 const currentFolder = (): string => {
   try {

@@ -73,3 +73,13 @@ const providing = ({ providers }: Development): ReadonlyMap<string, Choice> => {
   }
   return choices;
 };
+
+/** The loop.toml files that speak for a folder; where `tolerant`, none where they do not read. Faults: LK05. */
+export const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {
+  try {
+    return readManifests(folder);
+  } catch (error) {
+    if (tolerant && error instanceof Fault) return [];
+    throw error;
+  }
+};
