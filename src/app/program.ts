@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import { limits } from "../base/limits.ts";
-import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import type { Manifest } from "../base/manifest/manifest.ts";
 import { dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
@@ -16,8 +16,6 @@ import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
-import type { GrantSource } from "../trust/settle.ts";
-import type { VerifiedComponent } from "../trust/verify.ts";
 import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
@@ -32,13 +30,13 @@ import { keyringHere, workspaceHere } from "./judge.ts";
 import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
-import { rememberBuilt } from "./provenance.ts";
+import { rememberBuilt, sourcesHere } from "./provenance.ts";
 import { explainError } from "./report.ts";
 import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
-import { type Development, openSlots } from "./workspace.ts";
+import { type Development, openSlots, readTolerant } from "./workspace.ts";
 
 /** Help is for reading, so it is wrapped even where it is piped. */
 const columnsWithoutTerminal = 80;
@@ -59,6 +57,8 @@ export class Program implements Linking {
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
+  /** Absolute: the folder that `loop dev` works in, whose loop.toml files speak then. */
+  #developed: string | undefined;
   /** What `loop dev` was told; undefined where nothing is developed. */
   #development: Development | undefined;
 
@@ -126,7 +126,8 @@ export class Program implements Linking {
 
   #open(): Slots {
     return openSlots({
-      folder: this.folder,
+      folder: this.#developed ?? this.folder,
+      cwd: this.folder,
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
@@ -161,7 +162,7 @@ export class Program implements Linking {
 
   /** What speaks for the folder, read when it is first asked for; with --builtin only what reads. */
   #manifests(): readonly Manifest[] {
-    this.#read ??= readTolerant(this.folder, this.options.builtin);
+    this.#read ??= readTolerant(this.#developed ?? this.folder, this.options.builtin);
     return this.#read;
   }
 
@@ -290,7 +291,8 @@ export class Program implements Linking {
       devserver: {
         folder,
         interruptible,
-        session: async ({ options, address, voices }, caller) => {
+        session: async ({ folder, options, address, voices }, caller) => {
+          this.#developed = folder;
           // Each build and each swap makes memories. Before anything is looked at: it may not come back.
           await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
@@ -368,31 +370,6 @@ export class Program implements Linking {
     return builderFor(language, this.choosing, this);
   }
 }
-
-/** Who would grant a component something if it were run here without a flag. */
-const sourcesHere = async (
-  component: VerifiedComponent,
-  folder: string,
-  decisions: Decisions,
-): Promise<GrantSource[]> => {
-  const { sourcesOf } = await import("./grants.ts");
-  const { noFlags } = await import("../trust/written.ts");
-  const { isAgreed } = await import("./agreement.ts");
-  return sourcesOf(component, noFlags, folder, decisions).map((source) =>
-    source.manifest && !isAgreed(source.manifest, decisions)
-      ? { ...source, place: `${source.place}, not agreed to yet` }
-      : source,
-  );
-};
-
-const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {
-  try {
-    return readManifests(folder);
-  } catch (error) {
-    if (tolerant && error instanceof Fault) return [];
-    throw error;
-  }
-};
 
 const currentFolder = (): string => {
   try {
