@@ -66,25 +66,20 @@ const swapping = (given: Given, asJson: boolean): void => {
     }
 };
 
+/** The least first. */
 const levels = ["trace", "debug", "info", "warn", "error"];
-const sources = ["stdout", "stderr", "log", "swap"];
 
 type Wanted = (line: Line) => boolean;
 
 const filterOf = (given: Given): Wanted => {
-  const level = given("level")[0] ?? "trace";
-  if (!levels.includes(level))
-    throw fault("LK0004", `A level is one of ${levels.join(", ")}, and "${level}" was written`);
-  const chosen = given("source").flatMap((text) => text.split(","));
-  const other = chosen.find((source) => !sources.includes(source));
-  if (other !== undefined)
-    throw fault("LK0004", `A source is one of ${sources.join(", ")}, and "${other}" was written`);
+  const least = levels.indexOf(given("level")[0] ?? "trace");
+  const sources = given("source");
   const component = given("component")[0] ?? "";
   // What was lost on the way nobody can tell more of.
   return (line: Line): boolean =>
     line.kind === "lost" ||
-    (levels.indexOf(line.level) >= levels.indexOf(level) &&
-      (chosen.length === 0 || chosen.includes(line.kind)) &&
+    (levels.indexOf(line.level) >= least &&
+      (sources.length === 0 || sources.includes(line.kind)) &&
       line.component.includes(component));
 };
 
@@ -92,6 +87,7 @@ const lines = (pid: number, past: boolean, future: boolean, wanted: Wanted, asJs
   const following = follow(pid, past, future);
   for (let line = following.next(); line !== undefined; line = following.next())
     if (wanted(line)) write(asJson ? `${JSON.stringify({ ...line, at: Number(line.at) })}\n` : said(line));
+  if (future && !asJson) write(`Program ${pid} has ended\n`);
 };
 
 const said = ({ at, kind, level, component, message }: Line): string => {
