@@ -155,7 +155,9 @@ test("a program that runs is listed, read, swapped and left from another termina
       places: [{ name: "style", standing: [{ generation: 1 }] }],
     });
     const shown = await loop("ps");
-    expect(shown.out).toMatch(new RegExp(`^${app.pid} .* style +\\S+plain\\.wasm [0-9a-f]{12} +run$`, "m"));
+    expect(shown.out).toMatch(
+      new RegExp(`^${app.pid} .* style +\\S+plain\\.wasm [0-9a-f]{12} +run +${work}$`, "m"),
+    );
     expect(statSync(join(runtime, "loop")).mode & 0o777).toBe(0o700);
     expect(statSync(join(runtime, "loop", `${app.pid}.sock`)).mode & 0o077).toBe(0);
 
@@ -238,6 +240,9 @@ test("a program takes a component's place and another takes over its state, whil
     expect([handed.said, handed.out]).toEqual(["", expect.stringContaining("its state handed over")]);
     const program = await listed(app.pid);
     expect(JSON.stringify(program.places)).toContain("other.py");
+    // What a program says on standard error is there under its own name.
+    const complaints = await loop("logs", String(app.pid), "--source", "stderr", "--component", "other.py");
+    expect(complaints.out).toMatch(/ stderr sidecar:\S+\/other\.py other\.py: restored\n$/);
     await Bun.sleep(300);
     const counts = [...out.text.matchAll(/^side you (\d+)$/gm)].map(([, count]) => Number(count));
     expect(counts).toEqual(counts.map((_, i) => i + 1));

@@ -28,16 +28,19 @@ const listing = (asJson: boolean): void => {
   const programs = list();
   if (asJson) write(json(programs));
   else if (programs.length === 0) write("No program of loop runs\n");
-  else write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...programs.flatMap(rows)]));
+  else write(table([heads, ...programs.flatMap(rows)]));
 };
+
+const heads = ["PID", "SINCE", "SLOT", "FILLED BY", "WHAT", "FOLDER"];
 
 /** A line for each slot; what is the program's own stands on its first. */
 const rows = (program: Running): string[][] => {
-  const { pid, what, since, places, trouble } = program;
+  const { pid, what, folder, since, places, trouble } = program;
   const head = [String(pid), trouble ? "" : time(since)];
   const slots = places.map(({ name, standing }) => [name, [...new Set(standing.map(filled))].join(", ")]);
   const all = slots.length > 0 ? slots : [["", ""]];
-  return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, at === 0 ? (trouble ?? what) : ""]);
+  const tail = [trouble ?? what, trouble ? "" : folder];
+  return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, ...(at === 0 ? tail : ["", ""])]);
 };
 
 const filled = ({ identifier, digest, restarts = 0 }: Standing): string =>
@@ -97,7 +100,7 @@ const said = ({ at, kind, level, component, message }: Line): string => {
 
 const attach = (pid: number, wanted: Wanted, asJson: boolean): void => {
   const program = list().find((one) => one.pid === pid);
-  if (program && !asJson) write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...rows(program)]));
+  if (program && !asJson) write(table([heads, ...rows(program)]));
   lines(pid, false, true, wanted, asJson);
 };
 
