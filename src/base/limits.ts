@@ -403,6 +403,8 @@ export const limits = {
   /** Lines kept of what is said in a program, and characters of each. */
   controlLinesMax: 1000,
   controlMessageLengthMax: 4096,
+  /** Characters of whatever else a program says of itself: its words, a folder, an identifier. */
+  controlNameLengthMax: 1024,
   /** Bytes that are kept of each stream of each component, and how many such streams. */
   controlStreamBytesMax: 32 * 1024,
   controlStreamsMax: 128,

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { gone } from "../../../tests/processes.ts";
 import { contractOf, failureOf, fixtures, type Started, sidecars } from "../../../tests/sidecars.ts";
 import { DeclaredError, type Fault } from "../../base/fault.ts";
+import { limits } from "../../base/limits.ts";
+import type { HandleType } from "../../contract/wrpc/encode.ts";
+import { Handles, letGo } from "./handle.ts";
 
 const { folder, start } = sidecars();
 
@@ -156,3 +159,37 @@ test("a program of the first version, which has no resources, cannot serve one",
     ),
   ]);
 }, 30_000);
+
+test("a process has so many resources at a time and no more, and what is refused is told to go", () => {
+  const dropped: string[] = [];
+  const handles = new Handles((bytes) => dropped.push(new TextDecoder().decode(bytes)));
+  const basket: HandleType = { kind: "own", resource: { name: "basket", owner: "a:b/c" } };
+  const take = (...names: string[]): object[] => {
+    const taking = handles.taking(() => ({}));
+    try {
+      const objects = names.map((name) => taking.objectOf(new TextEncoder().encode(name), basket) as object);
+      taking.done();
+      return objects;
+    } catch (error) {
+      taking.lost();
+      throw error;
+    }
+  };
+  const all = take(...Array.from({ length: limits.handlesMax - 1 }, (_, i) => `${i}`));
+  expect(() => take("last", "one more")).toThrow("that is the limit");
+  expect(dropped).toEqual(["last"]);
+  // What was let go of, or given away, makes room, and its name may come again.
+  letGo(all[7]!);
+  letGo(all[7]!);
+  const giving = handles.giving();
+  expect(new TextDecoder().decode(giving.handleOf(all[8], basket))).toBe("8");
+  expect(() => giving.handleOf(all[8], basket)).toThrow("given away in the same call");
+  giving.done();
+  expect(dropped).toEqual(["last", "7"]);
+  expect(take("7", "8").length).toBe(2);
+  expect(() => handles.giving().handleOf(all[8], basket)).toThrow("dropped or given away");
+  expect(() => take("9")).toThrow("by a name that another resource has, 0x39");
+  handles.end();
+  letGo(all[10]!);
+  expect(dropped).toEqual(["last", "7"]);
+});

@@ -28,16 +28,19 @@ const listing = (asJson: boolean): void => {
   const programs = list();
   if (asJson) write(json(programs));
   else if (programs.length === 0) write("No program of loop runs\n");
-  else write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...programs.flatMap(rows)]));
+  else write(table([heads, ...programs.flatMap(rows)]));
 };
+
+const heads = ["PID", "SINCE", "SLOT", "FILLED BY", "WHAT", "FOLDER"];
 
 /** A line for each slot; what is the program's own stands on its first. */
 const rows = (program: Running): string[][] => {
-  const { pid, what, since, places, trouble } = program;
+  const { pid, what, folder, since, places, trouble } = program;
   const head = [String(pid), trouble ? "" : time(since)];
   const slots = places.map(({ name, standing }) => [name, [...new Set(standing.map(filled))].join(", ")]);
   const all = slots.length > 0 ? slots : [["", ""]];
-  return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, at === 0 ? (trouble ?? what) : ""]);
+  const tail = [trouble ?? what, trouble ? "" : folder];
+  return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, ...(at === 0 ? tail : ["", ""])]);
 };
 
 const filled = ({ identifier, digest, restarts = 0 }: Standing): string =>
@@ -66,25 +69,20 @@ const swapping = (given: Given, asJson: boolean): void => {
     }
 };
 
+/** The least first. */
 const levels = ["trace", "debug", "info", "warn", "error"];
-const sources = ["stdout", "stderr", "log", "swap"];
 
 type Wanted = (line: Line) => boolean;
 
 const filterOf = (given: Given): Wanted => {
-  const level = given("level")[0] ?? "trace";
-  if (!levels.includes(level))
-    throw fault("LK0004", `A level is one of ${levels.join(", ")}, and "${level}" was written`);
-  const chosen = given("source").flatMap((text) => text.split(","));
-  const other = chosen.find((source) => !sources.includes(source));
-  if (other !== undefined)
-    throw fault("LK0004", `A source is one of ${sources.join(", ")}, and "${other}" was written`);
+  const least = levels.indexOf(given("level")[0] ?? "trace");
+  const sources = given("source");
   const component = given("component")[0] ?? "";
   // What was lost on the way nobody can tell more of.
   return (line: Line): boolean =>
     line.kind === "lost" ||
-    (levels.indexOf(line.level) >= levels.indexOf(level) &&
-      (chosen.length === 0 || chosen.includes(line.kind)) &&
+    (levels.indexOf(line.level) >= least &&
+      (sources.length === 0 || sources.includes(line.kind)) &&
       line.component.includes(component));
 };
 
@@ -92,6 +90,7 @@ const lines = (pid: number, past: boolean, future: boolean, wanted: Wanted, asJs
   const following = follow(pid, past, future);
   for (let line = following.next(); line !== undefined; line = following.next())
     if (wanted(line)) write(asJson ? `${JSON.stringify({ ...line, at: Number(line.at) })}\n` : said(line));
+  if (future && !asJson) write(`Program ${pid} has ended\n`);
 };
 
 const said = ({ at, kind, level, component, message }: Line): string => {
@@ -101,7 +100,7 @@ const said = ({ at, kind, level, component, message }: Line): string => {
 
 const attach = (pid: number, wanted: Wanted, asJson: boolean): void => {
   const program = list().find((one) => one.pid === pid);
-  if (program && !asJson) write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...rows(program)]));
+  if (program && !asJson) write(table([heads, ...rows(program)]));
   lines(pid, false, true, wanted, asJson);
 };
 
