@@ -217,6 +217,9 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNRESET: "the connection was closed",
   FailedToOpenSocket: "no connection came about",
   ENOTFOUND: "its name is not known",
+  EAI_AGAIN: "nobody answers what its address is",
+  ENETUNREACH: "there is no network that leads there",
+  EHOSTUNREACH: "there is no way to it",
   UnableToConnect: "no connection came about",
 };
 
