@@ -101,7 +101,7 @@ test("in a folder where nothing is stale, what the first quick build needs is ma
   const folder = join(root, "ready");
   // A world of its own, so that no other test has its engine.
   const wit = greet.replace("a:b", "a:ready");
-  const build = (word: string, quick: boolean) => {
+  const build = async (word: string, quick: boolean) => {
     const main = `export const greet = (name: string): string => name + "${word}" + Date.now();\n`;
     await write(folder, { "wit/w.wit": wit, "src/main.ts": main });
     return buildProject(folder, { builderFor: () => typescript, quick });
