@@ -28,10 +28,15 @@ const loop = (words: readonly string[], cwd: string, env: Record<string, string>
 };
 
 /** A copy of an example, so that what is built does not lie in the sources. */
-const built = (example: string, change: (source: string) => string = (source) => source): string => {
+const built = (
+  example: string,
+  change: (source: string) => string = (source) => source,
+  more: Readonly<Record<string, string>> = {},
+): string => {
   const project = mkdtempSync(join(folder, `${example}-`));
   for (const part of ["src", "wit", "loop.toml"])
     cpSync(join(root, "examples", example, part), join(project, part), { recursive: true });
+  for (const [name, text] of Object.entries(more)) writeFileSync(join(project, "src", name), text);
   const main = join(project, "src/main.ts");
   writeFileSync(main, change(readFileSync(main, "utf8")));
   const { exitCode, text } = loop(["build"], project);
@@ -63,6 +68,16 @@ const golden = (example: string, png: Uint8Array) => {
 test("the triangle is what it was: no more than one pixel in 200 differs by more than 3 of 255", () => {
   const png = shot(built("triangle"), 2);
   expect(difference(decodePng(png), golden("triangle", png), 3)).toBeLessThan(0.005);
+}, 60_000);
+
+test("a pass that is written down draws what it draws call by call", () => {
+  const pass = readFileSync(join(root, "templates/gpu/src/pass.ts"), "utf8");
+  const change = (source: string) =>
+    `import { Pass } from "./pass.ts";\n${source
+      .replace("encoder.beginRenderPass({", "new Pass(encoder.beginRenderPass({")
+      .replace("],\n    });", "],\n    }));")}`;
+  const written = shot(built("triangle", change, { "pass.ts": pass }), 2);
+  expect(decodePng(written)).toEqual(decodePng(shot(built("triangle"), 2)));
 }, 60_000);
 
 test("the particles are where they were: no square of 8 pixels differs by more than 16 of 255", () => {

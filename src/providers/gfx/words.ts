@@ -13,7 +13,7 @@ export interface WireResources {
 }
 
 /** Words that follow each command; of `set-bind-group` the offsets come on top. */
-const lengths = [1, 3, 4, 4, 4, 5, 2, 2] as const;
+const lengths = [1, 3, 4, 4, 4, 5, 2, 2, 1, 2] as const;
 const names = [
   "set-pipeline",
   "set-bind-group",
@@ -23,6 +23,9 @@ const names = [
   "draw-indexed",
   "draw-indirect",
   "draw-indexed-indirect",
+  // The two of which there are most, in fewer words: the words are what a guest pays for.
+  "draw",
+  "set-bind-group",
 ] as const;
 
 const rest = 0xffff_ffff;
@@ -91,6 +94,12 @@ export const encodeWords = (
         break;
       case 7:
         native.drawIndexedIndirect(found("buffer", buffers, a).native, b);
+        break;
+      case 8:
+        native.draw(a);
+        break;
+      case 9:
+        native.setBindGroup(a, found("bind group", bindGroups, b).native);
         break;
     }
     at = end;
