@@ -72,10 +72,13 @@ test("the triangle is what it was: no more than one pixel in 200 differs by more
 
 test("a pass that is written down draws what it draws call by call", () => {
   const pass = readFileSync(join(root, "templates/gpu/src/pass.ts"), "utf8");
-  const change = (source: string) =>
-    `import { Pass } from "./pass.ts";\n${source
+  const change = (source: string) => {
+    const changed = source
       .replace("encoder.beginRenderPass({", "new Pass(encoder.beginRenderPass({")
-      .replace("],\n    });", "],\n    }));")}`;
+      .replace("],\n    });", "],\n    }));");
+    expect(changed).toContain("new Pass(");
+    return `import { Pass } from "./pass.ts";\n${changed}`;
+  };
   const written = shot(built("triangle", change, { "pass.ts": pass }), 2);
   expect(decodePng(written)).toEqual(decodePng(shot(built("triangle"), 2)));
 }, 60_000);

@@ -132,6 +132,8 @@ export const limits = {
   argumentsBytesMax: 2 * 1024 * 1024,
   /** Core modules below this many bytes are compiled anew: hashing them costs as much as compiling. */
   coreSharedBytesMin: 16 * 1024,
+  /** What is rewritten for a limit and smaller than this is rewritten in less time than a file is worth. */
+  meteredKeptBytesMin: 256 * 1024,
   /** Bytes of compiled core modules kept for reuse in one process. */
   coreSharedBytesMax: 64 * 1024 * 1024,
   /** A linked component in the cache; larger glue is not worth reading back. */

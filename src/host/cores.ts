@@ -66,12 +66,17 @@ const begun = new WeakSet<Uint8Array>();
 
 const compile = async (bytes: Uint8Array, metering: Metering | undefined): Promise<WebAssembly.Module> => {
   if (!metering) return WebAssembly.compile(bytes as BufferSource);
-  const { meterCore } = await import("./meter/meter.ts");
-  const made = meterCore(bytes, metering);
+  const made = await meterOf(bytes, metering);
   const module = await WebAssembly.compile(made.bytes as BufferSource);
   metered.set(module, made);
   return module;
 };
+
+/** A large one, which is the same engine in many components, is rewritten once for all processes. */
+const meterOf = async (bytes: Uint8Array, metering: Metering): Promise<Metered> =>
+  bytes.length < limits.meteredKeptBytesMin
+    ? (await import("./meter/meter.ts")).meterCore(bytes, metering)
+    : (await import("./meter/kept.ts")).keptMeterCore(bytes, metering);
 
 /** A core instance; a metered module is joined to the meter of its instance. */
 export const instantiateCore = (
