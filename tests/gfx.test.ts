@@ -83,6 +83,18 @@ test("a pass that is written down draws what it draws call by call", () => {
   expect(decodePng(written)).toEqual(decodePng(shot(built("triangle"), 2)));
 }, 60_000);
 
+test("the triangle in C, by the canonical ABI alone, is the same picture", () => {
+  const project = mkdtempSync(join(folder, "c-"));
+  cpSync(join(root, "tests/fixtures/gpu"), project, { recursive: true });
+  cpSync(join(root, "examples/ripples/src/window.h"), join(project, "src/window.h"));
+  const { exitCode, text } = loop(["build"], project);
+  expect([exitCode, text]).toEqual([0, expect.stringContaining("Built triangle")]);
+  const png = shot(project, 2);
+  expect(
+    difference(decodePng(png), decodePng(readFileSync(join(root, "examples/triangle/golden.png"))), 3),
+  ).toBeLessThan(0.005);
+}, 120_000);
+
 test("the particles are where they were: no square of 8 pixels differs by more than 16 of 255", () => {
   const png = shot(built("particles"), 30);
   expect(difference(decodePng(png), golden("particles", png), 16, 8)).toBe(0);
