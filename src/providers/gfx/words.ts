@@ -60,13 +60,11 @@ export const encodeWords = (
         `In encode, ${names[command]} at word ${at} needs ${end - at} words, and ${words.length - at} are there`,
       );
     commands.count();
-    const [a, b, c, d, e] = [
-      words[at + 1]!,
-      words[at + 2]!,
-      words[at + 3]!,
-      words[at + 4]!,
-      words[at + 5]!,
-    ] as const;
+    const a = words[at + 1]!;
+    const b = words[at + 2]!;
+    const c = words[at + 3]!;
+    const d = words[at + 4]!;
+    const e = words[at + 5]!;
     switch (command) {
       case 0:
         native.setPipeline(found("pipeline", pipelines, a).native);
