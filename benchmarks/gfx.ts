@@ -1,16 +1,30 @@
 // Drawing through loop:gfx against the same WebGPU calls made directly from TypeScript, on the same device, driver and
 // pictures: a triangle in a window of 800 × 600, read back and handed over frame by frame, and a pass of a thousand
 // draws. The guest is WebAssembly text (painter.ts), so what is measured is the border. Here the GPU may be software.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { typescript } from "../src/builders/typescript.ts";
+import { completed } from "../src/builders/wit.ts";
 import { decoded } from "../src/host/decoded.ts";
 import { ownLinker } from "../src/host/link/link.ts";
 import type { InstanceContext } from "../src/host/provider.ts";
 import { findAdapter, softwareDrivers } from "../src/providers/gfx/adapter.ts";
 import { gfxProvider } from "../src/providers/gfx/gfx.ts";
 import { type Picture, type Surface, surfaceKey } from "../src/providers/surface.ts";
+import { bufferStdio } from "../src/providers/wasi/buffer.ts";
+import { wasi } from "../src/providers/wasi/index.ts";
 import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { interleave, type Row, versus } from "./measure.ts";
 import { painter, painterShader } from "./painter.ts";
+
+/** The guest in TypeScript, to which each call is dear. */
+interface Draws {
+  prepare(shader: string): Promise<void>;
+  plain(count: number): void | Promise<void>;
+  recorded(count: number): void | Promise<void>;
+  wait(): Promise<void>;
+}
 
 interface Painter {
   prepare(): Promise<void>;
@@ -53,11 +67,18 @@ const windowOf = (size: { readonly width: number; readonly height: number }) => 
   };
 };
 
-/** The guest, with the provider that everybody has; drawing into `shown` where that is given. */
+/** The guest, drawing into `shown` where that is given. */
 export const guest = async (shown?: Surface) => {
-  const releases: (() => void)[] = [];
   painted ??= await painter();
-  const component = verify("painter", painted);
+  const made = await instanceOf<Painter>("painter", painted, shown);
+  await made.exports.prepare();
+  return made;
+};
+
+/** A component with the provider that everybody has. */
+const instanceOf = async <T>(name: string, bytes: Uint8Array, shown?: Surface) => {
+  const releases: (() => void)[] = [];
+  const component = verify(name, bytes);
   const provider = gfxProvider({ environment });
   const linked = await ownLinker.link({
     component,
@@ -65,9 +86,10 @@ export const guest = async (shown?: Surface) => {
     suspending: new Set(provider.suspending.map((name) => name.replace("#", "@0.1.0#"))),
   });
   const context = {
-    component: { identifier: "painter", digest: "sha256:00" },
+    component: { identifier: name, digest: "sha256:00" },
     args: [],
     grants: noGrants,
+    stdio: bufferStdio(""),
     onDrop: (release: () => void) => releases.push(release),
   } as unknown as InstanceContext;
   const window = windowOf(size);
@@ -77,16 +99,27 @@ export const guest = async (shown?: Surface) => {
       return new Window();
     }
   }
-  const given = await provider.instantiate(context);
+  const given = { ...(await wasi.instantiate(context)), ...(await provider.instantiate(context)) };
   const exports = (await linked.instantiate({
     ...given,
     "loop:window/windows@0.1.0": { Window },
-  })) as unknown as Painter;
-  await exports.prepare();
+  })) as unknown as T;
   const drop = () => {
     for (const release of releases.reverse()) release();
   };
   return { ...window, exports, drop };
+};
+
+/** The component of `draws`, as a person's own is built. */
+const scripted = async () => {
+  const folder = join(import.meta.dir, "draws");
+  const text = readFileSync(join(folder, "wit/world.wit"), "utf8");
+  const wit = await completed(new Map([["wit/world.wit", text]]));
+  const request = { folder, name: "draws", main: "src/main.js", world: "draws", wit, settings: {} };
+  const { component } = await typescript.build(request);
+  const made = await instanceOf<Draws>("draws", component);
+  await made.exports.prepare(painterShader);
+  return made;
 };
 
 /** The same, by hand. */
@@ -162,7 +195,7 @@ const drawsARound = 1000;
 const ratioMax = { frame: 1.25, draws: 2 };
 
 export const run = async (): Promise<Row[]> => {
-  const [ours, theirs] = [await guest(), await direct()];
+  const [ours, theirs, script] = [await guest(), await direct(), await scripted()];
   const frames = await interleave(
     [
       {
@@ -207,6 +240,7 @@ export const run = async (): Promise<Row[]> => {
     const ms = performance.now() - startMs;
     // In software the GPU is these very processors.
     await ours.exports.wait();
+    await script.exports.wait();
     await theirs.device.queue.onSubmittedWorkDone();
     return ms;
   };
@@ -214,6 +248,8 @@ export const run = async (): Promise<Row[]> => {
     [
       { name: "loop", once: () => timed(() => ours.exports.draws(drawsARound)) },
       { name: "direct", once: () => timed(() => theirs.draws(drawsARound)) },
+      { name: "plain", once: () => timed(() => script.exports.plain(drawsARound)) },
+      { name: "recorded", once: () => timed(() => script.exports.recorded(drawsARound)) },
     ],
     // Both are compiled in the background while they run; on a busy machine that takes its time.
     { rounds: 101, warm: 200 },
@@ -222,5 +258,7 @@ export const run = async (): Promise<Row[]> => {
     versus(`triangle, a frame, on ${theirs.description}`, perFrame, "loop", "direct", ratioMax.frame),
     versus("  the next frame drawn beside it", perFrame, "overlapped", "loop"),
     versus("a thousand draws, encoded and submitted", draws, "loop", "direct", ratioMax.draws),
+    versus("  from TypeScript, call by call", draws, "plain", "direct"),
+    versus("  from TypeScript, written down by the template's Pass", draws, "recorded", "direct"),
   ];
 };
