@@ -105,7 +105,7 @@ for (const [way, program] of [
         let told = "";
         while (!told.includes(`${session.pid}`))
           told = await new Response(spawn(program, language, "ps").stdout).text();
-        expect(told).toMatch(new RegExp(`^${session.pid} .*dev --json$`, "m"));
+        expect(told).toMatch(new RegExp(`^${session.pid} .*dev --json `, "m"));
 
         // One that computes gives way to another, that one to one that fails to build, and none of them is in the way.
         let from = events.seen.length;

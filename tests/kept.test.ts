@@ -351,6 +351,7 @@ test("in loop dev a scene goes on with the device and the numbers that lie on it
   const out = heard(program.stdout);
   try {
     await out.until(/"1 made a device made heights"/);
+    await out.until(/"1 draws"/);
     for (const version of ["2", "4"]) {
       save(version);
       await out.until(new RegExp(`"${version} took a device took heights"`));
