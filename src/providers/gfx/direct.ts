@@ -1,0 +1,159 @@
+import type { NativeWindow, Surface } from "../surface.ts";
+import type { Caller } from "./native.ts";
+import type { Frame, Presenter } from "./presenter.ts";
+import type { Session } from "./session.ts";
+import type { Device } from "./wgpu/device.ts";
+import type { SurfaceShape, WindowSurface } from "./wgpu/surface.ts";
+
+// The picture is copied into the window's own, on the GPU. Whatever goes wrong on the way there is not the component's: it
+// is heard by nobody, and the picture is read back from then on.
+
+/** Pictures that a display has of one window: what is seen, what is next, what is drawn. */
+const picturesOfDisplay = 3;
+
+/** Who draws into a window: one, since a display takes pictures from one at a time. */
+const drawers = new Map<number, DirectPresenter>();
+
+const keyOf = (window: NativeWindow): number => (window.kind === "wayland" ? window.surface : window.window);
+
+/** The window's picture, which is no texture that a component could have. */
+const into = (texture: object) => ({ texture: texture as GPUTexture });
+
+const drawsIntoWindows = (device: unknown): device is Device => "surfaceOn" in (device as object);
+
+export class DirectPresenter implements Presenter {
+  readonly #back: Presenter;
+  readonly #session: Session;
+  readonly #surface: Surface;
+  readonly #device: Device;
+  readonly #window: NativeWindow;
+  readonly #stops: (() => void)[];
+  #into: WindowSurface | undefined;
+  #shape: SurfaceShape | undefined;
+  #last: Frame | undefined;
+  /** It did not work, and is not tried again. */
+  #failed = false;
+
+  private constructor(
+    back: Presenter,
+    session: Session,
+    surface: Surface,
+    device: Device,
+    window: NativeWindow,
+  ) {
+    this.#back = back;
+    this.#session = session;
+    this.#surface = surface;
+    this.#device = device;
+    this.#window = window;
+    this.#stops = [
+      surface.onClose(() => this.#letGo()),
+      // What lay over the window has left nothing there, and the component may draw no more.
+      surface.onExpose(() => this.#last && drawers.get(keyOf(window)) === this && this.#again(this.#last)),
+    ];
+  }
+
+  /** Undefined where only reading back is possible. */
+  static over(back: Presenter, session: Session, surface: Surface): DirectPresenter | undefined {
+    const device: unknown = session.native;
+    const window = surface.native;
+    if (!window || !drawsIntoWindows(device)) return undefined;
+    return new DirectPresenter(back, session, surface, device, window);
+  }
+
+  bytes(width: number, height: number): number {
+    return Math.max(this.#back.bytes(width, height), width * height * 4 * picturesOfDisplay);
+  }
+
+  present(frame: Frame): void | Promise<void> {
+    this.#last = undefined;
+    if (this.#failed || !this.#show(frame)) return this.#back.present(frame);
+    this.#last = frame;
+    // The next frame is drawn meanwhile, and the one after that waits, as it does where pictures are read back.
+    const done = this.#session.native.queue.onSubmittedWorkDone();
+    this.#surface.presentLater(() => done.catch(() => undefined));
+  }
+
+  release(): void {
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#letGo();
+    this.#back.release();
+  }
+
+  /** Whether it is in the window. */
+  #show(frame: Frame): boolean {
+    const { width, height, texture } = frame;
+    if (!this.#take({ width, height, format: texture.format })) return false;
+    let next = this.#into!.next();
+    if (next.status === "outdated") {
+      this.#shape = undefined;
+      if (!this.#take({ width, height, format: texture.format })) return false;
+      next = this.#into!.next();
+    }
+    // A window that gives nothing just now is not to be seen.
+    if (next.status === "late") return true;
+    if (!next.texture) return this.#fail();
+    const encoder = this.#session.native.createCommandEncoder();
+    encoder.copyTextureToTexture({ texture }, into(next.texture), { width, height });
+    this.#session.native.queue.submit([encoder.finish()]);
+    this.#into!.present();
+    return true;
+  }
+
+  /** Has the window's surface in this shape, and nobody else has. */
+  #take(shape: SurfaceShape): boolean {
+    const key = keyOf(this.#window);
+    const other = drawers.get(key);
+    if (other && other !== this) other.#letGo();
+    drawers.set(key, this);
+    this.#into ??= this.#device.surfaceOn(this.#window);
+    const max = this.#session.native.limits.maxTextureDimension2D;
+    if (!this.#into?.takes(shape.format) || shape.width > max || shape.height > max) return this.#fail();
+    const { width, height, format } = this.#shape ?? {};
+    if (width === shape.width && height === shape.height && format === shape.format) return true;
+    this.#shape = undefined;
+    const into = this.#into;
+    if (!this.#quietly(() => into.configure(shape))) return this.#fail();
+    this.#shape = shape;
+    return true;
+  }
+
+  #again(frame: Frame): void {
+    // The texture may be gone, and the device may be lost.
+    if (!this.#session.lost && !this.#failed) this.#quietly(() => void this.#show(frame));
+  }
+
+  /** Does something whose errors are ours, past the component's scopes. Whether there were none. */
+  #quietly(work: () => void): boolean {
+    let well = true;
+    const ours: Caller = {
+      scopes: [],
+      uncaptured: () => {
+        well = false;
+      },
+      lose: () => {},
+    };
+    const { device } = this.#session;
+    device.turnTo(ours);
+    try {
+      work();
+    } finally {
+      device.turnTo(this.#session);
+    }
+    return well && !this.#session.lost;
+  }
+
+  #fail(): false {
+    this.#failed = true;
+    this.#letGo();
+    return false;
+  }
+
+  #letGo(): void {
+    const key = keyOf(this.#window);
+    if (drawers.get(key) === this) drawers.delete(key);
+    this.#into?.close();
+    this.#into = undefined;
+    this.#shape = undefined;
+  }
+}

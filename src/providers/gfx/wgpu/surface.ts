@@ -1,0 +1,175 @@
+import type { Pointer } from "bun:ffi";
+import { read } from "bun:ffi";
+import type { NativeWindow } from "../../surface.ts";
+import { presentModes, textureFormats } from "./enums.ts";
+import * as layout from "./layout.ts";
+import { during, lay, take } from "./memory.ts";
+import type { Library, Made, Native } from "./native.ts";
+
+// A window's surface: pictures that the display takes from the GPU, without a processor in between. Dawn ends the process
+// where a surface that is not configured is asked for its texture: so it is configured with nothing but what it says it
+// can, and `configure` says whether the device took it.
+
+/** Bits of WGPUTextureUsage, WGPUStatus, WGPUCompositeAlphaMode. */
+const copyDst = 2;
+const success = 1;
+const opaque = 1;
+
+/** WGPUSurfaceGetCurrentTextureStatus: the texture is good, good but no more of the best, or not there in time. */
+const statuses = ["lost", "good", "good", "late", "outdated", "lost"] as const;
+export type SurfaceStatus = (typeof statuses)[number];
+
+export interface SurfaceShape {
+  readonly width: number;
+  readonly height: number;
+  readonly format: GPUTextureFormat;
+}
+
+/** A picture of the window's, until it is presented. */
+export interface SurfaceTexture {
+  readonly status: SurfaceStatus;
+  /** To be copied to; undefined where it is not good. */
+  readonly texture: { readonly pointer: Pointer } | undefined;
+}
+
+interface Offers {
+  readonly usages: number;
+  readonly formats: ReadonlySet<number>;
+  readonly modes: ReadonlySet<number>;
+  readonly alphas: ReadonlySet<number>;
+}
+
+export class WindowSurface {
+  readonly #library: Library;
+  readonly #device: Native;
+  readonly #pointer: Pointer;
+  readonly #offers: Offers;
+  #current: Pointer | undefined;
+  #closed = false;
+
+  private constructor(library: Library, device: Native, pointer: Pointer, offers: Offers) {
+    this.#library = library;
+    this.#device = device;
+    this.#pointer = pointer;
+    this.#offers = offers;
+  }
+
+  /** Undefined where the window has none, or none that can be copied to and shown without waiting for the display. */
+  static open(
+    library: Library,
+    adapter: Native,
+    device: Native,
+    window: NativeWindow,
+  ): WindowSurface | undefined {
+    if (window.kind !== "x11" && window.kind !== "wayland") return undefined;
+    const { wgpu, instance } = library;
+    const surface = during((): Made => {
+      const source = lay(layout.surfaceSource, {
+        sType: layout.surfaceSources[window.kind],
+        display: window.display,
+        window: window.kind === "x11" ? window.window : window.surface,
+      });
+      return wgpu.zwgpuInstanceCreateSurface(
+        instance,
+        lay(layout.surfaceDescriptor, { nextInChain: source }),
+      );
+    });
+    if (!surface) return undefined;
+    const pointer = surface as Pointer;
+    const offers = offersOf(library, pointer, adapter);
+    if (
+      offers &&
+      modeOf(offers) !== undefined &&
+      (offers.usages & copyDst) !== 0 &&
+      offers.alphas.has(opaque)
+    )
+      return new WindowSurface(library, device, pointer, offers);
+    wgpu.zwgpuSurfaceRelease(pointer);
+    return undefined;
+  }
+
+  takes(format: GPUTextureFormat): boolean {
+    return this.#offers.formats.has(textureFormats.get(format) ?? 0);
+  }
+
+  /** The device says what is wrong with it before this returns. */
+  configure({ width, height, format }: SurfaceShape): void {
+    during(() =>
+      this.#library.wgpu.zwgpuSurfaceConfigure(
+        this.#pointer,
+        lay(layout.surfaceConfiguration, {
+          device: this.#device,
+          format,
+          usage: copyDst,
+          width,
+          height,
+          alphaMode: opaque,
+          presentMode: modeOf(this.#offers),
+        }),
+      ),
+    );
+  }
+
+  /** Only of one that is configured. What it gives is to be presented before the next is asked for. */
+  next(): SurfaceTexture {
+    const { status, made } = during(() => {
+      const { view, at, pointer } = take(layout.surfaceTexture.bytes);
+      this.#library.wgpu.zwgpuSurfaceGetCurrentTexture(this.#pointer, pointer);
+      return {
+        status: view.getUint32(at + layout.surfaceTexture.offset("status"), true),
+        made: Number(view.getBigUint64(at + layout.surfaceTexture.offset("texture"), true)) as Pointer,
+      };
+    });
+    const known = statuses[status] ?? "lost";
+    if (known === "good" && made) {
+      this.#current = made;
+      return { status: known, texture: { pointer: made } };
+    }
+    if (made) this.#library.wgpu.zwgpuTextureRelease(made);
+    return { status: known === "good" ? "lost" : known, texture: undefined };
+  }
+
+  present(): void {
+    this.#library.wgpu.zwgpuSurfacePresent(this.#pointer);
+    this.#letGo();
+    // Of a loss Dawn tells only when it is asked.
+    this.#library.waits.process();
+  }
+
+  /** The window is free for others. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#letGo();
+    this.#library.wgpu.zwgpuSurfaceUnconfigure(this.#pointer);
+    this.#library.wgpu.zwgpuSurfaceRelease(this.#pointer);
+  }
+
+  #letGo(): void {
+    if (this.#current) this.#library.wgpu.zwgpuTextureRelease(this.#current);
+    this.#current = undefined;
+  }
+}
+
+const modeOf = ({ modes }: Offers): number | undefined =>
+  [presentModes.mailbox, presentModes.immediate].find((mode) => modes.has(mode));
+
+const offersOf = ({ wgpu }: Library, surface: Pointer, adapter: Native): Offers | undefined =>
+  during(() => {
+    const { view, at, pointer } = take(layout.surfaceCapabilities.bytes);
+    if (wgpu.wgpuSurfaceGetCapabilities(surface, adapter.pointer, pointer) !== success) return undefined;
+    const number = (name: string) =>
+      Number(view.getBigUint64(at + layout.surfaceCapabilities.offset(name), true));
+    const set = (count: string, first: string) =>
+      new Set(
+        Array.from({ length: number(count) }, (_, index) => read.u32(number(first) as Pointer, index * 4)),
+      );
+    const offers = {
+      usages: number("usages"),
+      formats: set("formatCount", "formats"),
+      modes: set("presentModeCount", "presentModes"),
+      alphas: set("alphaModeCount", "alphaModes"),
+    };
+    wgpu.zwgpuSurfaceCapabilitiesFreeMembers(pointer);
+    return offers;
+  });
