@@ -24,14 +24,20 @@ export const startDisplay = async (folder: string, size = "1280x800x24"): Promis
   }
   return {
     name: `:${said.trim()}`,
-    pixel: (x, y) => {
-      const bytes = readFileSync(join(folder, "Xvfb_screen0"));
-      const field = (index: number) => bytes.readUInt32BE(index * 4);
-      const data = field(0) + field(19) * 12;
-      return bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
-    },
+    pixel: (x, y) => screenArea(folder, x, y)[0]!,
     kill: () => server.kill(),
   };
+};
+
+/** The pixels of an area, row by row, of the screen whose display was started with this folder. */
+export const screenArea = (folder: string, x: number, y: number, width = 1, height = 1): number[] => {
+  const bytes = readFileSync(join(folder, "Xvfb_screen0"));
+  const field = (index: number) => bytes.readUInt32BE(index * 4);
+  const data = field(0) + field(19) * 12;
+  return Array.from({ length: width * height }, (_, at) => {
+    const [column, row] = [x + (at % width), y + Math.floor(at / width)];
+    return bytes.readUInt32LE(data + row * field(12) + column * 4) & 0xffffff;
+  });
 };
 
 /** Asks until there is an answer. */

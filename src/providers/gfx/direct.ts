@@ -113,7 +113,10 @@ export class DirectPresenter implements Presenter {
     if (width === shape.width && height === shape.height && format === shape.format) return true;
     this.#shape = undefined;
     const into = this.#into;
-    if (!this.#quietly(() => into.configure(shape))) return this.#fail();
+    if (!this.#quietly(() => into.configure(shape))) {
+      into.refused();
+      return this.#fail();
+    }
     this.#shape = shape;
     return true;
   }

@@ -35,6 +35,7 @@ export class Device extends Native {
   readonly #library: Library;
   readonly #adapter: Native;
   readonly #listeners: ErrorListener[] = [];
+  readonly #surfaces = new Set<WindowSurface>();
 
   constructor(library: Library, made: Pointer, adapter: Native, news: DeviceNews, label: string | undefined) {
     super(made, library.wgpu.zwgpuDeviceRelease, label);
@@ -60,13 +61,19 @@ export class Device extends Native {
   }
 
   destroy(): void {
+    // Dawn ends the process where a surface outlives the device that it is configured with.
+    for (const surface of [...this.#surfaces]) surface.close();
     this.#library.wgpu.zwgpuDeviceDestroy(this.pointer);
     this.#library.waits.process();
   }
 
   /** Draws into a window itself; undefined where its surface cannot be had as loop needs it. */
   surfaceOn(window: NativeWindow): WindowSurface | undefined {
-    return WindowSurface.open(this.#library, this.#adapter, this, window);
+    const surface = WindowSurface.open(this.#library, this.#adapter, this, window, (closed) =>
+      this.#surfaces.delete(closed),
+    );
+    if (surface) this.#surfaces.add(surface);
+    return surface;
   }
 
   pushErrorScope(filter: string): void {

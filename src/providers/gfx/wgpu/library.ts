@@ -2,10 +2,10 @@
 // and what no JavaScript binding has, surfaces of windows. Owns where the library is looked for and which one it may be;
 // refuses every library whose structures it does not know, since a wrong one would be somebody else's memory; called by
 // adapter.ts for what is drawn in windows that somebody sees, and by nobody where no library is there.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { sha256 } from "../../../base/digest.ts";
-import { fault } from "../../../base/fault.ts";
+import { Fault, fault } from "../../../base/fault.ts";
 import { nativeLibrary } from "../../../base/native.ts";
 import { carriedFile } from "../../../base/resources.ts";
 import { openLibrary } from "./functions.ts";
@@ -40,14 +40,19 @@ export interface WindowDawn {
 export const findWindowDawn = (
   named: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
+  carried = carriedFile(carriedName),
 ): WindowDawn | undefined => {
   const path = named ?? (environment[variable] || undefined);
   if (path === off) return undefined;
   if (path !== undefined) return explicit(resolve(path));
-  const carried = carriedFile(carriedName);
   if (carried === undefined) return undefined;
-  const found = tryLibrary(nativeLibrary(carried), "carried");
-  return typeof found === "string" ? undefined : found;
+  try {
+    const found = tryLibrary(nativeLibrary(carried), "carried");
+    return typeof found === "string" ? undefined : found;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 };
 
 const explicit = (path: string): WindowDawn => {
@@ -67,6 +72,7 @@ export const tryLibrary = (path: string, where: string): WindowDawn | string => 
   if (before) return { ...before, where };
   const expected = known[`${process.platform}-${process.arch}`];
   if (!expected) return `there is none that loop knows for ${process.platform}-${process.arch}`;
+  if (!existsSync(path)) return "there is no such file";
   try {
     if (sha256(readFileSync(path)) !== expected.digest)
       return `it is not ${expected.name}, the only one whose structures loop knows (SHA-256 ${expected.digest})`;

@@ -1,5 +1,5 @@
 import type { Pointer } from "bun:ffi";
-import { read } from "bun:ffi";
+import { dlopen, read } from "bun:ffi";
 import type { NativeWindow } from "../../surface.ts";
 import { presentModes, textureFormats } from "./enums.ts";
 import * as layout from "./layout.ts";
@@ -44,14 +44,26 @@ export class WindowSurface {
   readonly #device: Native;
   readonly #pointer: Pointer;
   readonly #offers: Offers;
+  readonly #onClose: (surface: WindowSurface) => void;
+  readonly #settle: () => void;
   #current: Pointer | undefined;
+  #configured = false;
   #closed = false;
 
-  private constructor(library: Library, device: Native, pointer: Pointer, offers: Offers) {
+  private constructor(
+    library: Library,
+    device: Native,
+    pointer: Pointer,
+    offers: Offers,
+    settle: () => void,
+    onClose: (surface: WindowSurface) => void,
+  ) {
     this.#library = library;
     this.#device = device;
     this.#pointer = pointer;
     this.#offers = offers;
+    this.#settle = settle;
+    this.#onClose = onClose;
   }
 
   /** Undefined where the window has none, or none that can be copied to and shown without waiting for the display. */
@@ -60,8 +72,11 @@ export class WindowSurface {
     adapter: Native,
     device: Native,
     window: NativeWindow,
+    onClose: (surface: WindowSurface) => void,
   ): WindowSurface | undefined {
     if (window.kind !== "x11" && window.kind !== "wayland") return undefined;
+    const settle = settling(window);
+    if (!settle) return undefined;
     const { wgpu, instance } = library;
     const surface = during((): Made => {
       const source = lay(layout.surfaceSource, {
@@ -83,7 +98,7 @@ export class WindowSurface {
       (offers.usages & copyDst) !== 0 &&
       offers.alphas.has(opaque)
     )
-      return new WindowSurface(library, device, pointer, offers);
+      return new WindowSurface(library, device, pointer, offers, settle, onClose);
     wgpu.zwgpuSurfaceRelease(pointer);
     return undefined;
   }
@@ -92,8 +107,11 @@ export class WindowSurface {
     return this.#offers.formats.has(textureFormats.get(format) ?? 0);
   }
 
-  /** The device says what is wrong with it before this returns. */
+  /** The device says what is wrong with it before this returns; then `refused` is to be called. */
   configure({ width, height, format }: SurfaceShape): void {
+    if (this.#closed) return;
+    this.#settle();
+    this.#configured = true;
     during(() =>
       this.#library.wgpu.zwgpuSurfaceConfigure(
         this.#pointer,
@@ -110,8 +128,13 @@ export class WindowSurface {
     );
   }
 
+  refused(): void {
+    this.#configured = false;
+  }
+
   /** Only of one that is configured. What it gives is to be presented before the next is asked for. */
   next(): SurfaceTexture {
+    if (this.#closed) return { status: "lost", texture: undefined };
     const { status, made } = during(() => {
       const { view, at, pointer } = take(layout.surfaceTexture.bytes);
       this.#library.wgpu.zwgpuSurfaceGetCurrentTexture(this.#pointer, pointer);
@@ -130,18 +153,21 @@ export class WindowSurface {
   }
 
   present(): void {
+    if (this.#closed) return;
     this.#library.wgpu.zwgpuSurfacePresent(this.#pointer);
     this.#letGo();
     // Of a loss Dawn tells only when it is asked.
     this.#library.waits.process();
   }
 
-  /** The window is free for others. */
+  /** The window is free for others. Nothing of it does anything afterwards. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#onClose(this);
     this.#letGo();
-    this.#library.wgpu.zwgpuSurfaceUnconfigure(this.#pointer);
+    this.#settle();
+    if (this.#configured) this.#library.wgpu.zwgpuSurfaceUnconfigure(this.#pointer);
     this.#library.wgpu.zwgpuSurfaceRelease(this.#pointer);
   }
 
@@ -150,6 +176,21 @@ export class WindowSurface {
     this.#current = undefined;
   }
 }
+
+/**
+ * Lets an X server take what was asked of it, before what it was asked with is taken away: a driver in software shares
+ * memory with it, and the server answers a share that is gone with an error that ends the process. Undefined where that
+ * cannot be done.
+ */
+const settling = (window: NativeWindow): (() => void) | undefined => {
+  if (window.kind !== "x11") return () => {};
+  try {
+    const { symbols } = dlopen("libX11.so.6", { XSync: { args: ["ptr", "i32"], returns: "i32" } });
+    return () => void symbols.XSync(window.display as Pointer, 0);
+  } catch {
+    return undefined;
+  }
+};
 
 const modeOf = ({ modes }: Offers): number | undefined =>
   [presentModes.mailbox, presentModes.immediate].find((mode) => modes.has(mode));
