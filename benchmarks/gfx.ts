@@ -11,6 +11,7 @@ import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { interleave, type Row, versus } from "./measure.ts";
 import { painter, painterShader } from "./painter.ts";
+import { presenters } from "./presenters.ts";
 
 interface Painter {
   prepare(): Promise<void>;
@@ -215,5 +216,6 @@ export const run = async (): Promise<Row[]> => {
     versus(`triangle, a frame, on ${theirs.description}`, perFrame, "loop", "direct", ratioMax.frame),
     versus("  the next frame drawn beside it", perFrame, "overlapped", "loop"),
     versus("a thousand draws, encoded and submitted", draws, "loop", "direct", ratioMax.draws),
+    ...(await presenters()),
   ];
 };

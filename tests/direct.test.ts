@@ -2,13 +2,13 @@
 // a way back from everything that fails. Each case is a process of its own (direct.ts), since what goes wrong with a
 // surface goes wrong for a whole process. Fails without Xvfb, SDL 2, SwiftShader and the development package bun-webgpu.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Display, soon, startDisplay } from "./display.ts";
+import { library } from "./painted.ts";
 
 const root = join(import.meta.dir, "..");
-const library = join(root, "node_modules/bun-webgpu-linux-x64/libwebgpu_wrapper.so");
 const folder = mkdtempSync(join(tmpdir(), "loop-direct-"));
 const slow = 90_000;
 
@@ -93,6 +93,78 @@ test(
     const { grownBy, reads } = (await drawn("many")) as { grownBy: number; reads: number };
     expect(reads).toBe(0);
     expect(grownBy).toBeLessThan(40);
+  },
+  slow,
+);
+
+/** A copy of the smallest example, changed, and built. */
+const triangle = async (name: string, change = (source: string) => source): Promise<string> => {
+  const project = join(folder, name);
+  for (const part of ["src", "wit", "loop.toml"])
+    cpSync(join(root, "examples/triangle", part), join(project, part), { recursive: true });
+  const main = join(project, "src/main.ts");
+  writeFileSync(main, change(readFileSync(main, "utf8")));
+  const { code, err } = await loop(["build"], project);
+  if (code !== 0) throw new Error(err);
+  return project;
+};
+
+const started = (words: readonly string[], cwd: string, more: Readonly<Record<string, string>> = {}) =>
+  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
+    cwd,
+    env: environment(more),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+
+const loop = async (words: readonly string[], cwd: string, more: Readonly<Record<string, string>> = {}) => {
+  const child = started(words, cwd, more);
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { out, err, code };
+};
+
+test(
+  "a run that somebody sees draws with the library that is named, and one that nobody sees does not load it",
+  async () => {
+    const project = await triangle("seen");
+    const child = started(["run", "--webgpu", library], project);
+    const maps = () => readFileSync(`/proc/${child.pid}/maps`, "utf8");
+    await soon(() => (maps().includes("libwebgpu_wrapper.so") ? true : undefined));
+    // The middle of the screen is in the triangle, which is no grey.
+    const colour = await soon(() => display.pixel(640, 400) || undefined);
+    expect(new Set([colour >> 16, (colour >> 8) & 255, colour & 255]).size).toBeGreaterThan(1);
+    child.kill("SIGINT");
+    await child.exited;
+    expect(await new Response(child.stderr).text()).not.toContain("error");
+
+    const garbage = join(folder, "garbage.so");
+    writeFileSync(garbage, "none");
+    for (const words of [["--headless"], ["--frames", "2"], ["--screenshot", "1:shot.png"]]) {
+      const { code, err } = await loop(["run", ...words, "--webgpu", garbage], project);
+      expect([code, err]).toEqual([0, ""]);
+    }
+    const { code, err } = await loop(["run"], project, { LOOP_WEBGPU: garbage });
+    expect(code).toBe(1);
+    expect(err).toContain("LK0744");
+    expect(err).toContain(garbage);
+  },
+  slow,
+);
+
+test(
+  "a shader that does not compile is reported with its line here too",
+  async () => {
+    const project = await triangle("wrong", (source) =>
+      source.replace("return vec4f(corner", "return vec4f(corners"),
+    );
+    const { code, err } = await loop(["run", "--webgpu", library], project);
+    expect(code).toBe(1);
+    expect(err).toContain("LK0742");
+    expect(err).toMatch(/:\d+:\d+ error: unresolved value 'corners'/);
   },
   slow,
 );
