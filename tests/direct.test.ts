@@ -156,6 +156,35 @@ test(
 );
 
 test(
+  "what draws is swapped while its window is open, and the next draws into the same window",
+  async () => {
+    const moving = (source: string) => source.replace("return false;", "return true;");
+    const project = await triangle("swapped", moving);
+    const child = started(["dev", "--plain", "--webgpu", library], project);
+    const maps = () => readFileSync(`/proc/${child.pid}/maps`, "utf8");
+    const windows = () =>
+      Bun.spawnSync(["xdotool", "search", "--onlyvisible", "--name", "."], { env: environment() })
+        .stdout.toString()
+        .trim();
+    const before = await soon(() => display.pixel(640, 400) || undefined);
+    const open = await soon(() => windows() || undefined);
+    expect(maps()).toContain("libwebgpu_wrapper.so");
+    const main = join(project, "src/main.ts");
+    const source = readFileSync(main, "utf8");
+    const changed = source.replace("vec4f(corner.colour, 1)", "vec4f(0, 1, 0, 1)");
+    expect(changed).not.toBe(source);
+    writeFileSync(main, changed);
+    await soon(() => (display.pixel(640, 400) === 0x00ff00 ? true : undefined));
+    expect(before).not.toBe(0x00ff00);
+    expect(windows()).toBe(open);
+    child.kill("SIGINT");
+    await child.exited;
+    expect(await new Response(child.stderr).text()).not.toContain("error");
+  },
+  slow,
+);
+
+test(
   "a shader that does not compile is reported with its line here too",
   async () => {
     const project = await triangle("wrong", (source) =>
