@@ -31,6 +31,10 @@ export class DirectPresenter implements Presenter {
   #into: WindowSurface | undefined;
   #shape: SurfaceShape | undefined;
   #last: Frame | undefined;
+  /** Errors that came while it was asked to be quiet. */
+  #heard = 0;
+  #quiet = false;
+  readonly #ours: Caller = { scopes: [], uncaptured: () => void this.#heard++, lose: () => {} };
   /** It did not work, and is not tried again. */
   #failed = false;
 
@@ -80,8 +84,8 @@ export class DirectPresenter implements Presenter {
     this.#back.release();
   }
 
-  /** Whether it is in the window. */
-  #show(frame: Frame): boolean {
+  /** Whether it is in the window. One that is shown again is not, where it cannot be copied any more. */
+  #show(frame: Frame, again = false): boolean {
     const { width, height, texture } = frame;
     if (!this.#take({ width, height, format: texture.format })) return false;
     let next = this.#into!.next();
@@ -93,9 +97,14 @@ export class DirectPresenter implements Presenter {
     // A window that gives nothing just now is not to be seen.
     if (next.status === "late") return true;
     if (!next.texture) return this.#fail();
-    const encoder = this.#session.native.createCommandEncoder();
-    encoder.copyTextureToTexture({ texture }, into(next.texture), { width, height });
-    this.#session.native.queue.submit([encoder.finish()]);
+    const picture = next.texture;
+    const copy = () => {
+      const encoder = this.#session.native.createCommandEncoder();
+      encoder.copyTextureToTexture({ texture }, into(picture), { width, height });
+      this.#session.native.queue.submit([encoder.finish()]);
+    };
+    if (!again) copy();
+    else if (!this.#quietly(copy)) return false;
     this.#into!.present();
     return true;
   }
@@ -121,29 +130,25 @@ export class DirectPresenter implements Presenter {
     return true;
   }
 
+  /** Where the texture is gone meanwhile, or the device, the next picture is the next that the component draws. */
   #again(frame: Frame): void {
-    // The texture may be gone, and the device may be lost.
-    if (!this.#session.lost && !this.#failed) this.#quietly(() => void this.#show(frame));
+    if (!this.#session.lost && !this.#failed) this.#quietly(() => void this.#show(frame, true));
   }
 
   /** Does something whose errors are ours, past the component's scopes. Whether there were none. */
   #quietly(work: () => void): boolean {
-    let well = true;
-    const ours: Caller = {
-      scopes: [],
-      uncaptured: () => {
-        well = false;
-      },
-      lose: () => {},
-    };
     const { device } = this.#session;
-    device.turnTo(ours);
+    const before = this.#heard;
+    const within = this.#quiet;
+    if (!within) device.turnTo(this.#ours);
+    this.#quiet = true;
     try {
       work();
     } finally {
-      device.turnTo(this.#session);
+      this.#quiet = within;
+      if (!within) device.turnTo(this.#session);
     }
-    return well && !this.#session.lost;
+    return this.#heard === before && !this.#session.lost;
   }
 
   #fail(): false {

@@ -1,4 +1,5 @@
 import type { Pointer } from "bun:ffi";
+import * as answers from "./answers.ts";
 import { Device, type DeviceNews, featuresOf, limitsOf } from "./device.ts";
 import type { Wgpu } from "./functions.ts";
 import * as layout from "./layout.ts";
@@ -87,10 +88,10 @@ class Adapter extends Native {
 
 const infoOf = (wgpu: Wgpu, adapter: Pointer) =>
   during(() => {
-    const { view, at, pointer } = take(layout.adapterInfo.bytes);
+    const { view, at, pointer } = take(answers.adapterInfo.bytes);
     wgpu.zwgpuAdapterGetInfo(adapter, pointer);
     const text = (name: string) => {
-      const place = at + layout.adapterInfo.offset(name);
+      const place = at + answers.adapterInfo.offset(name);
       return readText(Number(view.getBigUint64(place, true)) as Pointer, view.getBigUint64(place + 8, true));
     };
     const info = {
@@ -98,7 +99,7 @@ const infoOf = (wgpu: Wgpu, adapter: Pointer) =>
       architecture: text("architecture"),
       device: text("device"),
       description: text("description"),
-      isFallbackAdapter: view.getUint32(at + layout.adapterInfo.offset("adapterType"), true) === software,
+      isFallbackAdapter: view.getUint32(at + answers.adapterInfo.offset("adapterType"), true) === software,
     };
     wgpu.zwgpuAdapterInfoFreeMembers(pointer);
     return info;

@@ -74,20 +74,6 @@ export const limitNames: readonly (readonly [name: string, wide: boolean])[] = l
   ([name, kind]) => [name, kind === u64],
 );
 
-export const adapterInfo = struct(
-  chain,
-  ["vendor", text],
-  ["architecture", text],
-  ["device", text],
-  ["description", text],
-  ["backendType", u32],
-  ["adapterType", u32],
-  ["vendorID", u32],
-  ["deviceID", u32],
-  ["subgroupMinSize", u32],
-  ["subgroupMaxSize", u32],
-);
-
 export const deviceDescriptor = struct(
   chain,
   label,
@@ -384,27 +370,4 @@ export const surfaceConfiguration = struct(
   ["viewFormats", list(textureFormat)],
   ["alphaMode", u32],
   ["presentMode", u32],
-);
-
-/** What calls write: WGPUSurfaceTexture, WGPUSurfaceCapabilities, WGPUCompilationInfo. */
-export const surfaceTexture = struct(chain, ["texture", pointer], ["status", u32]);
-export const surfaceCapabilities = struct(
-  chain,
-  ["usages", u64],
-  ["formatCount", u64],
-  ["formats", pointer],
-  ["presentModeCount", u64],
-  ["presentModes", pointer],
-  ["alphaModeCount", u64],
-  ["alphaModes", pointer],
-);
-export const compilationInfo = struct(chain, ["messageCount", u64], ["messages", pointer]);
-export const compilationMessage = struct(
-  chain,
-  ["message", text],
-  ["type", u32],
-  ["lineNum", u64],
-  ["linePos", u64],
-  ["offset", u64],
-  ["length", u64],
 );

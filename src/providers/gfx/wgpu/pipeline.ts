@@ -1,6 +1,6 @@
 import type { Pointer } from "bun:ffi";
 import { read } from "bun:ffi";
-import { compilationInfo, compilationMessage } from "./layout.ts";
+import { compilationInfo, compilationMessage } from "./answers.ts";
 import { type Library, type Made, Native } from "./native.ts";
 import { readText } from "./waits.ts";
 

@@ -1,6 +1,7 @@
 import type { Pointer } from "bun:ffi";
 import { dlopen, read } from "bun:ffi";
 import type { NativeWindow } from "../../surface.ts";
+import * as answers from "./answers.ts";
 import { presentModes, textureFormats } from "./enums.ts";
 import * as layout from "./layout.ts";
 import { during, lay, take } from "./memory.ts";
@@ -136,11 +137,11 @@ export class WindowSurface {
   next(): SurfaceTexture {
     if (this.#closed) return { status: "lost", texture: undefined };
     const { status, made } = during(() => {
-      const { view, at, pointer } = take(layout.surfaceTexture.bytes);
+      const { view, at, pointer } = take(answers.surfaceTexture.bytes);
       this.#library.wgpu.zwgpuSurfaceGetCurrentTexture(this.#pointer, pointer);
       return {
-        status: view.getUint32(at + layout.surfaceTexture.offset("status"), true),
-        made: Number(view.getBigUint64(at + layout.surfaceTexture.offset("texture"), true)) as Pointer,
+        status: view.getUint32(at + answers.surfaceTexture.offset("status"), true),
+        made: Number(view.getBigUint64(at + answers.surfaceTexture.offset("texture"), true)) as Pointer,
       };
     });
     const known = statuses[status] ?? "lost";
@@ -197,10 +198,10 @@ const modeOf = ({ modes }: Offers): number | undefined =>
 
 const offersOf = ({ wgpu }: Library, surface: Pointer, adapter: Native): Offers | undefined =>
   during(() => {
-    const { view, at, pointer } = take(layout.surfaceCapabilities.bytes);
+    const { view, at, pointer } = take(answers.surfaceCapabilities.bytes);
     if (wgpu.wgpuSurfaceGetCapabilities(surface, adapter.pointer, pointer) !== success) return undefined;
     const number = (name: string) =>
-      Number(view.getBigUint64(at + layout.surfaceCapabilities.offset(name), true));
+      Number(view.getBigUint64(at + answers.surfaceCapabilities.offset(name), true));
     const set = (count: string, first: string) =>
       new Set(
         Array.from({ length: number(count) }, (_, index) => read.u32(number(first) as Pointer, index * 4)),
