@@ -10,7 +10,7 @@ import {
   labelled,
   renderPassDescriptor,
 } from "./layout.ts";
-import { during, lay, layPointers, numberOf, text, wide } from "./memory.ts";
+import { during, lay, layPointers, numberOf, pointerTo, text, wide } from "./memory.ts";
 import { type Library, type Made, Native } from "./native.ts";
 
 // Encoders: what a device is to do, call by call. Of a finished encoder Dawn itself says that it is finished.
@@ -53,11 +53,11 @@ const callsFor = <C>(library: Library, kind: string): C => {
 
 abstract class Binding<C extends BindingCalls> extends Encoding<C> {
   setPipeline(pipeline: Native): void {
-    this.calls.SetPipeline(this.pointer, pipeline.pointer);
+    this.calls.SetPipeline(this.pointer, pointerTo(pipeline));
   }
 
   setBindGroup(index: number, group: Native | null, offsets?: readonly number[]): void {
-    const pointer = group?.pointer ?? null;
+    const pointer = group && pointerTo(group);
     const count = offsets?.length ?? 0;
     const packed = count === 0 ? null : Uint32Array.from(offsets!);
     this.calls.SetBindGroup(this.pointer, index, pointer, count, packed);
@@ -67,13 +67,13 @@ abstract class Binding<C extends BindingCalls> extends Encoding<C> {
 abstract class Drawing extends Binding<DrawingCalls> {
   setVertexBuffer(slot: number, buffer: Buffer | null, offset = 0, size?: number): void {
     const bytes = size === undefined ? whole : wide(size);
-    this.calls.SetVertexBuffer(this.pointer, slot, buffer?.pointer ?? null, wide(offset), bytes);
+    this.calls.SetVertexBuffer(this.pointer, slot, buffer && pointerTo(buffer), wide(offset), bytes);
   }
 
   setIndexBuffer(buffer: Buffer, format: string, offset = 0, size?: number): void {
     const bytes = size === undefined ? whole : wide(size);
     const number = numberOf("format of indices", indexFormats, format);
-    this.calls.SetIndexBuffer(this.pointer, buffer.pointer, number, wide(offset), bytes);
+    this.calls.SetIndexBuffer(this.pointer, pointerTo(buffer), number, wide(offset), bytes);
   }
 
   draw(vertices: number, instances = 1, firstVertex = 0, firstInstance = 0): void {
@@ -85,11 +85,11 @@ abstract class Drawing extends Binding<DrawingCalls> {
   }
 
   drawIndirect(buffer: Buffer, offset: number): void {
-    this.calls.DrawIndirect(this.pointer, buffer.pointer, wide(offset));
+    this.calls.DrawIndirect(this.pointer, pointerTo(buffer), wide(offset));
   }
 
   drawIndexedIndirect(buffer: Buffer, offset: number): void {
-    this.calls.DrawIndexedIndirect(this.pointer, buffer.pointer, wide(offset));
+    this.calls.DrawIndexedIndirect(this.pointer, pointerTo(buffer), wide(offset));
   }
 }
 
@@ -153,7 +153,7 @@ class ComputePassEncoder extends Binding<BindingCalls> {
   dispatchWorkgroupsIndirect(buffer: Buffer, offset: number): void {
     this.library.wgpu.zwgpuComputePassEncoderDispatchWorkgroupsIndirect(
       this.pointer,
-      buffer.pointer,
+      pointerTo(buffer),
       wide(offset),
     );
   }
@@ -191,9 +191,9 @@ export class CommandEncoder extends Encoding<DebugCalls> {
   copyBufferToBuffer(from: Buffer, fromOffset: number, to: Buffer, toOffset: number, size: number): void {
     this.library.wgpu.zwgpuCommandEncoderCopyBufferToBuffer(
       this.pointer,
-      from.pointer,
+      pointerTo(from),
       wide(fromOffset),
-      to.pointer,
+      pointerTo(to),
       wide(toOffset),
       wide(size),
     );
@@ -234,16 +234,16 @@ export class CommandEncoder extends Encoding<DebugCalls> {
 
   clearBuffer(buffer: Buffer, offset = 0, size?: number): void {
     const bytes = size === undefined ? whole : wide(size);
-    this.library.wgpu.zwgpuCommandEncoderClearBuffer(this.pointer, buffer.pointer, wide(offset), bytes);
+    this.library.wgpu.zwgpuCommandEncoderClearBuffer(this.pointer, pointerTo(buffer), wide(offset), bytes);
   }
 
   resolveQuerySet(set: Native, first: number, count: number, to: Buffer, offset: number): void {
     this.library.wgpu.zwgpuCommandEncoderResolveQuerySet(
       this.pointer,
-      set.pointer,
+      pointerTo(set),
       first,
       count,
-      to.pointer,
+      pointerTo(to),
       wide(offset),
     );
   }

@@ -108,9 +108,20 @@ export const pointer: Kind = {
   bytes: 8,
   align: 8,
   write: (view, at, value) => {
-    const to = typeof value === "number" ? value : (value as { pointer: Pointer } | null)?.pointer;
+    const to = typeof value === "number" || value === null ? value : pointerTo(value as Pointing);
     view.setBigUint64(at, BigInt(to ?? 0), true);
   },
+};
+
+/** A thing of Dawn's, or of the other Dawn's: a component may have devices of both. */
+export interface Pointing {
+  readonly pointer?: Pointer;
+}
+
+/** Where a thing is. Throws where another Dawn made it: no pointer at all would be followed to nowhere. */
+export const pointerTo = ({ pointer: to }: Pointing): Pointer => {
+  if (to !== undefined) return to;
+  throw new TypeError("What was given was made by a device of another kind");
 };
 
 const encoder = new TextEncoder();
@@ -215,7 +226,7 @@ export const lay = (kind: Kind, value: unknown): Pointer => {
 };
 
 /** Where the pointers of things lie one after the other. Inside `during`. */
-export const layPointers = (things: readonly { readonly pointer: Pointer }[]): Pointer => {
+export const layPointers = (things: readonly Pointing[]): Pointer => {
   const place = take(Math.max(8, things.length * 8));
   for (const [index, thing] of things.entries()) pointer.write(place.view, place.at + index * 8, thing);
   return place.pointer;

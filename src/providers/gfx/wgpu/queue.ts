@@ -1,6 +1,6 @@
 import type { Buffer } from "./buffer.ts";
 import { bufferLayout, copyTexture, extent } from "./layout.ts";
-import { during, lay, layPointers, wide } from "./memory.ts";
+import { during, lay, layPointers, pointerTo, wide } from "./memory.ts";
 import { type Library, Native } from "./native.ts";
 
 export class Queue extends Native {
@@ -19,7 +19,13 @@ export class Queue extends Native {
   writeBuffer(buffer: Buffer, offset: number, data: Uint8Array): void {
     if (data.length % 4 !== 0) throw new Error(`${data.length} bytes are no multiple of 4`);
     const from = data.length === 0 ? null : data;
-    this.#library.wgpu.zwgpuQueueWriteBuffer(this.pointer, buffer.pointer, wide(offset), from, data.length);
+    this.#library.wgpu.zwgpuQueueWriteBuffer(
+      this.pointer,
+      pointerTo(buffer),
+      wide(offset),
+      from,
+      data.length,
+    );
   }
 
   writeTexture(
