@@ -68,6 +68,7 @@ const readBack = { seen: true, readBack: true, error: null };
 test.each([
   ["resize", { seen: [true, true, true], ...wholly }],
   ["two windows", { seen: true, after: true, ...wholly }],
+  ["two contexts of one window", { seen: true, ...wholly }],
   ["swap", { before: true, tried: true, back: true, ...wholly }],
   ["loss", { reason: "unknown", message: "taken out", seen: true, ...wholly }],
   ["destroyed device", { open: false }],

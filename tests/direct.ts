@@ -178,6 +178,18 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
     return { seen, after, reads: shown.reads + other.reads };
   },
 
+  async "two contexts of one window"() {
+    const { shown, gpu, canvas, context } = await start();
+    const second = context(shown.pane);
+    second.configure({ device: gpu });
+    for (let frame = 0; frame < 20; frame++) {
+      await fill(gpu, canvas, blue);
+      await fill(gpu, second, orange);
+    }
+    const seen = await until(() => shown.pixel(10, 10) === hex(orange));
+    return { seen, reads: shown.reads };
+  },
+
   async swap() {
     const { shown, gpu, canvas } = await start();
     const before = await until(
