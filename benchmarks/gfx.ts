@@ -1,17 +1,31 @@
 // Drawing through loop:gfx against the same WebGPU calls made directly from TypeScript, on the same device, driver and
 // pictures: a triangle in a window of 800 × 600, read back and handed over frame by frame, and a pass of a thousand
 // draws. The guest is WebAssembly text (painter.ts), so what is measured is the border. Here the GPU may be software.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { typescript } from "../src/builders/typescript.ts";
+import { completed } from "../src/builders/wit.ts";
 import { decoded } from "../src/host/decoded.ts";
 import { ownLinker } from "../src/host/link/link.ts";
 import type { InstanceContext } from "../src/host/provider.ts";
 import { findAdapter, softwareDrivers } from "../src/providers/gfx/adapter.ts";
 import { gfxProvider } from "../src/providers/gfx/gfx.ts";
 import { type Picture, type Surface, surfaceKey } from "../src/providers/surface.ts";
+import { bufferStdio } from "../src/providers/wasi/buffer.ts";
+import { wasi } from "../src/providers/wasi/index.ts";
 import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { interleave, type Row, versus } from "./measure.ts";
 import { painter, painterShader } from "./painter.ts";
 import { presenters } from "./presenters.ts";
+
+/** The guest in TypeScript, to which each call is dear. */
+interface Draws {
+  prepare(shader: string): Promise<void>;
+  plain(count: number): void | Promise<void>;
+  recorded(count: number): void | Promise<void>;
+  wait(): Promise<void>;
+}
 
 interface Painter {
   prepare(): Promise<void>;
@@ -24,8 +38,10 @@ const size = { width: 800, height: 600 };
 const stride = Math.ceil((size.width * 4) / 256) * 256;
 const environment = process.env;
 
+let painted: Uint8Array | undefined;
+
 /** A window that nobody looks at: what is presented is summed up, so that both show the same. */
-const windowOf = () => {
+const windowOf = (size: { readonly width: number; readonly height: number }) => {
   let held: Promise<unknown>[] = [];
   let before: Promise<unknown>[] = [];
   const seen = { frames: 0, pixel: 0 };
@@ -52,9 +68,18 @@ const windowOf = () => {
   };
 };
 
-/** The guest, with the provider that everybody has. */
-export const guest = async () => {
-  const component = verify("painter", await painter());
+/** The guest, drawing into `shown` where that is given. */
+export const guest = async (shown?: Surface) => {
+  painted ??= await painter();
+  const made = await instanceOf<Painter>("painter", painted, shown);
+  await made.exports.prepare();
+  return made;
+};
+
+/** A component with the provider that everybody has. */
+const instanceOf = async <T>(name: string, bytes: Uint8Array, shown?: Surface) => {
+  const releases: (() => void)[] = [];
+  const component = verify(name, bytes);
   const provider = gfxProvider({ environment });
   const linked = await ownLinker.link({
     component,
@@ -62,25 +87,40 @@ export const guest = async () => {
     suspending: new Set(provider.suspending.map((name) => name.replace("#", "@0.1.0#"))),
   });
   const context = {
-    component: { identifier: "painter", digest: "sha256:00" },
+    component: { identifier: name, digest: "sha256:00" },
     args: [],
     grants: noGrants,
-    onDrop() {},
+    stdio: bufferStdio(""),
+    onDrop: (release: () => void) => releases.push(release),
   } as unknown as InstanceContext;
-  const window = windowOf();
+  const window = windowOf(size);
   class Window {
-    readonly [surfaceKey] = window.surface;
+    readonly [surfaceKey] = shown ?? window.surface;
     static open(): Window {
       return new Window();
     }
   }
-  const given = await provider.instantiate(context);
+  const given = { ...(await wasi.instantiate(context)), ...(await provider.instantiate(context)) };
   const exports = (await linked.instantiate({
     ...given,
     "loop:window/windows@0.1.0": { Window },
-  })) as unknown as Painter;
-  await exports.prepare();
-  return { ...window, exports };
+  })) as unknown as T;
+  const drop = () => {
+    for (const release of releases.reverse()) release();
+  };
+  return { ...window, exports, drop };
+};
+
+/** The component of `draws`, as a person's own is built. */
+const scripted = async () => {
+  const folder = join(import.meta.dir, "draws");
+  const text = readFileSync(join(folder, "wit/world.wit"), "utf8");
+  const wit = await completed(new Map([["wit/world.wit", text]]));
+  const request = { folder, name: "draws", main: "src/main.js", world: "draws", wit, settings: {} };
+  const { component } = await typescript.build(request);
+  const made = await instanceOf<Draws>("draws", component);
+  await made.exports.prepare(painterShader);
+  return made;
 };
 
 /** The same, by hand. */
@@ -103,7 +143,7 @@ const direct = async () => {
   });
   const texture = device.createTexture({ size, format, usage: 17 });
   const ring = [0, 1].map(() => device.createBuffer({ size: stride * size.height, usage: 9 }));
-  const window = windowOf();
+  const window = windowOf(size);
   const begin = () => {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginRenderPass({
@@ -156,7 +196,7 @@ const drawsARound = 1000;
 const ratioMax = { frame: 1.25, draws: 2 };
 
 export const run = async (): Promise<Row[]> => {
-  const [ours, theirs] = [await guest(), await direct()];
+  const [ours, theirs, script] = [await guest(), await direct(), await scripted()];
   const frames = await interleave(
     [
       {
@@ -201,6 +241,7 @@ export const run = async (): Promise<Row[]> => {
     const ms = performance.now() - startMs;
     // In software the GPU is these very processors.
     await ours.exports.wait();
+    await script.exports.wait();
     await theirs.device.queue.onSubmittedWorkDone();
     return ms;
   };
@@ -208,6 +249,8 @@ export const run = async (): Promise<Row[]> => {
     [
       { name: "loop", once: () => timed(() => ours.exports.draws(drawsARound)) },
       { name: "direct", once: () => timed(() => theirs.draws(drawsARound)) },
+      { name: "plain", once: () => timed(() => script.exports.plain(drawsARound)) },
+      { name: "recorded", once: () => timed(() => script.exports.recorded(drawsARound)) },
     ],
     // Both are compiled in the background while they run; on a busy machine that takes its time.
     { rounds: 101, warm: 200 },
@@ -217,5 +260,7 @@ export const run = async (): Promise<Row[]> => {
     versus("  the next frame drawn beside it", perFrame, "overlapped", "loop"),
     versus("a thousand draws, encoded and submitted", draws, "loop", "direct", ratioMax.draws),
     ...(await presenters()),
+    versus("  from TypeScript, call by call", draws, "plain", "direct"),
+    versus("  from TypeScript, written down by the template's Pass", draws, "recorded", "direct"),
   ];
 };

@@ -1,5 +1,5 @@
 // Applications that compute without end under `loop dev`, from source and as the executable: the session goes on
-// beside them, and so do questions from other terminals.
+// beside them, and so do questions from other terminals. And requests of that kind, where they have a time.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -128,3 +128,44 @@ for (const [way, program] of [
         await session.exited;
       }
     }, 180_000);
+
+const handler = `import { Fields, OutgoingResponse, ResponseOutparam } from "wasi:http/types@0.2.12";
+import type { IncomingRequest, ResponseOutparam as Out } from "wasi:http/types@0.2.12";
+export const incomingHandler = { handle(request: IncomingRequest, out: Out): void {
+  if (request.pathWithQuery() === "/busy") for (let n = 0; ; n = (n + 1) | 0);
+  ResponseOutparam.set(out, { tag: "ok", val: new OutgoingResponse(new Fields()) });
+} };
+`;
+
+test("a server whose requests have a time answers others while one computes, and Ctrl-C ends it", async () => {
+  for (const folder of ["src", "wit"]) mkdirSync(join(temporary, "served", folder), { recursive: true });
+  writeFileSync(
+    join(temporary, "served/loop.toml"),
+    '[component]\nname = "served"\nlanguage = "typescript"\nworld = "served"\n',
+  );
+  writeFileSync(
+    join(temporary, "served/wit/world.wit"),
+    `package a:served@0.1.0;
+world served { import wasi:http/types@0.2.12; export wasi:http/incoming-handler@0.2.12; }
+`,
+  );
+  writeFileSync(join(temporary, "served/src/main.ts"), handler);
+  expect(await spawn(source, "served", "build").exited).toBe(0);
+  const words = ["serve", "--addr", "127.0.0.1:0", "--timeout", "10m", "--grace", "50ms"];
+  const server = spawn(source, "served", ...words);
+  try {
+    const said = new Events(server.stderr);
+    await said.until(/^Serving .* at http/);
+    const url = /http:\S+/.exec(said.seen.join("\n"))![0];
+    const never = fetch(`${url}/busy`).then(
+      () => "answered",
+      () => "cut",
+    );
+    for (let request = 0; request < 5; request++) expect((await fetch(url)).status).toBe(200);
+    server.kill("SIGINT");
+    expect([await server.exited, await never]).toEqual([0, "cut"]);
+  } finally {
+    server.kill("SIGKILL");
+    await server.exited;
+  }
+}, 120_000);

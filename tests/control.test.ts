@@ -155,7 +155,9 @@ test("a program that runs is listed, read, swapped and left from another termina
       places: [{ name: "style", standing: [{ generation: 1 }] }],
     });
     const shown = await loop("ps");
-    expect(shown.out).toMatch(new RegExp(`^${app.pid} .* style +\\S+plain\\.wasm [0-9a-f]{12} +run$`, "m"));
+    expect(shown.out).toMatch(
+      new RegExp(`^${app.pid} .* style +\\S+plain\\.wasm [0-9a-f]{12} +run +${work}$`, "m"),
+    );
     expect(statSync(join(runtime, "loop")).mode & 0o777).toBe(0o700);
     expect(statSync(join(runtime, "loop", `${app.pid}.sock`)).mode & 0o077).toBe(0);
 
@@ -167,9 +169,24 @@ test("a program that runs is listed, read, swapped and left from another termina
     expect(said.length).toBeGreaterThan(3);
     expect(new Set(said.map(({ level, message }) => `${level} ${message}`))).toEqual(new Set(["warn odd"]));
 
+    // What it writes is there as well, by itself, and what it logs is no line of standard error besides.
+    const streams = await loop("logs", String(app.pid), "--source", "stdout", "--source", "stderr", "--json");
+    const written = streams.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { kind: string; level: string; message: string });
+    expect(written.length).toBeGreaterThan(3);
+    expect(new Set(written.map(({ kind, level, message }) => `${kind} ${level} ${message}`))).toEqual(
+      new Set(["stdout info plain you"]),
+    );
+    expect((await loop("logs", String(app.pid), "--level", "warn")).out).not.toContain("plain you");
+    const source = await loop("logs", String(app.pid), "--source", "output");
+    expect([source.code, source.said]).toEqual([1, expect.stringContaining("LK0004")]);
+
     const attached = spawn(".", "attach", String(app.pid));
     const view = new Output(attached.stdout);
     await view.until(/even/);
+    await view.until(/ stdout \S*app\.wasm plain you\n/);
     const swapped = await loop("swap", String(app.pid), "style", "loud/build/loud.wasm");
     expect([swapped.code, swapped.said]).toEqual([0, ""]);
     expect(swapped.out).toMatch(
@@ -223,6 +240,9 @@ test("a program takes a component's place and another takes over its state, whil
     expect([handed.said, handed.out]).toEqual(["", expect.stringContaining("its state handed over")]);
     const program = await listed(app.pid);
     expect(JSON.stringify(program.places)).toContain("other.py");
+    // What a program says on standard error is there under its own name.
+    const complaints = await loop("logs", String(app.pid), "--source", "stderr", "--component", "other.py");
+    expect(complaints.out).toMatch(/ stderr sidecar:\S+\/other\.py other\.py: restored\n$/);
     await Bun.sleep(300);
     const counts = [...out.text.matchAll(/^side you (\d+)$/gm)].map(([, count]) => Number(count));
     expect(counts).toEqual(counts.map((_, i) => i + 1));
@@ -254,8 +274,20 @@ test("a program that answers nothing, nonsense or another version holds nobody u
     [4000001, undefined, /did not answer within 2000 ms/],
     [4000002, "hello\n", /does not answer as loop does/],
     [4000003, '{"loop":2,"state":{}}\n', /of another version of loop/],
-    [4000004, '{"loop":1,"state":{"pid":4000004,"what":7}}\n', /answers what was not asked/],
+    [4000004, '{"loop":1,"state":{"pid":4000004,"what":7}}\n', /does not answer as loop does/],
+    [4000005, "null\n", /does not answer as loop does/],
+    [4000006, '{"loop":1,"state":null}\n', /does not answer as loop does/],
+    [4000007, '{"loop":1,"end":true}\n', /ended before it answered/],
+    [
+      4000008,
+      '{"loop":1,"line":{"at":1,"kind":"log","level":"","component":"","message":""}}\n',
+      /not asked/,
+    ],
+    [4000009, "x".repeat(5_000_000), /answers without end/],
   ];
+  // What is no socket is somebody else's, whatever it is called.
+  mkdirSync(join(folder, "4000010.sock"));
+  writeFileSync(join(folder, "4000011.sock"), "");
   const servers = await Promise.all(
     answers.map(
       ([pid, text]) =>
@@ -272,7 +304,40 @@ test("a program that answers nothing, nonsense or another version holds nobody u
   expect(programs.map(({ pid }) => pid)).toEqual(answers.map(([pid]) => pid));
   for (const [at, [, , expected]] of answers.entries()) expect(programs[at]!.trouble).toMatch(expected);
   for (const server of servers) server.close();
-  for (const name of readdirSync(folder)) rmSync(join(folder, name));
+  expect(readdirSync(folder)).toContain("4000011.sock");
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+}, 60_000);
+
+test("what a program says of itself moves no cursor and begins no line", async () => {
+  const folder = join(runtime, "loop");
+  const pid = 4000020;
+  const [evil, digest] = ["e\x1b[2Jv\u202e\nil", `sha256:${"a".repeat(64)}`];
+  const places = [{ name: evil, standing: [{ identifier: evil, digest, generation: 1 }] }];
+  const state = { pid, what: evil, folder: evil, since: 1, places };
+  const line = { at: 1, kind: "stdout", level: "info", component: evil, message: `${evil}\x9b31m` };
+  const answers = [{ state }, { state }, { line }];
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (question) => {
+      const asked = JSON.parse(String(question)).ask === "follow" ? answers.slice(2) : answers.slice(0, 1);
+      socket.end(asked.map((answer) => `${JSON.stringify({ loop: 1, ...answer })}\n`).join(""));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(join(folder, `${pid}.sock`), resolve));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const unsafe = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/;
+  for (const words of [["ps"], ["ps", "--json"], ["logs", `${pid}`], ["logs", `${pid}`, "--json"]]) {
+    const { out, said } = await loop(...words);
+    expect([words, said]).toEqual([words, ""]);
+    expect(out).toContain("v");
+    expect(out).not.toMatch(unsafe);
+    expect(out).not.toMatch(/^il/m);
+  }
+  // It ended while it was followed, which is said; nobody waits for it.
+  const attached = await loop("attach", `${pid}`);
+  expect([attached.code, attached.out]).toEqual([0, expect.stringContaining(`Program ${pid} has ended\n`)]);
+  server.close();
+  rmSync(join(folder, `${pid}.sock`), { force: true });
 }, 60_000);
 
 test("a runtime folder that others may enter is neither used nor believed", async () => {

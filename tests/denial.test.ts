@@ -159,6 +159,7 @@ const traps: [string, string][] = [
   ['templates.create("component", "x", "/x")', "loop:build/templates#create"],
   ['runner.run("builtin:run", options)', "loop:run/runner#run"],
   ['slots.set("command:run", ["/x.wasm"], ["loop:run"])', "loop:slots/slots#set"],
+  ["changes.recent()", "loop:slots/changes#recent"],
   ["control.list()", "loop:control/processes#list"],
   [
     'trust.add("sha256:0", { folders: [], network: [], variables: [], programs: [], capabilities: [] })',

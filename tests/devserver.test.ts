@@ -182,6 +182,28 @@ export const commands = {
   ),
 };
 
+/** Those that are no good. */
+const bad = {
+  ...component(
+    "endless",
+    "scanning",
+    `export const workspace = {
+  scan(): never {
+    for (;;);
+  },
+};
+`,
+  ),
+  ...component(
+    "greedy",
+    "scanning",
+    `export const workspace = {
+  scan: () => ({ members: [{ name: "a", folder: "../..", component: "/a.wasm", uses: [], watched: [] }], application: undefined }),
+};
+`,
+  ),
+};
+
 const slots = (devserver: string) => `[slots.style]
 contract = "demo:app/style@0.1.0"
 default = "./plain/build/plain.wasm"
@@ -201,8 +223,9 @@ members = ["plain", "greet"]
 `);
 
 beforeAll(async () => {
-  write(built, files);
-  for (const name of ["app", "plain", "loud", "stopped", "greet", "passing", "server", "scanning"])
+  write(built, { ...files, ...bad });
+  const names = ["app", "plain", "loud", "stopped", "greet", "passing", "server", "scanning"];
+  for (const name of [...names, "endless", "greedy"])
     expect((await loop(join(built, name), "build")).said).toBe("");
 }, 300_000);
 beforeEach(() => {
@@ -291,6 +314,25 @@ test("a component lays the workspace out, brings components in from elsewhere, a
   expect(help.out).not.toContain("cloud greet");
   expect((await loop(work, "help")).out).toContain("cloud greet");
   expect((await loop(work, "--builtin", "cloud", "greet")).said).toContain("LK0001");
+}, 60_000);
+
+test.each([
+  ["endless", "LK0711"],
+  ["greedy", "LK0451"],
+])(
+  "one that is %s ends nothing but itself",
+  async (name, code) => {
+    write(work, { "loop.toml": own });
+    const slot = ["--slot", `devserver=${name}/build/${name}.wasm`];
+    expect(await loop(work, "dev", ...slot)).toMatchObject({ code: 1, said: expect.stringContaining(code) });
+    expect(await loop(work, "help", ...slot)).toMatchObject({ code: 0 });
+  },
+  60_000,
+);
+
+test("the loop.toml of the folder that is developed speaks, wherever the person stands", async () => {
+  write(work, { "loop.toml": own });
+  expect(written(await develop(temporary, work))).toEqual(["Hello you today"]);
 }, 60_000);
 
 test("a component that says what there is, and no more, leaves the rest to loop", async () => {

@@ -9,6 +9,8 @@ export interface Display {
   readonly name: string;
   /** A pixel of the whole screen, as 0xRRGGBB. */
   pixel(x: number, y: number): number;
+  /** Red, green and blue of a part of the screen, rows from the top. */
+  area(left: number, top: number, width: number, height: number): Uint8Array;
   kill(): void;
 }
 
@@ -25,6 +27,14 @@ export const startDisplay = async (folder: string, size = "1280x800x24"): Promis
   return {
     name: `:${said.trim()}`,
     pixel: (x, y) => screenArea(folder, x, y)[0]!,
+    area: (left, top, width, height) =>
+      Uint8Array.from(
+        screenArea(folder, left, top, width, height).flatMap((colour) => [
+          colour >> 16,
+          (colour >> 8) & 255,
+          colour & 255,
+        ]),
+      ),
     kill: () => server.kill(),
   };
 };

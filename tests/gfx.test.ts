@@ -28,10 +28,15 @@ const loop = (words: readonly string[], cwd: string, env: Record<string, string>
 };
 
 /** A copy of an example, so that what is built does not lie in the sources. */
-const built = (example: string, change: (source: string) => string = (source) => source): string => {
+const built = (
+  example: string,
+  change: (source: string) => string = (source) => source,
+  more: Readonly<Record<string, string>> = {},
+): string => {
   const project = mkdtempSync(join(folder, `${example}-`));
   for (const part of ["src", "wit", "loop.toml"])
     cpSync(join(root, "examples", example, part), join(project, part), { recursive: true });
+  for (const [name, text] of Object.entries(more)) writeFileSync(join(project, "src", name), text);
   const main = join(project, "src/main.ts");
   writeFileSync(main, change(readFileSync(main, "utf8")));
   const { exitCode, text } = loop(["build"], project);
@@ -64,6 +69,31 @@ test("the triangle is what it was: no more than one pixel in 200 differs by more
   const png = shot(built("triangle"), 2);
   expect(difference(decodePng(png), golden("triangle", png), 3)).toBeLessThan(0.005);
 }, 60_000);
+
+test("a pass that is written down draws what it draws call by call", () => {
+  const pass = readFileSync(join(root, "templates/gpu/src/pass.ts"), "utf8");
+  const change = (source: string) => {
+    const changed = source
+      .replace("encoder.beginRenderPass({", "new Pass(encoder.beginRenderPass({")
+      .replace("],\n    });", "],\n    }));");
+    expect(changed).toContain("new Pass(");
+    return `import { Pass } from "./pass.ts";\n${changed}`;
+  };
+  const written = shot(built("triangle", change, { "pass.ts": pass }), 2);
+  expect(decodePng(written)).toEqual(decodePng(shot(built("triangle"), 2)));
+}, 60_000);
+
+test("the triangle in C, by the canonical ABI alone, is the same picture", () => {
+  const project = mkdtempSync(join(folder, "c-"));
+  cpSync(join(root, "tests/fixtures/gpu"), project, { recursive: true });
+  cpSync(join(root, "examples/ripples/src/window.h"), join(project, "src/window.h"));
+  const { exitCode, text } = loop(["build"], project);
+  expect([exitCode, text]).toEqual([0, expect.stringContaining("Built triangle")]);
+  const png = shot(project, 2);
+  expect(
+    difference(decodePng(png), decodePng(readFileSync(join(root, "examples/triangle/golden.png"))), 3),
+  ).toBeLessThan(0.005);
+}, 120_000);
 
 test("the particles are where they were: no square of 8 pixels differs by more than 16 of 255", () => {
   const png = shot(built("particles"), 30);

@@ -10,6 +10,7 @@ import { Live, type Swapped } from "../src/host/live.ts";
 import { succeeding } from "../src/host/places.ts";
 import { type LinkedPlan, link } from "../src/host/plan.ts";
 import type { InstanceContext } from "../src/host/provider.ts";
+import { core } from "../src/providers/core/core.ts";
 import { gfxProvider } from "../src/providers/gfx/gfx.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { kept } from "../src/providers/wasi/kept/index.ts";
@@ -34,7 +35,7 @@ const planOf = async (world: string, version: string): Promise<LinkedPlan> => {
   const request = { folder, name: world, main: `${world}.js`, world, wit, settings: {} };
   const { component } = await typescript.build(request);
   return link(verify(`${world}-${version}.wasm`, component), {
-    providers: [wasi, kept, windowProvider, gfx],
+    providers: [wasi, core, kept, windowProvider, gfx],
   });
 };
 
@@ -116,12 +117,12 @@ const play = async (
     get generation() {
       return live.generation;
     },
-    async callNow(name: string, func: string, args: readonly unknown[]) {
+    async callWhileThere(name: string, func: string, args: readonly unknown[]) {
       while (func === "frame" && due.length > 0 && desk.frame >= due[0]!) {
         due.shift();
         await swap();
       }
-      return live.callNow(name, func, args);
+      return live.callWhileThere(name, func, args);
     },
   } as unknown as Live;
   try {

@@ -15,15 +15,20 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { c } from "../src/builders/c.ts";
+import { typescript } from "../src/builders/typescript.ts";
 import { wat } from "../src/builders/wat.ts";
 import { completed } from "../src/builders/wit.ts";
+import type { Instance } from "../src/host/instance.ts";
 import { Live } from "../src/host/live.ts";
 import { succeeding } from "../src/host/places.ts";
 import { type LinkedPlan, link } from "../src/host/plan.ts";
 import type { InstanceContext } from "../src/host/provider.ts";
+import { core } from "../src/providers/core/core.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { kept } from "../src/providers/wasi/kept/index.ts";
+import { sockets } from "../src/providers/wasi/sockets.ts";
 import { noGrants } from "../src/trust/grants.ts";
+import { parseNetwork } from "../src/trust/network.ts";
 import { verify } from "../src/trust/verify.ts";
 
 const root = join(import.meta.dir, "..");
@@ -37,22 +42,81 @@ afterAll(() => {
   rmSync(temporary, { recursive: true, force: true });
 });
 
-const holders: Record<string, Uint8Array> = {};
+const guests: Record<string, Uint8Array> = {};
 beforeAll(async () => {
   const text = readFileSync(join(fixtures, "kept.wit"), "utf8");
   const wit = await completed(new Map([["wit/kept.wit", text]]));
-  for (const [language, builder] of Object.entries({ wat, c })) {
-    const folder = join(temporary, language);
-    const main = `src/holder.${language}`;
+  const build = async (name: string, { builder, file, world }: (typeof sources)[number]) => {
+    const folder = join(temporary, name);
+    const main = `src/${file}`;
     mkdirSync(join(folder, "src"), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    cpSync(join(fixtures, `holder.${language}`), join(folder, main));
-    const request = { folder, name: "holder", main, world: "holder", wit, settings: {} };
-    holders[language] = (await builder.build(request)).component;
-  }
+    const source = readFileSync(join(fixtures, file), "utf8");
+    writeFileSync(join(folder, main), source.replaceAll("VERSION", name));
+    guests[name] = (await builder.build({ folder, name, main, world, wit, settings: {} })).component;
+  };
+  for (const source of sources) for (const name of source.names) await build(name, source);
 }, 120_000);
 
+const sources = [
+  { names: ["wat"], builder: wat, file: "holder.wat", world: "holder" },
+  { names: ["c"], builder: c, file: "holder.c", world: "holder" },
+  { names: ["one", "two", "broken"], builder: typescript, file: "worker.guest.js", world: "worker" },
+];
+
 const quiet = { write() {}, flush() {}, isTerminal: false };
+type Linker = "loop" | "jco";
+
+const planOf = (name: string, linker: Linker): Promise<LinkedPlan> =>
+  link(verify(`${name}.wasm`, guests[name]!), { providers: [wasi, sockets, core, kept], linker });
+
+/** A place with a guest in it, and what swaps it for another. */
+const placed = async (name: string, linker: Linker) => {
+  const plan = await planOf(name, linker);
+  const context: InstanceContext = {
+    component: { identifier: plan.component.identifier, digest: plan.component.digest },
+    args: [],
+    grants: {
+      ...noGrants,
+      folders: [{ host: temporary, guest: "/data", readOnly: true }],
+      network: parseNetwork("listen=127.0.0.1:0"),
+    },
+    stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: quiet, stderr: quiet },
+    onDrop() {},
+  };
+  const options = { place: "holder", contract: { ...plan.world, imports: new Map() }, waits: true };
+  const live = new Live(options, plan, await plan.instantiate(context));
+  const swapTo = (next: LinkedPlan, after: (made: Instance) => Promise<void> = async () => {}) =>
+    live.swap(async () => ({
+      plan: next,
+      start: async (before) => {
+        const made = await next.instantiate(succeeding(context, before));
+        await after(made);
+        return made;
+      },
+    }));
+  /** Calls the next one before it takes the place, for guests that have no start of their own; then it may fail. */
+  const swap = async (calls: readonly string[], fails = false) => {
+    const answers: unknown[] = [];
+    const swapping = swapTo(plan, async (made) => {
+      for (const name of calls) answers.push(await made.call(undefined, name, []));
+      if (!fails) return;
+      made.drop();
+      throw new Error("It failed after it had taken");
+    });
+    if (fails) await expect(swapping).rejects.toThrow("It failed after it had taken");
+    else await swapping;
+    return answers;
+  };
+  return {
+    live,
+    swapTo,
+    swap,
+    call: (name: string, of?: string) => live.run((instance) => instance.call(of, name, [])),
+  };
+};
+
+const openNow = () => readdirSync("/proc/self/fd").length;
 
 describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
   test.each([
@@ -61,54 +125,76 @@ describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
   ])(
     "a guest in %s takes what the one before it kept, after a swap that failed as well",
     async (language, answer) => {
-      const component = verify(`${language}.wasm`, holders[language]!);
-      const plan: LinkedPlan = await link(component, { providers: [wasi, kept], linker });
-      const context: InstanceContext = {
-        component: { identifier: component.identifier, digest: component.digest },
-        args: [],
-        grants: { ...noGrants, folders: [{ host: temporary, guest: "/data", readOnly: true }] },
-        stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: quiet, stderr: quiet },
-        onDrop() {},
-      };
-      const before = readdirSync("/proc/self/fd").length;
-      const first = await plan.instantiate(context);
-      const options = { place: "holder", contract: { ...plan.world, imports: new Map() }, waits: true };
-      const live = new Live(options, plan, first);
-      const call = (name: string) => live.run((instance) => instance.call(undefined, name, []));
+      const before = openNow();
+      const { live, swap, call } = await placed(language, linker);
       expect(await call("go-on")).toBe(0);
       expect(await call("hold")).toBe(true);
-      const answers: unknown[] = [];
-      // These guests have no start of their own in which to take it; a call before the exchange is as good.
-      const swap = (after: () => void) =>
-        live.swap(async () => ({
-          plan,
-          start: async (of) => {
-            const made = await plan.instantiate(succeeding(context, of));
-            answers.push(await made.call(undefined, "go-on", []));
-            try {
-              after();
-            } catch (error) {
-              made.drop();
-              throw error;
-            }
-            return made;
-          },
-        }));
-      const failing = swap(() => {
-        throw new Error("It failed after it had taken");
-      });
-      expect(String(await failing.catch((error: unknown) => error))).toContain(
-        "It failed after it had taken",
-      );
-      await swap(() => {});
-      expect(answers).toEqual([answer, answer]);
+      expect(await swap(["go-on"], true)).toEqual([answer]);
+      expect([await swap(["go-on"]), live.generation]).toEqual([[answer], 2]);
       // Whoever kept it is gone, and nobody kept it anew.
       expect(await call("go-on")).toBe(0);
       live.drop();
-      expect(readdirSync("/proc/self/fd").length).toBe(before);
+      expect(openNow()).toBe(before);
     },
   );
 });
+
+describe.each(["loop", "jco"] as const)("in TypeScript, linked by %s", (linker) => {
+  test("a client, a file without a name and a timer go on, and one that fails takes nothing away", async () => {
+    writeFileSync(join(temporary, "words"), "0000 0001 0002 0003 ");
+    const before = openNow();
+    const { live, swapTo, call } = await placed("one", linker);
+    const work = (name: string) => call(name, "test:kept/work@0.1.0");
+    const [two, one, broken] = await Promise.all(
+      ["two", "one", "broken"].map((name) => planOf(name, linker)),
+    );
+    const port = (await work("begin")) as number;
+    let heard = "";
+    const client = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        data(_, bytes) {
+          heard += bytes.toString();
+        },
+      },
+    });
+    const echo = async (said: string) => {
+      const from = heard.length;
+      client.write(said);
+      while (!heard.endsWith(" ")) await Promise.all([work("serve"), Bun.sleep(1)]);
+      const answer = heard.slice(from);
+      heard = "";
+      return [answer, await work("read")];
+    };
+    expect(await echo("a")).toEqual(["aone ", "0000"]);
+    rmSync(join(temporary, "words"));
+    expect((await swapTo(two!)).state).toBe("handed-over");
+    expect(await echo("b")).toEqual(["btwo ", "0001"]);
+    await expect(swapTo(broken!)).rejects.toThrow("not this state");
+    expect(await echo("c")).toEqual(["ctwo ", "0002"]);
+    await swapTo(one!);
+    expect(await echo("d")).toEqual(["done ", "0003"]);
+    while (!(await work("rung"))) await Bun.sleep(10);
+    live.drop();
+    client.terminate();
+    // The engine closes its sockets in its own time.
+    for (let waited = 0; openNow() > before && waited < 10_000; waited += 10) await Bun.sleep(10);
+    expect(openNow()).toBe(before);
+  }, 60_000);
+});
+
+test("a storm of swaps, a third of them failing after they have taken, leaves no file open", async () => {
+  const before = openNow();
+  const { live, swap, call } = await placed("c", "loop");
+  await call("hold");
+  await swap(["go-on", "hold"]);
+  const serving = openNow();
+  for (let i = 0; i < 120; i++) expect(await swap(["go-on", "hold"], i % 3 === 0)).toEqual([3, true]);
+  expect([live.generation, openNow()]).toEqual([82, serving]);
+  live.drop();
+  expect(openNow()).toBe(before);
+}, 60_000);
 
 // Through the front door.
 
@@ -121,6 +207,7 @@ const spawn = (...words: string[]) =>
       HOME: temporary,
       XDG_DATA_HOME: join(temporary, "data"),
       XDG_CACHE_HOME: join(temporary, "cache"),
+      LOOP_GPU: "software",
     },
     stdin: "ignore",
     stdout: "pipe",
@@ -244,4 +331,39 @@ test("a client, a file without a name and a timer go on while what holds them is
   const read = lines.filter((line) => /^\d{4}$/.test(line));
   expect(read).toEqual(words.slice(0, read.length));
   expect(lines.filter((line) => line === "rung")).toEqual(["rung"]);
+}, 180_000);
+
+test("in loop dev a scene goes on with the device and the numbers that lie on it, whenever its source is saved", async () => {
+  const folder = join(work, "field");
+  const handed = join(root, "tests/fixtures/handed");
+  const source = readFileSync(join(handed, "field.guest.js"), "utf8");
+  const save = (version: string) =>
+    writeFileSync(join(folder, "src/main.js"), source.replaceAll("VERSION", version));
+  for (const part of ["wit", "src"]) mkdirSync(join(folder, part), { recursive: true });
+  cpSync(join(handed, "handed.wit"), join(folder, "wit/handed.wit"));
+  writeFileSync(
+    join(folder, "loop.toml"),
+    '[component]\nname = "field"\nlanguage = "typescript"\nworld = "field"\n[build]\nmain = "src/main.js"\n',
+  );
+  save("1");
+  const words = ["dev", "field", "--headless", "--frames", "5000000", "--json", "--allow=loop:gfx"];
+  const program = spawn(...words);
+  const out = heard(program.stdout);
+  try {
+    await out.until(/"1 made a device made heights"/);
+    for (const version of ["2", "4"]) {
+      save(version);
+      await out.until(new RegExp(`"${version} took a device took heights"`));
+      await out.until(/"event":"swapped"/);
+    }
+    // One that fails after it has taken leaves the other drawing, with what both have.
+    save("3");
+    await out.until(/"3 took a device took heights"/);
+    await out.until(/It fails after it has taken/);
+    save("5");
+    await out.until(/"5 took a device took heights"/);
+  } finally {
+    program.kill("SIGINT");
+    expect(await program.exited).toBe(0);
+  }
 }, 180_000);

@@ -209,6 +209,15 @@ test("a workspace brings in what its members name, also those in another reposit
     "answer()",
   );
   expect(inside.out).toBe("42\n");
+  // All of it is copied, and is all that a machine without network and store needs.
+  const copied = JSON.parse((await loop("gina", workspace, "vendor", "--json")).out);
+  expect(copied.supplies.length).toBe(2);
+  const offline = ["--offline", "--locked", "run", `${target}:1.2.0`, "--invoke", "answer()"];
+  expect((await loop("gwen", workspace, ...offline)).out).toBe("42\n");
+  // Each member is built where it lies; the workspace itself has nothing to build, and says what has.
+  expect((await loop("gina", workspace, "build")).said).toContain(
+    "hint: loop build FOLDER, of one of its members: parts/*, ../there/tool",
+  );
   // What nothing names any more goes with --prune, and not with --locked.
   writeFileSync(join(workspace, "parts/one/loop.toml"), "");
   expect((await loop("gina", workspace, "--locked", "fetch", "--prune")).said).toContain("error[LK0107]");

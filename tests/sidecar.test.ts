@@ -221,7 +221,7 @@ test("a program that hears nothing goes with a loop that is killed, and so does 
     "--slot",
     `shop=sidecar:${shop} --allow-run=${shop}`,
     "run",
-    ".",
+    "build/app.wasm",
     "--",
     "deaf with a child",
   );

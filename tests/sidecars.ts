@@ -67,6 +67,7 @@ export const sidecars = () => {
     timeoutMs = 5_000,
     contract = shop,
     before?: InstanceContext,
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<Started> => {
     const identifier = `sidecar:${file}`;
     const program = verifyProgram(identifier, readFileSync(file), judge);
@@ -75,7 +76,7 @@ export const sidecars = () => {
       slot: "shop",
       contracts: [contract],
       timeoutMs,
-      start: { file, folder, name: "shop", environment: { PATH: "/usr/bin:/bin" } },
+      start: { file, folder, name: "shop", environment: { PATH: "/usr/bin:/bin", ...environment } },
       requireSame: () => {},
     });
     const said: string[] = [];

@@ -2,7 +2,10 @@
 // process alive. Owns the bounds; the work is soak.ts, in a process of its own, so that nobody else's garbage counts.
 // It takes some forty seconds.
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startDisplay } from "./display.ts";
 import type { Held } from "./soak.ts";
 
 /** Rounds of so many times; the first two warm up what is kept for good: compiled code, shapes, caches. */
@@ -11,10 +14,11 @@ const soak = async (
   rounds: number,
   times: number,
   linker = "loop",
+  env: Readonly<Record<string, string>> = {},
 ): Promise<readonly Held[]> => {
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, "soak.ts"), work, `${rounds}`, `${times}`, linker],
-    { stdout: "pipe", stderr: "pipe" },
+    { stdout: "pipe", stderr: "pipe", env: { ...process.env, DISPLAY: "", ...env } },
   );
   const [out, said] = await Promise.all([
     new Response(child.stdout).text(),
@@ -70,6 +74,25 @@ test("an hour of seconds, each a millisecond long, and beside each a timer of an
 
 test("two thousand connections are opened and closed by a guest, at both their ends", async () => {
   expectFlat(await soak("connections", 5, 400), 400);
+}, 120_000);
+
+// A hundred thousand, which take a minute: bun tests/soak.ts pictures 10 10000
+test("ten thousand pictures of a GPU are drawn, read back and shown, and all is as it was", async () => {
+  expectFlat(await soak("pictures", 5, 2000), 2000);
+}, 120_000);
+
+test("a hundred windows with a GPU are opened and closed, without a display and on one", async () => {
+  expectFlat(await soak("surfaces", 5, 20), 20);
+  const folder = mkdtempSync(join(tmpdir(), "loop-surfaces-"));
+  const display = await startDisplay(folder);
+  try {
+    expectFlat(await soak("surfaces", 5, 20, "loop", { DISPLAY: display.name }), 20);
+    // The server has none of their windows and pictures any more: its screen is as black as it was.
+    expect(display.area(0, 0, 1280, 800).every((byte) => byte === 0)).toBe(true);
+  } finally {
+    display.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }, 120_000);
 
 test("requests are served, and every fourth client goes away half-way", async () => {

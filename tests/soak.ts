@@ -5,6 +5,7 @@ import { heapStats } from "bun:jsc";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { guest } from "../benchmarks/gfx.ts";
 import { typescript } from "../src/builders/typescript.ts";
 import { wat } from "../src/builders/wat.ts";
 import { completed } from "../src/builders/wit.ts";
@@ -19,6 +20,8 @@ import { http } from "../src/providers/wasi/http.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { serve } from "../src/providers/wasi/serve.ts";
 import { sockets } from "../src/providers/wasi/sockets.ts";
+import { Desk } from "../src/providers/window/desk.ts";
+import { settingsOf } from "../src/providers/window/settings.ts";
 import { parseNetwork } from "../src/trust/network.ts";
 import { verify } from "../src/trust/verify.ts";
 
@@ -127,6 +130,43 @@ const works: Record<string, () => Promise<Work>> = {
   files: () => living("files", () => 0),
   timers: () => living("timers", (count) => count),
   connections: () => living("connections", (count) => 8 * count),
+  /** Frames that a graphics processor draws, into a window that lasts. */
+  async pictures() {
+    const desk = new Desk(settingsOf({ folder, headless: true, frames: "1000000" }));
+    const { exports, drop } = await guest(desk.open("pictures", 32, 24));
+    return {
+      async once(count) {
+        for (let at = 0; at < count; at++) {
+          await exports.frame();
+          await desk.next(true);
+        }
+      },
+      end: async () => {
+        drop();
+        desk.end();
+      },
+    };
+  },
+  /** A window, a device, a frame, and all of it given back: on a display where there is one. */
+  async surfaces() {
+    const headless = !process.env.DISPLAY;
+    return {
+      async once(count) {
+        for (let at = 0; at < count; at++) {
+          const desk = new Desk(settingsOf({ folder, headless, frames: "100" }));
+          const pane = desk.open("surfaces", 64, 48);
+          const { exports, drop } = await guest(pane);
+          for (let frame = 0; frame < 2; frame++) {
+            await exports.frame();
+            await desk.next(true);
+          }
+          drop();
+          pane.close();
+          desk.end();
+        }
+      },
+    };
+  },
   /** Requests to a served component, some of them broken off by their clients half-way. */
   async requests() {
     const place = join(root, "tests/fixtures/served");

@@ -90,7 +90,8 @@ test("the foot says what runs, what is built, and what was swapped last with its
     "runs  app abababababab since 04:05:06",
     "build style …",
   ]);
-  follow(state, { tag: "built", val: { name: "style" } });
+  follow(state, { tag: "built", val: { name: "style", ms: 84 } });
+  expect(foot(state, terminal).at(-1)).toBe("last  style built in 84 ms");
   follow(state, {
     tag: "swapped",
     val: {
@@ -127,6 +128,19 @@ test("what failed stands above the rule until it is mended, and one that is gone
   expect(foot(state, terminal).join("\n")).not.toContain("failed");
 });
 
+test("on a narrow terminal a sentence is broken between words, and code is cut", () => {
+  const state = nothing();
+  const report = `error[LK0602]: src/main.ts:11:7: ${"Unexpected end of file ".repeat(2).trim()}\n  ${"oops(( ".repeat(9)}`;
+  follow(state, { tag: "failed", val: { name: "app", report } });
+  expect(foot(state, { ...terminal, columns: 40 }).slice(0, 4)).toEqual([
+    "app failed; what runs goes on",
+    "error[LK0602]: src/main.ts:11:7:",
+    "  Unexpected end of file Unexpected",
+    "  end of file",
+  ]);
+  expect(foot(state, { ...terminal, columns: 40 })[4]).toBe("  oops(( oops(( oops(( oops(( oops((…");
+});
+
 test("no line of the foot is as wide as the terminal, and it leaves room above itself, however small that is", () => {
   const state = nothing();
   follow(state, { tag: "watching", val: [Array.from({ length: 40 }, (_, i) => `member-${i}`), "polling"] });
@@ -143,7 +157,7 @@ test("no line of the foot is as wide as the terminal, and it leaves room above i
     expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1));
     for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(Math.max(1, columns - 3));
   }
-  expect(foot(state, terminal)).toContain("… 94 lines more");
+  expect(foot(state, terminal)).toContain("… 95 lines more");
   expect([fit("漢字漢", 4), fit("abc", 3), fit("abcd", 3)].map((text) => Bun.stringWidth(text) <= 4)).toEqual(
     [true, true, true],
   );

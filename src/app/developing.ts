@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Digest } from "../base/digest.ts";
 import { limits } from "../base/limits.ts";
 import { findManifest } from "../base/manifest/manifest.ts";
 import { printMs } from "../base/quantity.ts";
 import { buildProject } from "../builders/project.ts";
+import { readStamp, stampBeside } from "../builders/stamp.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { InstanceLimits } from "../host/budget.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -105,7 +107,8 @@ const found = async (identifier: string, { linking }: Developing): Promise<Built
   const startMs = performance.now();
   const { component } = await loadComponent(identifier, linking, linking.decisions());
   const durationMs = Math.round(performance.now() - startMs);
-  return { component: identifier, digest: component.digest, built: false, durationMs, warnings: [] };
+  const inputs = identifier.startsWith("/") ? [identifier] : [];
+  return { component: identifier, digest: component.digest, built: false, durationMs, warnings: [], inputs };
 };
 
 const built = async (
@@ -129,7 +132,9 @@ const built = async (
     quick: true,
   });
   const warning = outcome.built ? build.remember(outcome) : undefined;
-  return warning === undefined ? outcome : { ...outcome, warnings: [...outcome.warnings, warning] };
+  const inputs = readStamp(stampBeside(outcome.component))?.inputs.map(({ path }) => resolve(folder, path));
+  const warnings = warning === undefined ? outcome.warnings : [...outcome.warnings, warning];
+  return { ...outcome, warnings, inputs: inputs ?? [] };
 };
 
 const handlers = ["wasi:http/handler@0.3.0", "wasi:http/incoming-handler@0.2.0"];

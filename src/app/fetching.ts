@@ -13,8 +13,9 @@ import { Resolver, type Shown } from "../resolve/resolver.ts";
 import { absoluteIdentifier, declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
-import type { Judge } from "../trust/verify.ts";
+import type { Decisions } from "../trust/decisions.ts";
 import { interruptible } from "./interrupt.ts";
+import { judgeFor } from "./judge.ts";
 import { grantsOf, type Linking, loadComponent, planFilling } from "./link.ts";
 import { fetcherMembers } from "./members.ts";
 
@@ -162,7 +163,8 @@ export const progressOn = (stdio: Stdio): Shown => {
 export const openRemote = async (
   manifests: readonly Manifest[],
   policy: Policy,
-  judge: () => Judge,
+  folder: string,
+  decisions: () => Decisions,
 ): Promise<Remote> => {
   const [{ Remote }, { lockName }] = await Promise.all([
     import("../resolve/remote.ts"),
@@ -173,7 +175,7 @@ export const openRemote = async (
     interruptible,
     lockPath: root && join(root.folder, lockName),
     policy,
-    describe: describeWith(judge),
+    describe: describeWith(folder, decisions),
     validate,
     // Compiling it takes another thread as long as a component takes to come.
     prepare: () => void import("../contract/tools.ts").then(({ wasmTools }) => wasmTools()).catch(() => {}),
@@ -200,24 +202,30 @@ const validate = async (identifier: string, bytes: Uint8Array): Promise<void> =>
 
 /** Looks at what came as at anything that is loaded here, and says what the lock notes of it. */
 const describeWith =
-  (judge: () => Judge): Describe =>
-  async ({ bytes, locator }, before) => {
+  (folder: string, decisions: () => Decisions): Describe =>
+  async ({ bytes, locator, signature: beside }, before) => {
     const { identifier, digest, package: name } = locator;
-    const [{ requireSigners, signersOf, verifyFetched }, { adapted }, { readWorld }] = await Promise.all([
-      import("../trust/verify.ts"),
-      import("../host/adapt.ts"),
-      import("../contract/world.ts"),
-    ]);
-    const component = await verifyFetched(identifier, bytes, judge(), {
+    const [{ requireSigners, signersOf, verifyFetched }, { requireContinuity }, { adapted }, { readWorld }] =
+      await Promise.all([
+        import("../trust/verify.ts"),
+        import("../trust/origin.ts"),
+        import("../host/adapt.ts"),
+        import("../contract/world.ts"),
+      ]);
+    const signature = beside && (await import("../trust/signature/section.ts")).asSignature(beside);
+    const judge = judgeFor(folder, decisions());
+    const component = await verifyFetched(identifier, bytes, judge, {
       digest,
       package: name,
+      detached: signature,
       known: before?.entry.signers,
       adapt: (module, own) => adapted(identifier, module, own),
     });
     if (before) requireSigners(component, before.entry.signers, before.place);
+    requireContinuity(component, judge.keyring, decisions().signers());
     const { imports, exports } = readWorld(component.bytes);
     const signers = signersOf(component, before?.entry.signers);
-    return { signers, imports: [...imports.keys()], exports: [...exports.keys()] };
+    return { signature, signers, imports: [...imports.keys()], exports: [...exports.keys()] };
   };
 
 const network = ["wasi:http", "wasi:sockets"];

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { fault } from "../base/fault.ts";
 import { Places, type Wish } from "../host/places.ts";
 import type { Slots } from "../slots/registry.ts";
-import { follow } from "./follow.ts";
+import { type Followed, follow } from "./follow.ts";
 
 let folder: string;
-let unfollow = () => {};
+let followed: Followed | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "loop-follow-"));
 });
 afterEach(() => {
-  unfollow();
+  followed?.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -23,7 +23,7 @@ const until = async (holds: () => boolean): Promise<void> => {
 };
 
 /** A place whose swaps take as long as the test likes, and a choice that another terminal makes. */
-const followed = () => {
+const terminal = () => {
   const path = join(folder, "loop.db");
   let standing = "a";
   let chosen = "a";
@@ -45,7 +45,7 @@ const followed = () => {
   });
   const write = () => writeFileSync(path, "x".repeat(++writes));
   write();
-  unfollow = follow({
+  followed = follow({
     places,
     path,
     reopen: () => {
@@ -70,7 +70,7 @@ const followed = () => {
 };
 
 test("what is chosen while a swap goes on is what stands there in the end", async () => {
-  const { gates, standing, choose } = followed();
+  const { gates, standing, choose } = terminal();
   choose("b");
   await until(() => gates.length === 1);
   // Back again, before the first swap is done.
@@ -84,7 +84,7 @@ test("what is chosen while a swap goes on is what stands there in the end", asyn
 });
 
 test("a choice that cannot be read is told once, and read again until it can be", async () => {
-  const { gates, said, standing, choose, breakIt } = followed();
+  const { gates, said, standing, choose, breakIt } = terminal();
   breakIt(true);
   choose("b");
   await until(() => said.length === 1);
@@ -94,4 +94,23 @@ test("a choice that cannot be read is told once, and read again until it can be"
   await until(() => gates.length === 1);
   gates[0]!();
   await until(() => standing() === "b");
+});
+
+test("whoever has just chosen waits for what becomes of it, and for what goes on already", async () => {
+  const { gates, standing, choose } = terminal();
+  choose("b");
+  const first = followed!.now();
+  await until(() => gates.length === 1);
+  choose("c");
+  const second = followed!.now();
+  gates[0]!();
+  await first;
+  expect(standing()).toBe("b");
+  await until(() => gates.length === 2);
+  gates[1]!();
+  await second;
+  expect(standing()).toBe("c");
+  // Nothing has changed since.
+  await followed!.now();
+  expect(gates.length).toBe(2);
 });

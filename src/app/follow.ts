@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { PlaceState } from "../host/live.ts";
-import { applicationPlace, type Places, type SwapEvent } from "../host/places.ts";
+import { type Arranged, applicationPlace, type Places, type SwapEvent } from "../host/places.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Slots } from "../slots/registry.ts";
 
@@ -20,21 +20,32 @@ export interface Following {
   readonly told?: boolean;
 }
 
+export interface Followed {
+  /** Looks at once, for who has just chosen; resolves when what was chosen is taken over, or cannot be. */
+  now(): Promise<void>;
+  end(): void;
+}
+
 /**
  * Looks at the file now and then, and swaps what stands in a slot that was chosen anew. It keeps nobody waiting, and
- * no process alive. The answer ends it.
+ * no process alive.
  */
-export const follow = (following: Following): (() => void) => {
+export const follow = (following: Following): Followed => {
   const { places, path, say, explain } = following;
   const unlisten = following.told ? () => {} : places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
-  let swapping = false;
+  let looking: Promise<void> | undefined;
   let told: string | undefined;
-  const look = async () => {
+  // What is chosen while a swap goes on is compared with what stands there after it.
+  const look = (): Promise<void> => {
+    looking ??= once().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+  const once = async () => {
     const now = stateOf(path);
-    // What is chosen while a swap goes on is compared with what stands there after it.
-    if (now === seen || swapping) return;
-    swapping = true;
+    if (now === seen) return;
     try {
       await swapChanged(following);
       seen = now;
@@ -44,15 +55,19 @@ export const follow = (following: Following): (() => void) => {
       const text = `loop: ${explain(error)}`;
       if (text !== told) say(text);
       told = text;
-    } finally {
-      swapping = false;
     }
   };
   const timer = setInterval(look, limits.slotsFollowMs);
   timer.unref();
-  return () => {
-    clearInterval(timer);
-    unlisten();
+  return {
+    now: async () => {
+      await looking;
+      await look();
+    },
+    end: () => {
+      clearInterval(timer);
+      unlisten();
+    },
   };
 };
 
@@ -75,8 +90,13 @@ const swapChanged = async ({ places, reopen }: Following): Promise<void> => {
       continue;
     }
     // What went wrong was told to the listener.
+    let well = true;
+    const failed = () => {
+      well = false;
+    };
     for (const { state, filling } of changes(places.at(name), fillings))
-      await places.swap(name, filling, state.identifier).catch(() => {});
+      await places.swap(name, filling, state.identifier).catch(failed);
+    if (well) await places.arrange(name, fillings).catch(failed);
   }
   if (faults.length > 0) throw faults[0];
 };
@@ -105,8 +125,18 @@ const eventText = (event: SwapEvent, explain: (error: unknown) => string): strin
     const text = event.failed instanceof Fault ? explain(event.failed) : `${event.failed}`;
     return `loop: ${event.place} was not swapped\n${text}`;
   }
+  if ("arranged" in event) return arrangedText(event.arranged);
   const { place, generation, state, parts } = event.swapped;
   const ms = parts.reduce((sum, part) => sum + part.ms, 0).toFixed(1);
   const told = state === "none" ? "" : `, its state ${state === "migrated" ? "migrated" : "handed over"}`;
   return `loop: ${place} is filled by ${event.identifier} now (${ms} ms, generation ${generation}${told})\n`;
+};
+
+const arrangedText = ({ place, fillings, added, removed, ms }: Arranged): string => {
+  const changes = [
+    ...added.map((identifier) => `added ${identifier}`),
+    ...removed.map((identifier) => `removed ${identifier}`),
+  ];
+  const what = changes.length > 0 ? changes.join(", ") : "in another order";
+  return `loop: ${place} is filled by ${fillings.join(", ")} now (${ms.toFixed(1)} ms, ${what})\n`;
 };

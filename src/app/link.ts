@@ -130,8 +130,12 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
     contextOf: (decision, filling, plan, caller) =>
       contextOf(new Map([[plan, filling]]), decision)(plan, caller),
     swapsOf: (decision, filling, providers) =>
-      swapsOf(decision, filling, linking, capabilityContracts(component, decision), (component, next) =>
-        planFilling(component, decision, next, arriving(linking, providers), depthMax),
+      swapsOf(
+        decision,
+        () => filling,
+        linking,
+        capabilityContracts(component, decision),
+        (component, next) => planFilling(component, decision, next, arriving(linking, providers), depthMax),
       ),
   });
 
@@ -158,7 +162,7 @@ export const planProgram = async (
 /** How the filling of a slot is swapped; loaded when that happens, which in most runs it does not. */
 const swapsOf = (
   decision: Decision,
-  filling: Filling,
+  fillingOf: (plan: LinkedPlan) => Filling,
   linking: Linking,
   contracts: readonly Interface[],
   plan: (component: VerifiedComponent, filling: Filling) => Promise<LinkedPlan>,
@@ -168,7 +172,7 @@ const swapsOf = (
     const { arrive } = await import("./swaps.ts");
     const context = (made: LinkedPlan, next: Filling, caller: InstanceContext) =>
       contextOf(new Map([[made, next]]), decision)(made, caller);
-    return arrive({ decision, filling, linking, contracts, plan, contextOf: context }, ...arrival);
+    return arrive({ decision, fillingOf, linking, contracts, plan, contextOf: context }, ...arrival);
   },
 });
 
@@ -289,8 +293,12 @@ const slotProvider = async (
     fillings: [...plans.keys()],
     contextOf: contextOf(plans, decision),
     onStopped: (fault) => void linking.stdio.stderr.write(encoder.encode(stoppedText(fault))),
-    swaps: swapsOf(decision, fillings[0]!, linking, contracts, (component, next) =>
-      planFilling(component, decision, next, arriving(linking), depth + 1),
+    swaps: swapsOf(
+      decision,
+      (plan) => plans.get(plan)!,
+      linking,
+      contracts,
+      (component, next) => planFilling(component, decision, next, arriving(linking), depth + 1),
     ),
   });
 };

@@ -4,39 +4,39 @@ import { join } from "node:path";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import { limits } from "../base/limits.ts";
-import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
+import type { Manifest } from "../base/manifest/manifest.ts";
 import { dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
 import type { Builder } from "../builders/builder.ts";
 import { Places } from "../host/places.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
-import { Journal, logLine } from "../providers/control/journal.ts";
 import type { Registered } from "../providers/devserver/registry.ts";
 import { Resolver } from "../resolve/resolver.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
-import type { GrantSource } from "../trust/settle.ts";
-import type { VerifiedComponent } from "../trust/verify.ts";
 import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
 import { listCommands } from "./commands.ts";
+import { Control } from "./control.ts";
 import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
+import type { Followed } from "./follow.ts";
 import type { ListedCommand } from "./help.ts";
+import { storageFolder, storageIdentity } from "./identity.ts";
 import { interruptible } from "./interrupt.ts";
-import { judgeFor, keyringHere, workspaceHere } from "./judge.ts";
+import { keyringHere, workspaceHere } from "./judge.ts";
 import { isSidecar, type Linking, loadComponent, planRun } from "./link.ts";
 import { providerMembers } from "./members.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
-import { rememberBuilt, storageIdentity } from "./provenance.ts";
+import { rememberBuilt, sourcesHere } from "./provenance.ts";
 import { explainError } from "./report.ts";
 import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
-import { type Development, openSlots } from "./workspace.ts";
+import { type Development, openSlots, readTolerant } from "./workspace.ts";
 
 /** Help is for reading, so it is wrapped even where it is piped. */
 const columnsWithoutTerminal = 80;
@@ -52,11 +52,13 @@ export class Program implements Linking {
   readonly providers: readonly Provider[];
   readonly places = new Places(() => void this.#follow());
   readonly resolver: Resolver;
-  readonly #journal = new Journal();
-  #controlled = false;
+  readonly #control = new Control(this.folder, this.places);
+  #following: Followed | undefined;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
+  /** Absolute: the folder that `loop dev` works in, whose loop.toml files speak then. */
+  #developed: string | undefined;
   /** What `loop dev` was told; undefined where nothing is developed. */
   #development: Development | undefined;
 
@@ -70,7 +72,7 @@ export class Program implements Linking {
       policy: options,
       fetcherOf: (scheme) => fetcherOf(scheme, this.choosingCommands, this),
       schemes: shippedSchemes,
-      remote: (policy) => openRemote(this.#manifests(), policy, () => judgeFor(folder, this.decisions())),
+      remote: (policy) => openRemote(this.#manifests(), policy, folder, this.decisions),
       ...saidOf(() => this.#manifests()),
       progress: () => progressOn(this.stdio),
     });
@@ -124,7 +126,8 @@ export class Program implements Linking {
 
   #open(): Slots {
     return openSlots({
-      folder: this.folder,
+      folder: this.#developed ?? this.folder,
+      cwd: this.folder,
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
       environment: process.env,
@@ -159,7 +162,7 @@ export class Program implements Linking {
 
   /** What speaks for the folder, read when it is first asked for; with --builtin only what reads. */
   #manifests(): readonly Manifest[] {
-    this.#read ??= readTolerant(this.folder, this.options.builtin);
+    this.#read ??= readTolerant(this.#developed ?? this.folder, this.options.builtin);
     return this.#read;
   }
 
@@ -220,8 +223,7 @@ export class Program implements Linking {
     const { folder } = this;
     return {
       core: {
-        tap: (component, { level, message, fields }) =>
-          this.#journal.add(logLine(component, level, message, fields)),
+        tap: this.#control.tap,
       },
       control: { folder },
       cli: {
@@ -262,7 +264,7 @@ export class Program implements Linking {
         environment: process.env,
         desk: async () => (await import("../providers/window/desk.ts")).deskOf,
       },
-      storage: { folder: () => join(dataFolder(), "storage"), identity: storageIdentity },
+      storage: { folder: storageFolder, identity: storageIdentity },
       run: {
         folder,
         grants: async (component, flags) => (await import("./grants.ts")).grantsFor(component, flags, this),
@@ -272,9 +274,10 @@ export class Program implements Linking {
           return (await import("./question.ts")).asking(component, ask, stdio);
         },
         plan: (identifier, limits) => {
-          this.#beControlled();
+          this.#control.begin();
           return planRun(identifier, this, limits);
         },
+        hear: this.#control.hear,
         drawing: () => import("../providers/window/drive.ts"),
         swaps: {
           places: this.places,
@@ -288,7 +291,8 @@ export class Program implements Linking {
       devserver: {
         folder,
         interruptible,
-        session: async ({ options, address, voices }, caller) => {
+        session: async ({ folder, options, address, voices }, caller) => {
+          this.#developed = folder;
           // Each build and each swap makes memories. Before anything is looked at: it may not come back.
           await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
@@ -306,6 +310,9 @@ export class Program implements Linking {
       slots: {
         folder,
         slots: this.readableSlots,
+        places: this.places,
+        // A filling that chooses in the middle of a call waits for itself, so nobody waits for ever.
+        taken: () => Promise.race([this.#following?.now(), Bun.sleep(limits.slotsTakenMsMax)]),
         wanted: (decision) => wanted(decision),
         servers: async (decision) =>
           (await import("./serving.ts")).servingSlot(decision, {
@@ -314,19 +321,6 @@ export class Program implements Linking {
           }),
       },
     };
-  }
-
-  /** What runs longer than a moment can be looked at and changed by this person's other programs. */
-  #beControlled(): void {
-    if (this.#controlled || process.platform === "win32") return;
-    this.#controlled = true;
-    const sinceMs = Date.now();
-    const begin = async () => {
-      const { listen } = await import("../providers/control/server.ts");
-      const what = process.argv.slice(2).join(" ");
-      listen({ what, folder: this.folder, sinceMs, places: this.places, journal: this.#journal });
-    };
-    setTimeout(() => void begin(), limits.controlAfterMs).unref();
   }
 
   #serving(): ServingRequest {
@@ -356,10 +350,13 @@ export class Program implements Linking {
   async #follow(): Promise<void> {
     if (!this.choosing) return;
     const { follow } = await import("./follow.ts");
-    follow({
+    this.#following = follow({
       places: this.places,
       path: join(dataFolder(), "loop.db"),
-      reopen: () => this.#open(),
+      reopen: () => {
+        this.#slots = this.#open();
+        return this.#slots;
+      },
       // A session has events of them.
       told: this.#development !== undefined,
       say: (text) => void this.say(text),
@@ -373,31 +370,6 @@ export class Program implements Linking {
     return builderFor(language, this.choosing, this);
   }
 }
-
-/** Who would grant a component something if it were run here without a flag. */
-const sourcesHere = async (
-  component: VerifiedComponent,
-  folder: string,
-  decisions: Decisions,
-): Promise<GrantSource[]> => {
-  const { sourcesOf } = await import("./grants.ts");
-  const { noFlags } = await import("../trust/written.ts");
-  const { isAgreed } = await import("./agreement.ts");
-  return sourcesOf(component, noFlags, folder, decisions).map((source) =>
-    source.manifest && !isAgreed(source.manifest, decisions)
-      ? { ...source, place: `${source.place}, not agreed to yet` }
-      : source,
-  );
-};
-
-const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {
-  try {
-    return readManifests(folder);
-  } catch (error) {
-    if (tolerant && error instanceof Fault) return [];
-    throw error;
-  }
-};
 
 const currentFolder = (): string => {
   try {

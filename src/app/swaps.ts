@@ -25,8 +25,8 @@ import {
 
 export interface Arriving {
   readonly decision: Decision;
-  /** What stood in the place at first; what follows has its grants unless a wish says others. */
-  readonly filling: Filling;
+  /** What stood in the place at first, by its plan; what follows has its grants unless a wish says others. */
+  fillingOf(plan: LinkedPlan): Filling;
   readonly linking: Linking;
   /** The interfaces that the place serves: a program is told what they are. */
   readonly contracts: readonly Interface[];
@@ -41,17 +41,20 @@ const fillings = new WeakMap<LinkedPlan, Filling>();
 export const arrive = async (
   arriving: Arriving,
   wish: Wish,
-  instead: LinkedPlan,
+  instead: LinkedPlan | undefined,
   phases: Phases,
   requireFit: RequireFit,
 ): Promise<Arrival> => {
-  const { decision, filling, linking, contextOf } = arriving;
-  const before = fillings.get(instead) ?? filling;
+  const { decision, linking, contextOf } = arriving;
+  // One more has what it was given itself, and may do without the rest, as at a start.
+  const before: Filling = instead
+    ? (fillings.get(instead) ?? arriving.fillingOf(instead))
+    : { identifier: wish.identifier, grants: [] };
   const { made, next } = isSidecar(wish.identifier)
     ? await arriveProgram(arriving, wish, phases)
     : await arriveComponent(arriving, wish, before, phases, requireFit);
   fillings.set(made, next);
-  const lackedBefore = instead.ungranted(grantsOf(before));
+  const lackedBefore = (instead ?? made).ungranted(grantsOf(instead ? before : next));
   return {
     plan: made,
     lacks: (grants) => made.ungranted(grants).filter((name) => !lackedBefore.includes(name)),
@@ -98,7 +101,7 @@ const arriveProgram = async (
 export const arriveApplication = async (
   linking: Linking,
   { identifier }: Wish,
-  instead: LinkedPlan,
+  instead: LinkedPlan | undefined,
   phases: Phases,
   requireFit: RequireFit,
 ): Promise<Arrival> => {
@@ -110,7 +113,7 @@ export const arriveApplication = async (
   return {
     plan,
     lacks: (grants) => {
-      const before = instead.ungranted(grants);
+      const before = instead?.ungranted(grants) ?? [];
       return plan.ungranted(grants).filter((name) => !before.includes(name));
     },
     contextOf: (caller) => ({ ...caller, component: { identifier, digest: component.digest } }),

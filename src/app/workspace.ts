@@ -9,6 +9,8 @@ import { type Choice, environmentSource, flagSource, workspaceSource } from "../
 export interface WorkspaceRequest {
   /** Absolute; its loop.toml and those above that count it as a member speak. */
   readonly folder: string;
+  /** Absolute: paths of flags and variables are relative to it. */
+  readonly cwd: string;
   /** loop's own slots. */
   readonly own: readonly SlotDeclaration[];
   /** `--slot NAME=IDENTIFIER`, each. */
@@ -47,14 +49,14 @@ export const openSlots = (request: WorkspaceRequest): Slots => {
 };
 
 const slotsOf = (
-  { folder, own, flags, environment, examine, development }: WorkspaceRequest,
+  { cwd, own, flags, environment, examine, development }: WorkspaceRequest,
   manifests: readonly Manifest[],
 ): Slots =>
   new Slots({
     declarations: [...own, ...manifests.flatMap(declarationsOf)],
     sources: [
-      flagSource(flags, folder),
-      environmentSource(environment, folder),
+      flagSource(flags, cwd),
+      environmentSource(environment, cwd),
       workspaceSource(manifests, development && providing(development)),
     ],
     memory: new Memory(),
@@ -70,4 +72,14 @@ const providing = ({ providers }: Development): ReadonlyMap<string, Choice> => {
     choices.set(slot, { fillings, place: "what fills the slot devserver" });
   }
   return choices;
+};
+
+/** The loop.toml files that speak for a folder; where `tolerant`, none where they do not read. Faults: LK05. */
+export const readTolerant = (folder: string, tolerant: boolean): readonly Manifest[] => {
+  try {
+    return readManifests(folder);
+  } catch (error) {
+    if (tolerant && error instanceof Fault) return [];
+    throw error;
+  }
 };

@@ -248,12 +248,18 @@ export const limits = {
   windowPointsMax: 8192,
   /** A component's `signature` section or a detached signature, in bytes; one signature takes about a hundred. */
   signatureBytesMax: 256 * 1024,
+  /** A detached signature that is asked for beside a URL, in bytes: it is kept in loop.lock. */
+  fetchedSignatureBytesMax: 16 * 1024,
+  /** How long whoever serves a component may take to say whether there is a signature beside it. */
+  fetchedSignatureMsMax: 5_000,
   /** Sets of hashes, hashes of one set and parts of one component, as wasmsign2 bounds them. */
   signatureHashesMax: 64,
   /** Signatures over one set of hashes, as wasmsign2 bounds them. */
   signaturesMax: 256,
   /** Signatures that are tried for one component; each takes one or two milliseconds. */
   signatureChecksMax: 256,
+  /** Signers that are remembered of what came from somewhere; the oldest are forgotten. */
+  rememberedOriginsMax: 4096,
   /** Signatures that are remembered as ones that hold; the oldest are checked again. */
   rememberedSignaturesMax: 4096,
   /** Keys that a threshold may ask for. */
@@ -308,6 +314,10 @@ export const limits = {
   timingPartsMax: 1000,
   /** Milliseconds between two looks of a running program at what is chosen for its slots. */
   slotsFollowMs: 200,
+  /** Milliseconds that whoever chose for a slot waits for what runs in the same process to take it over. */
+  slotsTakenMsMax: 2_000,
+  /** Changes of slots that are kept for a component that asks for them. */
+  slotChangesMax: 256,
   /** Milliseconds without a change after which files are looked at, and how long a flood of changes is waited for. */
   devQuietMs: 8,
   devSettleMsMax: 100,
@@ -323,6 +333,9 @@ export const limits = {
   devGraceMs: 20,
   /** Milliseconds between two looks where the system does not say what changes. */
   devPollMs: 500,
+  /** Folders that are watched besides those of members, and files that are looked at where the system watches none. */
+  devSightsMax: 4096,
+  devGlanceFilesMax: 100_000,
   /** Milliseconds that a module's own code has to be loaded on the quick path, and bytes of its memory. */
   quickLoadMsMax: 5_000,
   quickMemoryBytesMax: 512 * 1024 * 1024,
@@ -385,13 +398,16 @@ export const limits = {
   /** Milliseconds before a sidecar that failed twice in a row is started again, doubled each time. */
   sidecarBackOffMs: 50,
   sidecarBackOffMsMax: 5_000,
-  /** Characters of a line that a sidecar says on standard error; longer ones are broken. */
-  sidecarLineLengthMax: 8192,
   /** Milliseconds that a program runs before others may look at it: short ones are spared the trouble. */
   controlAfterMs: 300,
   /** Lines kept of what is said in a program, and characters of each. */
   controlLinesMax: 1000,
   controlMessageLengthMax: 4096,
+  /** Characters of whatever else a program says of itself: its words, a folder, an identifier. */
+  controlNameLengthMax: 1024,
+  /** Bytes that are kept of each stream of each component, and how many such streams. */
+  controlStreamBytesMax: 32 * 1024,
+  controlStreamsMax: 128,
   /** Connections from others at once, what one may ask, what one may leave unread, and what is read of an answer. */
   controlPeersMax: 32,
   controlQuestionLengthMax: 64 * 1024,

@@ -55,6 +55,11 @@ export const migrations: readonly string[] = [
   `CREATE TABLE agreements (
      digest TEXT NOT NULL PRIMARY KEY, place TEXT NOT NULL, agreed INTEGER NOT NULL, at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // 6: whose signatures made trusted what came from somewhere: a package without its version, a repository, an address.
+  `CREATE TABLE origins (
+     origin TEXT NOT NULL, key TEXT NOT NULL, at_ms INTEGER NOT NULL,
+     PRIMARY KEY (origin, key)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** The one file of remembered state; another path and waiting time are for tests. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -56,17 +56,16 @@ const write = (path: string, text: string) => {
   mkdirSync(join(folder, path, ".."), { recursive: true });
   writeFileSync(join(folder, path), text);
 };
-/** A source written now may be changed within the same clock tick; builds see it as it would be a minute later. */
-const age = (path: string) =>
-  utimesSync(join(folder, path), new Date(Date.now() - 60_000), new Date(Date.now() - 60_000));
+/** A source written now may be changed within the same clock tick; builds see it as it is after that. */
+const settled = () => Bun.sleep(40);
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = join(root, String(count++));
   made = counting();
   write("loop.toml", '[component]\nname = "probe"\nlanguage = "text"\n');
   write("src/main.txt", "one");
   write("wit/world.wit", "package a:b;\n");
-  for (const path of ["loop.toml", "src/main.txt", "wit/world.wit"]) age(path);
+  await settled();
 });
 
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
@@ -116,11 +115,32 @@ describe("a build", () => {
     for (const [at, change] of changes.entries()) {
       change();
       expect([at, (await build()).built]).toEqual([at, true]);
-      for (const path of ["loop.toml", "absent.json", "wit/more.wit", "src/main.txt"])
-        if (existsSync(join(folder, path))) age(path);
+      await settled();
       await build();
       expect([at, (await build()).built]).toEqual([at, false]);
     }
+  });
+
+  test("another source of the same size and time is another, before a build and while it goes on", async () => {
+    const path = join(folder, "src/main.txt");
+    const old = new Date(Date.now() - 60_000);
+    utimesSync(path, old, old);
+    await settled();
+    await build();
+    const exchange = (text: string) => {
+      write("src/other.txt", text);
+      utimesSync(join(folder, "src/other.txt"), old, old);
+      renameSync(join(folder, "src/other.txt"), path);
+    };
+    exchange("two");
+    await settled();
+    expect((await build()).built).toBe(true);
+    made.state.during = async () => exchange("six");
+    write("src/main.txt", "ten");
+    await build();
+    made.state.during = async () => {};
+    expect((await build()).built).toBe(true);
+    expect(readFileSync(join(folder, "build/probe.wasm"), "latin1")).toContain("ssix");
   });
 
   test("is done again when it is forced", async () => {

@@ -56,7 +56,9 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const { component } = manifest;
   if (!component)
     throw fault("LK0607", `${manifest.path} has no [component] table, so there is nothing to build here`, {
-      hint: "loop new component NAME",
+      hint: manifest.workspace?.members.length
+        ? `loop build FOLDER, of one of its members: ${manifest.workspace.members.slice(0, 4).join(", ")}`
+        : "loop new component NAME",
     });
   const main = mainOf(manifest);
   const language = component.language ?? languageOf(manifest, main);
@@ -103,6 +105,7 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
     return outcome(false, before, []);
   }
   const startedMs = Date.now();
+  const beganMs = performance.now();
   const request = await asked();
   throwIfAborted(options.signal);
   const result = await timed("build", () => builder.build(request));
@@ -113,7 +116,8 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
   const stamp = stampOf({
     folder: manifest.folder,
     identity: made,
-    startedMs,
+    // A clock that was set back meanwhile gives what is written an earlier time than the beginning had.
+    startedMs: Math.min(startedMs, Date.now() - (performance.now() - beganMs)),
     inputs: [manifest.path, ...result.inputs],
     folders: [witFolder],
     generated: [...result.generated.keys()],

@@ -1,7 +1,7 @@
 // The quick path of development against the full build: what it makes behaves alike, and what does not build fails in
 // the same words. matrix.test.ts holds both to the whole mapping of types.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { digestOf } from "../base/digest.ts";
@@ -29,22 +29,21 @@ afterAll(() => {
 });
 
 const greet = "package a:b;\nworld w { export greet: func(name: string) -> string; }\n";
-const write = (folder: string, files: Record<string, string>): void => {
+const write = async (folder: string, files: Record<string, string>): Promise<void> => {
   for (const [path, text] of Object.entries({ "loop.toml": '[component]\nname = "probe"\n', ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
-    // A source written now may be changed within the same clock tick; builds see it as it would be a minute later.
-    const aged = new Date(Date.now() - 60_000);
-    utimesSync(join(folder, path), aged, aged);
   }
+  // A source written now may be changed within the same clock tick; builds see it as it is after that.
+  await Bun.sleep(40);
 };
 
 let count = 0;
 /** One program at a time in a folder of its own, whose world exports `greet`. */
 const project = () => {
   const folder = join(root, String(count++));
-  const build = (main: string, quick: boolean): Promise<Outcome> => {
-    write(folder, { "wit/w.wit": greet, "src/main.ts": main });
+  const build = async (main: string, quick: boolean): Promise<Outcome> => {
+    await write(folder, { "wit/w.wit": greet, "src/main.ts": main });
     return buildProject(folder, { builderFor: () => typescript, quick });
   };
   return { folder, build };
@@ -102,9 +101,9 @@ test("in a folder where nothing is stale, what the first quick build needs is ma
   const folder = join(root, "ready");
   // A world of its own, so that no other test has its engine.
   const wit = greet.replace("a:b", "a:ready");
-  const build = (word: string, quick: boolean) => {
+  const build = async (word: string, quick: boolean) => {
     const main = `export const greet = (name: string): string => name + "${word}" + Date.now();\n`;
-    write(folder, { "wit/w.wit": wit, "src/main.ts": main });
+    await write(folder, { "wit/w.wit": wit, "src/main.ts": main });
     return buildProject(folder, { builderFor: () => typescript, quick });
   };
   const made = () => timings().filter(({ name }) => name === "warm").length;

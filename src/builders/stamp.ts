@@ -7,13 +7,15 @@ import { writeFileAtomic } from "../base/files.ts";
 
 // build/NAME.stamp.json: what the component in build/ was made from. A build is fresh while all of it still
 // holds. Times are looked at first, contents only where a time has changed, so that a checkout or a `touch`
-// rebuilds nothing.
+// rebuilds nothing. The time of the last change of a file's entry is among them, since nobody can set it: a file that was
+// replaced by one of the same size and an older time is another all the same.
 
 interface InputStamp {
   /** Relative to the project's folder, so that a moved folder stays fresh. */
   readonly path: string;
   readonly size: number;
   readonly mtimeMs: number;
+  readonly ctimeMs: number;
   readonly digest: string;
 }
 
@@ -72,8 +74,9 @@ export const stampOf = (from: {
   component: { size: from.size, digest: from.digest },
   inputs: [...new Set(from.inputs.map((path) => resolve(from.folder, path)))].sort().map((path) => {
     const input = stampInput(from.folder, path);
-    // A file written while the build ran may be newer than what was built: it counts as changed.
-    return input.mtimeMs >= from.startedMs - clockStepMs ? { ...input, mtimeMs: 0, digest: "" } : input;
+    // A file written while the build ran, or put there, may be newer than what was built: it counts as changed.
+    const lastMs = Math.max(input.mtimeMs, input.ctimeMs);
+    return lastMs >= from.startedMs - clockStepMs ? { ...input, mtimeMs: 0, ctimeMs: 0, digest: "" } : input;
   }),
   folders: from.folders.map((path) => ({ path, files: filesBelow(join(from.folder, path)) })),
   generated: from.generated,
@@ -82,8 +85,9 @@ export const stampOf = (from: {
 const stampInput = (folder: string, absolute: string): InputStamp => {
   const path = relative(folder, absolute);
   const stat = statSync(absolute, { throwIfNoEntry: false });
-  if (!stat) return { path, size: -1, mtimeMs: 0, digest: "" };
-  return { path, size: stat.size, mtimeMs: stat.mtimeMs, digest: sha256(readFileSync(absolute)) };
+  if (!stat) return { path, size: -1, mtimeMs: 0, ctimeMs: 0, digest: "" };
+  const { size, mtimeMs, ctimeMs } = stat;
+  return { path, size, mtimeMs, ctimeMs, digest: sha256(readFileSync(absolute)) };
 };
 
 /** Whether everything that the stamp names is still as it was, the component itself included. */
@@ -104,12 +108,13 @@ export const isFresh = (stamp: Stamp, folder: string, identity: Identity, compon
   }
 };
 
-const isUnchanged = (folder: string, { path, size, mtimeMs, digest }: InputStamp): boolean => {
+const isUnchanged = (folder: string, { path, size, mtimeMs, ctimeMs, digest }: InputStamp): boolean => {
   const absolute = resolve(folder, path);
   const stat = statSync(absolute, { throwIfNoEntry: false });
   if (!stat) return size === -1;
   if (stat.size !== size) return false;
-  return stat.mtimeMs === mtimeMs || sha256(readFileSync(absolute)) === digest;
+  const isSame = stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs;
+  return isSame || sha256(readFileSync(absolute)) === digest;
 };
 
 const isBuilt = (stamp: Stamp, component: string): boolean => {

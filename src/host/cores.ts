@@ -69,9 +69,12 @@ export const beginCores = (
 ): void => {
   if (begun.has(component)) return;
   begun.add(component);
-  // What has state to hand over is metered, and compiled as that.
-  if (Buffer.from(component.buffer, component.byteOffset, component.length).includes(stateful)) return;
-  for (const [start, end] of ranges())
+  const cores = ranges();
+  // What has state to hand over is metered, and compiled as that; its exports stand behind its modules.
+  const behind = cores.reduce((last, [, end]) => Math.max(last, end), 0);
+  const rest = component.subarray(behind);
+  if (Buffer.from(rest.buffer, rest.byteOffset, rest.length).includes(stateful)) return;
+  for (const [start, end] of cores)
     if (end - start >= limits.coreSharedBytesMin) compileCore(component.subarray(start, end)).catch(() => {});
 };
 

@@ -6,7 +6,8 @@ import { type Candidate, Live } from "./live.ts";
 import { type LinkedPlan, link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
-// A counter in a place, for tests: what it counts is its state, and each of its functions can be told to misbehave.
+// For tests: a counter in a place, whose count is its state and whose functions can be told to misbehave; and a filling
+// of a slot that takes several.
 
 /** What a counter does differently from the usual one; each text is core code. */
 export interface Made {
@@ -20,18 +21,25 @@ export interface Made {
   readonly takes?: number;
   readonly handsOver?: boolean;
   readonly waits?: boolean;
+  /** Imports of nothing, by name. */
+  readonly imports?: readonly string[];
   /** Another function instead of `count`. */
   readonly exported?: string;
 }
 
-/** `count` adds a step and answers the sum; `nap` waits at the host and answers the sum. */
+/**
+ * `count` adds a step and answers the sum; `nap` waits at the host and answers the sum; `mood` sets `$mood`, which the
+ * functions that misbehave may look at.
+ */
 export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
   const { start = "", save = "", restore = "", health, handsOver = true, waits = false } = made;
   const host = waits
     ? `(import "t:t/host" (instance $host (export "rest" (func))))
        (core func $rest (canon lower (func $host "rest")))`
     : "";
+  const imports = (made.imports ?? []).map((name) => `(import "${name}" (instance))`);
   return `(component
+  ${imports.join("\n")}
   ${host}
   (core module $m
     ${waits ? '(import "host" "rest" (func $rest))' : "(func $rest)"}
@@ -40,6 +48,7 @@ export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
     (data (i32.const 80) "other version")
     (data (i32.const 112) "not today")
     (global $sum (mut i32) (i32.const 0))
+    (global $mood (mut i32) (i32.const 0))
     (global $next (mut i32) (i32.const 1024))
     (func $start ${start}) (start $start)
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
@@ -48,6 +57,7 @@ export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
       (local.get $at))
     (func (export "count") (result i32)
       (global.set $sum (i32.add (global.get $sum) (i32.const ${step}))) (global.get $sum))
+    (func (export "mood") (param i32) (global.set $mood (local.get 0)))
     (func (export "nap") (result i32) (call $rest) (global.get $sum))
     (func (export "save") (result i32) ${save}
       (i32.store (i32.const 8) (global.get $sum))
@@ -69,8 +79,9 @@ export const counterText = ({ step = 1, takes = 1, ...made }: Made): string => {
   (alias core export $i "memory" (core memory $memory))
   (alias core export $i "realloc" (core func $realloc))
   (func $count (result u32) (canon lift (core func $i "count")))
+  (func $mood (param "mood" u32) (canon lift (core func $i "mood")))
   (func $nap (result u32) (canon lift (core func $i "nap")))
-  (instance (export "t:t/counter") (export "${made.exported ?? "count"}" (func $count)) (export "nap" (func $nap)))
+  (instance (export "t:t/counter") (export "${made.exported ?? "count"}" (func $count)) (export "nap" (func $nap)) (export "mood" (func $mood)))
   ${handsOver ? handoverText : ""}
   ${health === undefined ? "" : healthText})`;
 };
@@ -163,3 +174,15 @@ export const failure = async (work: Promise<unknown>): Promise<Fault> => {
 
 export const phaseOf = (fault: Fault): string | undefined =>
   /^Swapping: (\w+)/.exec(fault.causes.find(({ slot }) => slot === "counter")?.message ?? "")?.[1];
+
+/** Exports s:s/pick@0.1.0 with `pick: func(n: u32) -> list<u32>`: [n + add], or a loop without end. */
+export const picker = (add: number, endless = false) => `(component
+  (core module $m (memory (export "mem") 1)
+    (func (export "pick") (param i32) (result i32) ${endless ? "(loop $l (br $l))" : ""}
+      (i32.store (i32.const 16) (i32.add (local.get 0) (i32.const ${add})))
+      (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 1)) (i32.const 0)))
+  (core instance $i (instantiate $m))
+  (func $pick (param "n" u32) (result (list u32))
+    (canon lift (core func $i "pick") (memory (core memory $i "mem"))))
+  (instance $api (export "pick" (func $pick)))
+  (export "s:s/pick@0.1.0" (instance $api)))`;

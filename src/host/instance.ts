@@ -2,6 +2,7 @@ import { type Cause, DeclaredError, Fault, fault, type Phase } from "../base/fau
 import { limits } from "../base/limits.ts";
 import { camel, type Func, type World } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
+import { signerSubjects } from "../trust/subject.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { Budget } from "./budget.ts";
 import type { Meter } from "./cores.ts";
@@ -63,6 +64,9 @@ export class Instance {
         ...outer.component,
         get trust() {
           return component.trust;
+        },
+        get signedAs() {
+          return signerSubjects(component).flatMap((one) => (one.package === undefined ? [] : [one.subject]));
         },
       },
       stdio: { stdin, stdout: this.budget.capped(stdout), stderr: this.#tail },

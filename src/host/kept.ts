@@ -4,7 +4,7 @@ import { declared } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { InstanceContext } from "./provider.ts";
 
-/** `loop:kept/types#refusal`: why something is not kept. */
+/** `loop:core/keeping#refusal`: why something is not kept. */
 export type Refusal = "bad-name" | "too-many" | "unfit";
 
 const refusal = (why: Refusal): Error => declared(why);

@@ -9,6 +9,7 @@ import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import type { InstanceLimits } from "./budget.ts";
 import { compileCore } from "./cores.ts";
 import { type FilledSlot, fillingProvider } from "./filling.ts";
+import { picker } from "./fixture.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { type LinkedPlan, type LinkOptions, link as linkAny } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
@@ -94,18 +95,6 @@ const start = async (limits: InstanceLimits, provider = host(), more: Partial<In
   const plan = await link(component, { providers: [provider] });
   return plan.instantiate(contextOf(component, { limits, ...more }));
 };
-
-/** Exports s:s/pick@0.1.0 with \`pick: func(n: u32) -> list<u32>\`: [n + add], or a loop without end. */
-const picker = (add: number, endless = false) => `(component
-  (core module $m (memory (export "mem") 1)
-    (func (export "pick") (param i32) (result i32) ${endless ? "(loop $l (br $l))" : ""}
-      (i32.store (i32.const 16) (i32.add (local.get 0) (i32.const ${add})))
-      (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 1)) (i32.const 0)))
-  (core instance $i (instantiate $m))
-  (func $pick (param "n" u32) (result (list u32))
-    (canon lift (core func $i "pick") (memory (core memory $i "mem"))))
-  (instance $api (export "pick" (func $pick)))
-  (export "s:s/pick@0.1.0" (instance $api)))`;
 
 /** Imports the slot's contract; \`go\` answers how many the fillings gave, plus 1000 for every time it was called. */
 const application = `(component

@@ -201,6 +201,21 @@ test("calls in flight finish on the old, new calls go to the new, and the old is
   expect(old.usable).toBe(false);
 });
 
+test("whoever waits for a call of what was replaced need not wait for its end, nor hear of its failure", async () => {
+  const live = await placed({ handsOver: false, waits: true });
+  rests.length = 0;
+  const old = live.instance;
+  const call = live.callWhileThere("t:t/counter", "nap", []);
+  while (rests.length === 0) await Bun.sleep(1);
+  await swapTo(live, { step: 10, handsOver: false, waits: true });
+  expect(await call).toBeUndefined();
+  // It goes on to its end all the same, and is dropped after it.
+  expect(old.usable).toBe(true);
+  rests[0]!();
+  while (old.usable) await Bun.sleep(1);
+  expect(await live.callWhileThere("t:t/counter", "count", [])).toBe(10);
+});
+
 test("state waits for the calls in flight, and the calls of meanwhile for the state", async () => {
   rests.length = 0;
   const live = await placed({ waits: true });

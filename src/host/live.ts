@@ -81,6 +81,8 @@ export class Live {
   /** Resolves when calls may enter again; undefined while they may. */
   #gate: Promise<void> | undefined;
   #waiting = 0;
+  /** Told of each exchange, by those who wait for a call of what stood there. */
+  readonly #replaced = new Set<() => void>();
   #dropped = false;
 
   constructor(options: PlaceOptions, plan: LinkedPlan, instance: Instance) {
@@ -115,6 +117,25 @@ export class Live {
   /** Calls an export of whatever stands there; as `Instance.callNow`. */
   callNow(interfaceName: string | undefined, func: string, args: readonly unknown[]): unknown {
     return this.run((instance) => instance.callNow(interfaceName, func, args));
+  }
+
+  /**
+   * As `callNow`; answers undefined as soon as what is called has been replaced, whatever becomes of that call, which
+   * goes on to its end.
+   */
+  callWhileThere(interfaceName: string | undefined, func: string, args: readonly unknown[]): unknown {
+    const waits = this.changing;
+    const { number } = this.#now;
+    const answer = this.callNow(interfaceName, func, args);
+    // What waits for state to be handed over is called on what comes.
+    if (waits || !(answer instanceof Promise)) return answer;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const replaced = () => resolve(undefined);
+    this.#replaced.add(replaced);
+    answer
+      .then(resolve, (error: unknown) => (this.#now.number === number ? reject(error) : replaced()))
+      .finally(() => this.#replaced.delete(replaced));
+    return promise;
   }
 
   /** One call's work on what stands there when it begins, which stays until the work is done. */
@@ -205,6 +226,7 @@ export class Live {
       phases.enter("exchange");
       if (this.#dropped) throw fault("LK0422", `${this.#options.place} is not used any more`);
       this.#now = generationOf(old.number + 1, candidate.plan, made);
+      for (const tell of this.#replaced) tell();
       retire(old);
       old.instance.forgetBefore();
       return {

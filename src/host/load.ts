@@ -15,7 +15,7 @@ export const load = async (
   /** What the person decided, and whose signatures they believe. */
   judge: Judge,
 ): Promise<Loaded> => {
-  const { locator, bytes } = await timed("fetch", () => resolver.fetch(identifier));
+  const { locator, bytes, signature } = await timed("fetch", () => resolver.fetch(identifier));
   const { digest, package: name } = locator;
   const component = await timed("verify", () =>
     locator.scheme === "builtin"
@@ -23,6 +23,7 @@ export const load = async (
       : verifyFetched(identifier, bytes, judge, {
           digest,
           package: name,
+          detached: signature,
           adapt: async (module, own) => (await import("./adapt.ts")).adapted(identifier, module, own),
         }),
   );

@@ -34,8 +34,15 @@ export const applicationPlace = "application";
 /** How what fills a place is replaced; given by the composition root to whoever makes places. */
 export interface Swaps {
   readonly places: Places;
-  /** Fetches, verifies and links what is wished for, instead of what stands there, marking each phase. */
-  arrive(wish: Wish, instead: LinkedPlan, phases: Phases, requireFit: RequireFit): Promise<Arrival>;
+  /**
+   * Fetches, verifies and links what is wished for, marking each phase: instead of what stands there, or as one more.
+   */
+  arrive(
+    wish: Wish,
+    instead: LinkedPlan | undefined,
+    phases: Phases,
+    requireFit: RequireFit,
+  ): Promise<Arrival>;
 }
 
 /** A place that is in use. */
@@ -46,14 +53,31 @@ export interface Place {
   swap(wish: Wish): Promise<Swapped>;
 }
 
-/** What became of one swap: what it did, or why the old one goes on. */
+/** The fillings of a slot, for one caller: they come, go and change their order. */
+export interface Arrangeable {
+  readonly name: string;
+  arrange(wishes: readonly Wish[]): Promise<Arranged | undefined>;
+}
+
+/** How a slot is filled now, and what came and went; identifiers, in their order. */
+export interface Arranged {
+  readonly place: string;
+  readonly fillings: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly ms: number;
+}
+
+/** What became of one swap, or of a row of fillings: what was done, or why what there was goes on. */
 export type SwapEvent =
   | { readonly swapped: Swapped; readonly identifier: string }
+  | { readonly arranged: Arranged }
   | { readonly place: string; readonly failed: unknown };
 
 /** All places of one process, by name. */
 export class Places {
   readonly #places = new Map<string, Set<Place>>();
+  readonly #rows = new Set<Arrangeable>();
   readonly #listeners = new Set<(event: SwapEvent) => void>();
   #onUse: (() => void) | undefined;
   #changing = 0;
@@ -70,9 +94,37 @@ export class Places {
     const same = this.#places.get(place.name) ?? new Set();
     this.#places.set(place.name, same.add(place));
     return () => {
-      same.delete(place);
-      if (same.size === 0) this.#places.delete(place.name);
+      if (same.delete(place) && same.size === 0) this.#places.delete(place.name);
     };
+  }
+
+  /** The answer takes it away again. */
+  addRow(row: Arrangeable): () => void {
+    this.#rows.add(row);
+    return () => this.#rows.delete(row);
+  }
+
+  /**
+   * Fills every row of a name anew; each by itself. Throws what the first failure was, after the others were tried.
+   * Names that are no slot's have no rows, and keep what they have.
+   */
+  async arrange(name: string, wishes: readonly Wish[]): Promise<void> {
+    const rows = [...this.#rows].filter((row) => row.name === name);
+    const done = await Promise.allSettled(rows.map((row) => this.#arrangeOne(row, wishes)));
+    for (const one of done) if (one.status === "rejected") throw one.reason;
+  }
+
+  async #arrangeOne(row: Arrangeable, wishes: readonly Wish[]): Promise<void> {
+    this.#changing++;
+    try {
+      const arranged = await row.arrange(wishes);
+      if (arranged) this.#tell({ arranged });
+    } catch (failed) {
+      this.#tell({ place: row.name, failed });
+      throw failed;
+    } finally {
+      this.#changing--;
+    }
   }
 
   /** Names of places that are in use. */

@@ -107,6 +107,8 @@ export interface InstanceContext {
     readonly digest: Digest;
     /** Set by the instance from the verified component; absent is untrusted. */
     readonly trust?: TrustClass;
+    /** Set likewise, where that made it trusted: its signers, each with the package as which they signed it. */
+    readonly signedAs?: readonly string[];
   };
   readonly args: readonly string[];
   readonly grants: Grants;

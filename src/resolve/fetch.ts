@@ -21,6 +21,8 @@ export interface Locator {
 export interface Fetched {
   readonly locator: Locator;
   readonly bytes: Uint8Array;
+  /** What lies beside it as its detached signature; whoever verifies says whether it is one. */
+  readonly signature?: Uint8Array | undefined;
   /** The fetcher put the bytes into the store itself, just now: nobody has looked at them yet. */
   readonly fresh?: boolean | undefined;
   /** What the server calls this version of it (HTTP's ETag), for asking whether it is still that. */

@@ -7,16 +7,19 @@ import { limits } from "../base/limits.ts";
 import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
 import type { Identifier } from "./identifier.ts";
 
-/** Paths and `file://` URLs. Faults: LK0101 missing, LK0007 unreadable or a folder, LK0204 too large. */
+/** Paths and `file://` URLs, with the signature in `PATH.sig` where one lies there. Faults: LK0101 missing, LK0007 unreadable or a folder, LK0204 too large. */
 export const fileFetcher: Fetcher = {
   scheme: "file",
   remote: false,
   async fetch(identifier: Identifier, context: FetchContext): Promise<Fetched> {
     const place = placeOf(identifier, context);
     const bytes = readBounded(place);
+    const beside = `${place}.sig`;
+    const signed = statSync(beside, { throwIfNoEntry: false })?.isFile() ?? false;
     return {
       locator: { identifier: identifier.text, scheme: "file", place, digest: digestOf(bytes) },
       bytes,
+      signature: signed ? readBounded(beside, limits.signatureBytesMax) : undefined,
     };
   },
 };
@@ -33,15 +36,15 @@ const placeOf = ({ text, rest }: Identifier, { folder }: FetchContext): string =
 };
 
 /** All of a file. Faults: as `fileFetcher`. */
-export const readBounded = (place: string): Uint8Array => {
+export const readBounded = (place: string, bytesMax: number = limits.componentBytesMax): Uint8Array => {
   try {
     const info = statSync(place);
     if (info.isDirectory())
       throw fault("LK0007", `A component was looked for at ${place}, and a folder is there`, {
         hint: `cd ${place} && loop run`,
       });
-    if (info.size > limits.componentBytesMax)
-      throw fault("LK0204", `${place} is ${info.size} bytes; the limit is ${limits.componentBytesMax}`);
+    if (info.size > bytesMax)
+      throw fault("LK0204", `${place} is ${info.size} bytes; the limit is ${bytesMax}`);
     return info.isFile() ? readFileSync(place) : readStream(place);
   } catch (error) {
     const code = errno(error);

@@ -217,6 +217,9 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNRESET: "the connection was closed",
   FailedToOpenSocket: "no connection came about",
   ENOTFOUND: "its name is not known",
+  EAI_AGAIN: "nobody answers what its address is",
+  ENETUNREACH: "there is no network that leads there",
+  EHOSTUNREACH: "there is no way to it",
   UnableToConnect: "no connection came about",
 };
 
@@ -336,7 +339,10 @@ class Pace {
       if (performance.now() - startMs > bounds.totalMs)
         this.fault = slow(url, `was not done after ${bounds.totalMs} ms and ${now} bytes`);
       else if (now - before < bounds.windowBytesMin)
-        this.fault = slow(url, `sent ${now - before} bytes in ${bounds.windowMs} ms, after ${before}`);
+        this.fault = slow(
+          url,
+          `sent ${now - before} bytes in the last ${bounds.windowMs} ms, and the least is ${bounds.windowBytesMin}`,
+        );
       before = now;
       if (this.fault) abort.abort();
     }, bounds.windowMs);

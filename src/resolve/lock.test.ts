@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
 import { changeLock, type LockEntry, lockText, parseLock, readLock } from "./lock.ts";
 
 let folder = "";
@@ -48,6 +49,16 @@ test("what is written is read back, whatever is in a name", () => {
   expect(
     [...parseLock(lockText(lock), path).values()].sort((a, b) => (a.identifier < b.identifier ? -1 : 1)),
   ).toEqual(sorted.sort((a, b) => (a.identifier < b.identifier ? -1 : 1)));
+});
+
+test("a detached signature is kept, and one that is longer than any that was fetched is refused", () => {
+  const signature = Buffer.from([1, 2, 255]);
+  const text = lockText(lockOf(entry("demo://a", { signature })));
+  expect(text).toContain('\nsignature = "AQL/"\n');
+  expect(parseLock(text, path).get("demo://a")?.signature).toEqual(signature);
+  const long = "A".repeat(Math.ceil(limits.fetchedSignatureBytesMax / 3) * 4 + 4);
+  for (const wrong of [long, "-", ""])
+    expect(thrown(() => parseLock(text.replace("AQL/", wrong), path)).code).toBe("LK0108");
 });
 
 test("the order of entries and of names does not depend on when they came", () => {

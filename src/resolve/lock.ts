@@ -20,6 +20,8 @@ export interface LockEntry {
   readonly manifest?: Digest | undefined;
   /** The name and version of a package that was chosen: "acme:tool@1.2.0". */
   readonly package?: string | undefined;
+  /** Its detached signature, where it has one. */
+  readonly signature?: Uint8Array | undefined;
   /** The keys whose signatures made it trusted; what comes after it has to have them too. */
   readonly signers: readonly string[];
   /** Its world: what it imports and exports. */
@@ -78,21 +80,31 @@ const digestPattern = /^sha256:[0-9a-f]{64}$/;
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
 
+/** In base64, and not more than was fetched. */
+const isSignature = (value: unknown): value is string =>
+  isText(value) &&
+  /^[A-Za-z0-9+/]+={0,2}$/.test(value) &&
+  value.length <= Math.ceil(limits.fetchedSignatureBytesMax / 3) * 4;
+
 const entryOf = (identifier: string, value: unknown, path: string): LockEntry => {
   const written = (value ?? {}) as Record<string, unknown>;
-  const { place, digest, manifest, package: name, signers = [], imports, exports } = written;
+  const { place, digest, manifest, package: name, signature, signers = [], imports, exports } = written;
   const wrong = [
     !isText(place) && "place",
     !(isText(digest) && digestPattern.test(digest)) && "digest",
     manifest !== undefined && !(isText(manifest) && digestPattern.test(manifest)) && "manifest",
     name !== undefined && !isText(name) && "package",
+    signature !== undefined && !isSignature(signature) && "signature",
     !isTexts(signers) && "signers",
     !isTexts(imports) && "imports",
     !isTexts(exports) && "exports",
   ].filter(Boolean);
   if (wrong.length > 0)
     throw unreadable(path, `the entry of ${identifier} has no "${wrong[0]}" as loop writes it`);
-  return { identifier, place, digest, manifest, package: name, signers, imports, exports } as LockEntry;
+  return {
+    ...{ identifier, place, digest, manifest, package: name, signers, imports, exports },
+    ...(isText(signature) && { signature: Buffer.from(signature, "base64") }),
+  } as LockEntry;
 };
 
 /** One block an entry, in the order of identifiers, so that two branches merge where they add different ones. */
@@ -105,7 +117,15 @@ export const lockText = (lock: Lock): string =>
     "",
   ].join("\n");
 
-const block = ({ identifier, package: name, signers, imports, exports, ...entry }: LockEntry): string =>
+const block = ({
+  identifier,
+  package: name,
+  signature,
+  signers,
+  imports,
+  exports,
+  ...entry
+}: LockEntry): string =>
   [
     "",
     `[component.${quoted(identifier)}]`,
@@ -113,6 +133,7 @@ const block = ({ identifier, package: name, signers, imports, exports, ...entry 
     `place = ${quoted(entry.place)}`,
     `digest = ${quoted(entry.digest)}`,
     ...(entry.manifest === undefined ? [] : [`manifest = ${quoted(entry.manifest)}`]),
+    ...(signature === undefined ? [] : [`signature = ${quoted(Buffer.from(signature).toString("base64"))}`]),
     ...(signers.length === 0 ? [] : [`signers = ${listed(signers)}`]),
     `imports = ${listed(imports)}`,
     `exports = ${listed(exports)}`,

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Digest, digestOf } from "../base/digest.ts";
+import { type Digest, digestOf, noteDigest } from "../base/digest.ts";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
 import type { FetchContext, Fetched, Fetcher, Interruptible, Locator, Pin } from "./fetch.ts";
@@ -8,7 +8,7 @@ import { changeLock, type Lock, type LockEntry, readLock, vendorPath } from "./l
 import { type Policy, pinned } from "./policy.ts";
 import { Store } from "./store/store.ts";
 
-export type Described = Pick<LockEntry, "signers" | "imports" | "exports">;
+export type Described = Pick<LockEntry, "signature" | "signers" | "imports" | "exports">;
 
 /**
  * Looks whether bytes are a component that may be used here, and says of it what the lock notes. `before` is what the
@@ -75,7 +75,8 @@ export class Remote {
 
   async #locked(identifier: Identifier, entry: LockEntry, fetcher: Fetcher, context: FetchContext) {
     const bytes = this.here(entry.digest);
-    if (bytes) return { bytes, locator: locatorOf(identifier, entry) };
+    const { signature } = entry;
+    if (bytes) return { bytes, locator: locatorOf(identifier, entry), signature };
     if (this.#options.policy.offline) throw absent(identifier);
     const pin: Pin = { digest: entry.digest, manifest: entry.manifest, package: entry.package };
     const fetched = await this.#ask(identifier, fetcher, { ...context, pin });
@@ -86,9 +87,9 @@ export class Remote {
           `${identifier.text} is locked to ${entry.digest}, and ${fetched.locator.place} gives ${fetched.locator.digest}`,
           { hint: `where the change is meant: loop fetch --update ${identifier.text}` },
         );
-      await this.#keep(fetched);
+      await this.#keep(fetched, signature);
     });
-    return { bytes: fetched.bytes, locator: { ...fetched.locator, place: entry.place } };
+    return { bytes: fetched.bytes, locator: { ...fetched.locator, place: entry.place }, signature };
   }
 
   async #unlocked(identifier: Identifier, fetcher: Fetcher, context: FetchContext): Promise<Fetched> {
@@ -97,7 +98,8 @@ export class Remote {
     const known = this.store.names.recall(identifier.text);
     const bytes = known && (offline || pinned(identifier)) ? this.here(known.digest) : undefined;
     if (known && bytes) {
-      const found = { bytes, locator: locatorOf(identifier, known) };
+      const signature = known.signature === undefined ? undefined : Buffer.from(known.signature, "base64");
+      const found = { bytes, locator: locatorOf(identifier, known), signature };
       if (this.lockPath !== undefined) await this.#add(found, await this.#options.describe(found, undefined));
       return found;
     }
@@ -110,14 +112,16 @@ export class Remote {
     // What is no component is neither kept nor locked.
     const before = this.lock.get(identifier.text);
     const place = this.lockPath ?? "";
+    let signature: Uint8Array | undefined;
     await this.#orForget(fetched, async () => {
       const described = await timed("describe", () =>
         this.#options.describe(fetched, before && { entry: before, place }),
       );
-      await this.#keep(fetched);
+      signature = described.signature;
+      await this.#keep(fetched, signature);
       await this.#add(fetched, described);
     });
-    return fetched;
+    return { ...fetched, signature };
   }
 
   /** Asks the network. Faults: LK0005 where the person interrupts, the fetcher's. */
@@ -173,20 +177,31 @@ export class Remote {
       throw fault("LK0007", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
     }
     const found = digestOf(bytes);
-    if (found === digest) return bytes;
+    if (found === digest) {
+      noteDigest(bytes, digest);
+      return bytes;
+    }
     throw fault("LK0105", `${path} has digest ${found}, and ${digest} was looked for`, {
       hint: `rm ${path} && loop vendor`,
     });
   }
 
-  async #keep({ bytes, locator, etag, fresh }: Fetched): Promise<void> {
+  async #keep({ bytes, locator, etag, fresh }: Fetched, signature: Uint8Array | undefined): Promise<void> {
     const { identifier, digest, manifest, package: name, place } = locator;
     const there = this.store.has(digest);
     // A process that was killed between storing and this has stored what nobody looked at, and named nothing.
     const known = there && !fresh && this.store.names.list().some((name) => name.digest === digest);
     if (!known) await timed("validate", () => this.#options.validate(identifier, bytes));
     if (!there) await this.store.put(bytes, digest);
-    this.store.names.remember({ identifier, digest, manifest, package: name, place, etag });
+    this.store.names.remember({
+      identifier,
+      digest,
+      manifest,
+      package: name,
+      place,
+      etag,
+      signature: signature && Buffer.from(signature).toString("base64"),
+    });
     this.store.bound(digest);
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
 import { parseIdentifier } from "./identifier.ts";
 import { openPolicy } from "./policy.ts";
 import { Remote } from "./remote.ts";
@@ -17,6 +18,7 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   fetch: (request) => {
+    if (new URL(request.url).pathname.endsWith(".sig")) return new Response("", { status: 404 });
     const etag = `"${body}"`;
     const same = request.headers.get("if-none-match") === etag;
     statuses.push(same ? 304 : 200);
@@ -72,4 +74,39 @@ test("an address that pins its content is asked once, and refused where it gives
   expect(error).toBeInstanceOf(Fault);
   expect((error as Fault).code).toBe("LK0105");
   expect((error as Fault).hint).toContain(`#sha256-${hex}`);
+});
+
+test("whatever answers beside a component, the component comes, with a signature only where there may be one", async () => {
+  const answers: Record<string, () => Response | Promise<Response>> = {
+    none: () => new Response("", { status: 404 }),
+    refused: () => new Response("", { status: 403 }),
+    broken: () => new Response("", { status: 500 }),
+    // A ring, and away from this machine.
+    ring: () => Response.redirect("/ring.wasm.sig"),
+    away: () => Response.redirect("http://registry.example/x.sig"),
+    huge: () => new Response(new Uint8Array(limits.fetchedSignatureBytesMax + 1)),
+    endless: () =>
+      new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(1024)) })),
+    silent: () => new Promise<Response>(() => {}),
+    signed: () => new Response("signature"),
+  };
+  const host = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => {
+      const [, name = "", beside] = /^\/(\w+)\.wasm(\.sig)?$/.exec(new URL(url).pathname) ?? [];
+      return beside ? answers[name]!() : new Response("one");
+    },
+  });
+  for (const name of Object.keys(answers)) {
+    const found = await httpFetcher.fetch(
+      parseIdentifier(`http://127.0.0.1:${host.port}/${name}.wasm?a=b#sha256-${digestOf("one").slice(7)}`),
+      { folder, bounds: { firstByteMs: 300 } },
+    );
+    expect(Buffer.from(found.bytes).toString()).toBe("one");
+    expect(found.signature && Buffer.from(found.signature).toString()).toBe(
+      name === "signed" ? "signature" : undefined,
+    );
+  }
+  await host.stop(true);
 });

@@ -1,10 +1,14 @@
 import { type Digest, digestOf, noteDigest } from "../base/digest.ts";
-import { fault } from "../base/fault.ts";
+import { Fault, fault } from "../base/fault.ts";
+import { limits } from "../base/limits.ts";
 import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
 import { refused, send } from "./http.ts";
 import type { Identifier } from "./identifier.ts";
 
-/** `https://HOST/PATH` and `http://…`, either with `#sha256-DIGEST` behind it. Faults: LK0105, LK0109 to LK0117. */
+/**
+ * `https://HOST/PATH` and `http://…`, either with `#sha256-DIGEST` behind it, and with the signature of PATH.sig where
+ * one lies there. Faults: LK0105, LK0109 to LK0117.
+ */
 const webFetcher = (scheme: string): Fetcher => ({
   scheme,
   remote: true,
@@ -13,7 +17,8 @@ const webFetcher = (scheme: string): Fetcher => ({
     const { address, digest: wanted } = taken(text);
     const located = (digest: Digest) => ({ identifier: text, scheme, place: address, digest });
     const stored = wanted && context.store?.read(wanted);
-    if (wanted && stored) return { bytes: stored, locator: located(wanted) };
+    if (wanted && stored)
+      return { bytes: stored, locator: located(wanted), signature: await signatureOf(address, context) };
     const known = wanted ? undefined : knownOf(text, context);
     const answer = await send(address, {
       headers: {
@@ -26,20 +31,24 @@ const webFetcher = (scheme: string): Fetcher => ({
     });
     if (answer.status === 304 && known) {
       await answer.drop();
-      return { bytes: known.bytes, locator: located(known.digest), etag: known.etag };
+      const signature = await signatureOf(address, context);
+      return { bytes: known.bytes, locator: located(known.digest), etag: known.etag, signature };
     }
     if (answer.status !== 200) {
       await answer.drop();
       throw refused(text, answer);
     }
-    const bytes = await bytesOf(text, answer, context);
+    const [bytes, signature] = await Promise.all([
+      bytesOf(text, answer, context),
+      signatureOf(address, context),
+    ]);
     const digest = digestOf(bytes);
     noteDigest(bytes, digest);
     if (wanted && wanted !== digest)
       throw fault("LK0105", `${text} names its digest, and what came has ${digest}`, {
         hint: `where the new content is meant: ${address}#${digest.replace(":", "-")}`,
       });
-    return { bytes, locator: located(digest), etag: etagOf(answer.headers.get("etag")) };
+    return { bytes, locator: located(digest), etag: etagOf(answer.headers.get("etag")), signature };
   },
 });
 
@@ -74,6 +83,33 @@ const bytesOf = async (
     onProgress?.(text, done, total);
   });
   return Buffer.concat(parts);
+};
+
+/**
+ * What lies beside a component as its signature; undefined where nothing does, whatever the reason. Nothing is lost by
+ * that: who needs a signature says so, in `require` or in loop.lock, and is told that there is none.
+ */
+const signatureOf = async (
+  address: string,
+  { allowHttp, bounds, signal }: FetchContext,
+): Promise<Uint8Array | undefined> => {
+  const beside = new URL(address);
+  beside.pathname += ".sig";
+  const { fetchedSignatureMsMax: ms, fetchedSignatureBytesMax: bytesMax } = limits;
+  try {
+    const answer = await send(beside.href, {
+      headers: { accept: "application/octet-stream, */*;q=0.5" },
+      allowHttp,
+      signal,
+      bounds: { firstByteMs: ms, totalMs: ms, windowMs: ms, bytesMax, ...bounds },
+    });
+    if (answer.status === 200) return await answer.bytes(bytesMax);
+    await answer.drop();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    signal?.throwIfAborted();
+  }
+  return undefined;
 };
 
 /** The address without its fragment, and the digest in it, in hexadecimal or, as browsers have it, in base64. */

@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { stateFile } from "../base/state.ts";
 import type { PublicKey } from "./key/public.ts";
+import type { OriginMemory } from "./origin.ts";
 import type { CheckMemory } from "./signature/check.ts";
 
 /** A key whose signatures a person believes. */
@@ -36,7 +37,7 @@ const nothing: RememberedKeys = { believed: [], revoked: [], thresholds: new Map
  * Whose signatures a person believes, in `loop.db`: per user, where no checkout can write. Faults: those of
  * `StateFile`.
  */
-export class Signers implements CheckMemory {
+export class Signers implements CheckMemory, OriginMemory {
   readonly #file: StateFile;
   readonly #forgiving: boolean;
   /** Signatures that hold, once they were read with the rest: opening the file again takes longer than all else. */
@@ -131,6 +132,43 @@ export class Signers implements CheckMemory {
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
     }
+  }
+
+  signersOf(origin: string): readonly PublicKey[] {
+    return this.#read(
+      (database) =>
+        (
+          database.query("SELECT key FROM origins WHERE origin = ? ORDER BY key").all(origin) as {
+            key: PublicKey;
+          }[]
+        ).map(({ key }) => key),
+      [],
+    );
+  }
+
+  /** What cannot be remembered is asked for by nobody later. */
+  note(origin: string, keys: readonly PublicKey[]): void {
+    try {
+      this.#file.write((database) => {
+        const insert = database.query("INSERT OR REPLACE INTO origins VALUES (?, ?, ?)");
+        for (const key of keys) insert.run(origin, key, Date.now());
+        database
+          .query(
+            `DELETE FROM origins WHERE (origin, key) NOT IN
+               (SELECT origin, key FROM origins ORDER BY at_ms DESC, origin, key LIMIT ?)`,
+          )
+          .run(limits.rememberedOriginsMax);
+      });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+
+  /** Asks no signature of an origin any more; says whether one was asked. */
+  forgetOrigin(origin: string): boolean {
+    if (this.signersOf(origin).length === 0) return false;
+    this.#file.write((database) => database.query("DELETE FROM origins WHERE origin = ?").run(origin));
+    return true;
   }
 
   #read<T>(work: (database: Database) => T, otherwise: T): T {

@@ -120,6 +120,8 @@ export const verifyFetched = async (
   expected: {
     readonly digest?: Digest;
     readonly package?: string | undefined;
+    /** A signature that lies beside it; what is inside goes before it. */
+    readonly detached?: Uint8Array | undefined;
     /** Further keys whose signatures are told apart; they are not trusted by it. */
     readonly known?: readonly string[] | undefined;
     readonly adapt?: (module: Uint8Array, digest: Digest) => Promise<Uint8Array>;
@@ -129,7 +131,10 @@ export const verifyFetched = async (
   const adapting = isModule(bytes);
   if (adapting && !adapt) throw bareModule(identifier);
   const digest = requireBytes(identifier, bytes, expected.digest);
-  const signatures = embeddedSignature(bytes) ? await judged(identifier, bytes, judge, expected) : undefined;
+  const embedded = embeddedSignature(bytes);
+  const detached = embedded ? undefined : expected.detached;
+  const signatures =
+    embedded || detached ? await judged(identifier, bytes, judge, { ...expected, detached }) : undefined;
   // A dependency may be called something else than the package that it stands for.
   const names = [identifier, ...(expected.package === undefined ? [] : [expected.package])];
   const required = names.map((name) => judge.requires(name)).find((policy) => policy !== undefined);
@@ -146,14 +151,19 @@ const judged = async (
   { keyring, memory }: Judge,
   {
     package: resolved,
+    detached,
     known = [],
-  }: { readonly package?: string | undefined; readonly known?: readonly string[] | undefined },
+  }: {
+    readonly package?: string | undefined;
+    readonly detached?: Uint8Array | undefined;
+    readonly known?: readonly string[] | undefined;
+  },
 ): Promise<Judgement | undefined> => {
   // Few components are signed, and what checks them is not loaded for the others.
   const { checkSignatures } = await import("./signature/check.ts");
   const ring = keyring();
   const keys = [...new Set([...ring.list().map(({ key }) => key), ...known.filter(isPublicKey)])];
-  const signed = await checkSignatures(identifier, bytes, { keys, package: resolved, memory });
+  const signed = await checkSignatures(identifier, bytes, { keys, detached, package: resolved, memory });
   return signed && ring.judge(signed, resolved);
 };
 

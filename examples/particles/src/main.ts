@@ -1,3 +1,4 @@
+import { keepBuffer, keepDevice, takeBuffer, takeDevice } from "loop:gfx/kept";
 import { GpuCanvasContext, getPreferredCanvasFormat } from "loop:gfx/surface";
 import {
   type GpuBindGroup,
@@ -30,20 +31,33 @@ let count = 0;
 /** Where the pointer is, from -1 to 1 in both directions; the middle until it moves. */
 const pointer = { x: 0, y: 0 };
 
-/** All that lies on the GPU. A driver may lose it at any time; then it is made anew. */
-function prepare(): void {
+/** A device, and particles on it: those of the version before this one, which fly on, or new ones. */
+function begin(): GpuBuffer {
+  const [known, flying] = [takeDevice("device"), takeBuffer("particles")];
+  if (known && flying) {
+    device = known;
+    count = flying.size() / particleBytes;
+    return flying;
+  }
   const adapter = requestAdapter({ powerPreference: "high-performance" });
   count = adapter.info().isFallbackAdapter ? 20_000 : 100_000;
   device = adapter.requestDevice();
+  const size = count * particleBytes;
+  const particles = device.createBuffer({ size, usage: { storage: true, copyDst: true } });
+  device.queue().writeBuffer(particles, 0, new Uint8Array(beginnings().buffer));
+  return particles;
+}
+
+/** All that lies on the GPU. A driver may lose it at any time; then it is made anew. */
+function prepare(): void {
+  const particles = begin();
+  // For the next version of this program, where it is swapped while it runs.
+  keepDevice("device", device);
+  keepBuffer("particles", particles);
   queue = device.queue();
   canvas.configure({ device });
   const module = device.createShaderModule({ code: shader });
   settings = device.createBuffer({ size: settingsBytes, usage: { uniform: true, copyDst: true } });
-  const particles = device.createBuffer({
-    size: count * particleBytes,
-    usage: { storage: true, copyDst: true },
-  });
-  queue.writeBuffer(particles, 0, new Uint8Array(beginnings().buffer));
   advance = device.createComputePipeline({ compute: { module, entryPoint: "advance" } });
   draw = device.createRenderPipeline({
     vertex: { module, entryPoint: "corner" },

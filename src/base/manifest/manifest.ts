@@ -111,6 +111,21 @@ export const findManifest = (from: string): string | undefined => {
   }
 };
 
+/** The same, of a folder that a person named. Faults: LK0101 it is not there, LK0007 it is none, LK0504. */
+export const requireManifest = (folder: string): string => {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (!stats) throw fault("LK0101", `No folder at ${folder}`);
+  if (!stats.isDirectory())
+    throw fault("LK0007", `A folder was looked for at ${folder}, and a file is there`, {
+      hint: `loop run ${folder}`,
+    });
+  const path = findManifest(folder);
+  if (path !== undefined) return path;
+  throw fault("LK0504", `A loop.toml was looked for in ${folder} and above it, and there is none`, {
+    hint: "loop new component hello",
+  });
+};
+
 const owner = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.uid;
 const belongs = (path: string, folder: string): boolean =>
   [0, process.getuid?.(), owner(folder)].includes(owner(path) ?? 0);

@@ -297,7 +297,7 @@ test("flipped, cut and spliced bytes give a component or a fault, never anything
     }
   }
   expect(decoded).toBeGreaterThan(0);
-});
+}, 60_000);
 
 test("walking section heads finds the core modules that decoding finds", async () => {
   const bytes = await (await wasmTools()).parse(`(component

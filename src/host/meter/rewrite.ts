@@ -1,60 +1,28 @@
 import { sha256 } from "../../base/digest.ts";
+import {
+  asked,
+  type Helper,
+  helperBody,
+  helpers,
+  helperType,
+  type ImportName,
+  i32,
+  imports,
+  type TypeName,
+  turning,
+  typeNames,
+  types,
+  type Where,
+} from "./added.ts";
 import { type Layout, price, rewriteBody, rewriteExpression } from "./body.ts";
 import { Cursor, malformed, signed, unsigned, Writer } from "./bytes.ts";
 import { skipType } from "./instruction.ts";
 import type { CoreState, Metering } from "./meter.ts";
-import { type CoreModule, type Limits, pageBytes, readTableType, section, sectionOrder } from "./module.ts";
+import { type CoreModule, type Limits, readTableType, section, sectionOrder } from "./module.ts";
 
 // A whole module with what metering adds: five types, three imported functions behind the module's own, a global
 // for fuel, and functions behind its own. Only the indices of functions move. Custom sections are left out: they
 // name functions by index or by place.
-
-/** Functions that every metered module gets, in this order. */
-const helpers = [
-  "tick",
-  "refill",
-  "spend32",
-  "spend64",
-  "reserveMemory32",
-  "reserveMemory64",
-  "reserveTable32",
-  "reserveTable64",
-  "settle32",
-  "settle64",
-  "ask",
-] as const;
-type Helper = (typeof helpers)[number];
-
-/** Imported functions that every metered module gets, in this order, with their types. */
-const imports = { check: "toI32", reserve: "f64ToI32", undo: "nothing" } as const;
-/** The last of them where it is to let the host's other work go on. */
-const turning = { ...imports, turn: "nothing" } as const;
-type ImportName = keyof typeof turning;
-
-const [i32, i64, f64, func] = [0x7f, 0x7e, 0x7c, 0x60];
-const types = {
-  toI32: [func, 0, 1, i32],
-  f64ToI32: [func, 1, f64, 1, i32],
-  nothing: [func, 0, 0],
-  i32ToI32: [func, 1, i32, 1, i32],
-  i64ToI64: [func, 1, i64, 1, i64],
-} as const;
-type TypeName = keyof typeof types;
-const typeNames = Object.keys(types) as TypeName[];
-
-const helperType: Readonly<Record<Helper, TypeName>> = {
-  tick: "nothing",
-  refill: "nothing",
-  spend32: "i32ToI32",
-  spend64: "i64ToI64",
-  reserveMemory32: "i32ToI32",
-  reserveMemory64: "i64ToI64",
-  reserveTable32: "i32ToI32",
-  reserveTable64: "i64ToI64",
-  settle32: "i32ToI32",
-  settle64: "i64ToI64",
-  ask: "nothing",
-};
 
 const wideOf = (limits: Limits | undefined): boolean => {
   if (!limits) throw malformed("an instruction names a memory or table that is not there");
@@ -79,10 +47,9 @@ export class Rewriter {
   readonly importName: string;
   readonly #module: CoreModule;
   readonly #metering: Metering;
-  readonly #tableEntryBytes: number;
   readonly #imports: readonly (readonly [name: ImportName, type: TypeName])[];
   readonly #layout: Layout;
-  #older = false;
+  readonly #where: Where;
   #tablesChange = false;
   #collects = false;
   /** Own globals that change, and whether the host can read all of them. */
@@ -97,10 +64,17 @@ export class Rewriter {
   constructor(module: CoreModule, metering: Metering, tableEntryBytes: number) {
     this.#module = module;
     this.#metering = metering;
-    this.#tableEntryBytes = tableEntryBytes;
     this.#imports = Object.entries(metering.turns ? turning : imports) as [ImportName, TypeName][];
     this.#helpers = module.funcs.length + this.#imports.length;
     this.#wrappers = this.#helpers + helpers.length;
+    this.#where = {
+      fuel: module.globals,
+      turns: metering.turns === true,
+      older: false,
+      tableEntryBytes,
+      helper: (wanted) => this.#helper(wanted),
+      imported: (wanted) => this.#import(wanted),
+    };
     let name = "loop:meter";
     while (module.importedModules.has(name)) name += "'";
     this.importName = name;
@@ -117,7 +91,7 @@ export class Rewriter {
       memoryWide: (index) => wideOf(module.memories[index]),
       tableWide: (index) => wideOf(module.tables[index]),
       olderExceptions: () => {
-        this.#older = true;
+        this.#where.older = true;
       },
       tablesChange: () => {
         this.#tablesChange = true;
@@ -260,7 +234,7 @@ export class Rewriter {
         out.sized(() => rewriteBody(out, cursor.bytes, cursor.at, end, own, this.#layout));
         cursor.at = end;
       }
-      for (const name of helpers) out.sized(() => out.all(this.#body(name)));
+      for (const name of helpers) out.sized(() => out.all(helperBody(name, this.#where)));
       for (const [index, type] of this.#wrapped.entries()) this.#wrapper(out, index, type);
     },
   };
@@ -329,80 +303,6 @@ export class Rewriter {
       0x20,
       ...unsigned(one),
     ]);
-    out.sized(() => out.all([0, ...params.flat(), 0x10, ...unsigned(index), ...this.#checked, 0x0b]));
-  }
-
-  /** Asks the host, and traps where it says so. */
-  get #checked(): number[] {
-    if (this.#metering.turns) return [0x10, ...unsigned(this.#helper("ask"))];
-    return [0x10, ...unsigned(this.#import("check")), 0x04, 0x40, 0x00, 0x0b];
-  }
-
-  /**
-   * The same, with two more answers: to let the host's other work go on, and then to ask again. Where this guest cannot
-   * be suspended, below a call that does not wait, the engine throws instead, which is caught.
-   */
-  get #asking(): number[] {
-    const [check, turn] = [unsigned(this.#import("check")), unsigned(this.#import("turn"))];
-    const caught = this.#older
-      ? [0x06, 0x40, 0x10, ...turn, 0x19, 0x0b]
-      : [0x02, 0x40, 0x1f, 0x40, 1, 2, 0, 0x10, ...turn, 0x0b, 0x0b];
-    return [
-      ...[1, 1, i32, 0x10, ...check, 0x22, 0, 0x41, 2, 0x46, 0x04, 0x40, ...caught],
-      ...[0x10, ...check, 0x21, 0, 0x0b],
-      ...[0x20, 0, 0x41, 1, 0x46, 0x04, 0x40, 0x00, 0x0b, 0x0b],
-    ];
-  }
-
-  /** fuel -= what is on the stack; where none is left, the host is asked. */
-  #pay(...amount: number[]): number[] {
-    const fuel = unsigned(this.#layout.fuel);
-    const rest = [0x23, ...fuel, 0x41, 0, 0x48, 0x04, 0x40, 0x10, ...unsigned(this.#layout.refill), 0x0b];
-    return [0x23, ...fuel, ...amount, 0x6b, 0x24, ...fuel, ...rest];
-  }
-
-  /** A helper's body: no locals, instructions, end. */
-  #body(name: Helper): number[] {
-    const local = [0x20, 0];
-    switch (name) {
-      case "tick":
-        return [0, ...this.#pay(0x41, ...signed(price.batchFuel)), 0x0b];
-      case "refill": {
-        const fill = [0x41, ...signed(price.fuel), 0x24, ...unsigned(this.#layout.fuel)];
-        return [0, ...fill, ...this.#checked, 0x0b];
-      }
-      case "spend32":
-        return [0, ...this.#pay(...local, 0x41, price.bulkShift, 0x76), ...local, 0x0b];
-      case "spend64":
-        return [0, ...this.#pay(...local, 0x42, price.bulkShift, 0x88, 0xa7), ...local, 0x0b];
-      case "reserveMemory32":
-        return this.#reserving(0xb8, pageBytes, [0x41, 0x7f]);
-      case "reserveMemory64":
-        return this.#reserving(0xba, pageBytes, [0x42, 0x7f]);
-      case "reserveTable32":
-        return this.#reserving(0xb8, this.#tableEntryBytes, [0x41, 0x7f]);
-      case "reserveTable64":
-        return this.#reserving(0xba, this.#tableEntryBytes, [0x42, 0x7f]);
-      case "settle32":
-        return this.#settling(0x41, 0x46);
-      case "settle64":
-        return this.#settling(0x42, 0x51);
-      case "ask":
-        return this.#metering.turns ? this.#asking : [0, 0x0b];
-    }
-  }
-
-  /** (count) → count, or all ones where the host refuses: no memory or table can grow by so many. */
-  #reserving(toF64: number, unitBytes: number, refused: readonly number[]): number[] {
-    const amount = [0x20, 0, toF64, 0x44, ...new Uint8Array(Float64Array.of(unitBytes).buffer), 0xa2];
-    const ask = [...amount, 0x10, ...unsigned(this.#import("reserve"))];
-    const type = refused[0] === 0x42 ? i64 : i32;
-    return [0, ...ask, 0x04, type, 0x20, 0, 0x05, ...refused, 0x0b, 0x0b];
-  }
-
-  /** (old size) → old size; where it is minus one, nothing has grown. */
-  #settling(constOp: number, equalOp: number): number[] {
-    const undo = [0x04, 0x40, 0x10, ...unsigned(this.#import("undo")), 0x0b];
-    return [0, 0x20, 0, constOp, 0x7f, equalOp, ...undo, 0x20, 0, 0x0b];
+    out.sized(() => out.all([0, ...params.flat(), 0x10, ...unsigned(index), ...asked(this.#where), 0x0b]));
   }
 }

@@ -6,6 +6,7 @@ import type { HandleOf } from "../../contract/wrpc/encode.ts";
 import type { OutputSink } from "../provider.ts";
 import { endWithLoop, signal } from "../warden.ts";
 import { Foreign, Full, Handles, type Make } from "./handle.ts";
+import { passLines } from "./stderr.ts";
 import { Frames, type FromSidecar, frameOf, type Hello, type ToSidecar } from "./wire.ts";
 
 /** Why a sidecar did not answer: the rest of a sentence that begins with its name. */
@@ -70,7 +71,7 @@ export class Conversation {
     this.#letGo = endWithLoop(this.#group);
     void this.#listen();
     void this.#watch();
-    void passLines(this.#process.stderr, start);
+    void passLines(this.#process.stderr, start.name, start.stderr);
   }
 
   get pid(): number {
@@ -301,25 +302,3 @@ const startText: Readonly<Record<string, string>> = {
 };
 
 const shown = (text: string): string => plain(text).slice(0, limits.reasonLengthShown);
-
-/** What it says on standard error, a line at a time and under its name, so that nobody takes it for loop's own. */
-const passLines = async (stream: ReadableStream<Uint8Array>, { name, stderr }: Start): Promise<void> => {
-  const decoder = new TextDecoder();
-  const encoder = new TextEncoder();
-  let rest = "";
-  const pass = async (line: string) => {
-    await stderr.write(encoder.encode(`${name}: ${plain(line)}\n`));
-  };
-  try {
-    for await (const piece of stream) {
-      const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) await pass(line);
-      for (; rest.length > limits.sidecarLineLengthMax; rest = rest.slice(limits.sidecarLineLengthMax))
-        await pass(rest.slice(0, limits.sidecarLineLengthMax));
-    }
-    if (rest !== "") await pass(rest);
-  } catch {
-    // Nobody reads standard error any more, and there is nowhere to say so.
-  }
-};

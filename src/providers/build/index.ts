@@ -1,9 +1,7 @@
 // loop:build: building and templates for a command. Owns the WIT form of both; refuses to know languages (the
 // app's table and the `builder:` slots do) and to leave anything half-written when a person interrupts; listed
 // in the app's table.
-import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { fault } from "../../base/fault.ts";
 import type { Builder } from "../../builders/builder.ts";
 import type { Outcome } from "../../builders/project.ts";
 import { answering } from "../../host/crossing.ts";
@@ -48,15 +46,9 @@ export const buildProvider = (services: BuildServices): Provider => ({
 
 const build = async (services: BuildServices, given: string, force: boolean) => {
   const { folder, builderFor, interruptible, remember } = services;
-  const { findManifest } = await import("../../base/manifest/manifest.ts");
+  const { requireManifest } = await import("../../base/manifest/manifest.ts");
   const { buildProject } = await import("../../builders/project.ts");
-  const from = resolve(folder, given);
-  if (!existsSync(from)) throw fault("LK0101", `No folder at ${from}`);
-  const manifest = findManifest(from);
-  if (manifest === undefined)
-    throw fault("LK0504", `A loop.toml was looked for in ${from} and above it, and there is none`, {
-      hint: "loop new component hello",
-    });
+  const manifest = requireManifest(resolve(folder, given));
   const outcome = await interruptible((signal) =>
     buildProject(dirname(manifest), { builderFor, force, signal }),
   );

@@ -1,8 +1,9 @@
-import { readdirSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { errno, Fault, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { readAnswer, versionOf } from "./answer.ts";
 import { controlFolder, pidOf, socketName } from "./folder.ts";
 import { type Answer, controlVersion, type Question, type State } from "./protocol.ts";
 
@@ -12,9 +13,21 @@ export type Known = State | { readonly pid: number; readonly trouble: string };
 /** Programs of loop that run, by their numbers. What earlier ones left behind is taken away. */
 export const listPrograms = async (): Promise<Known[]> => {
   const folder = controlFolder();
-  const pids = readdirSync(folder).flatMap((name) => pidOf(name) ?? []);
+  const pids = readdirSync(folder)
+    .filter((name) => isSocket(join(folder, name)))
+    .flatMap((name) => pidOf(name) ?? []);
   const found = await Promise.all(pids.map((pid) => stateOf(folder, pid)));
   return found.flatMap((one) => one ?? []).sort((a, b) => a.pid - b.pid);
+};
+
+/** Anything else that somebody has put there is theirs. */
+const isSocket = (path: string): boolean => {
+  try {
+    return lstatSync(path).isSocket();
+  } catch (error) {
+    if (errno(error) === "ENOENT") return false;
+    throw error;
+  }
 };
 
 const stateOf = async (folder: string, pid: number): Promise<Known | undefined> => {
@@ -25,34 +38,13 @@ const stateOf = async (folder: string, pid: number): Promise<Known | undefined> 
       { loop: controlVersion, ask: "state" },
       limits.controlStateMsMax,
     );
-    return "state" in answer && isState(answer.state, pid)
-      ? answer.state
-      : { pid, trouble: `Program ${pid} answers what was not asked` };
+    return "state" in answer ? answer.state : { pid, trouble: `Program ${pid} answers what was not asked` };
   } catch (error) {
     if (error instanceof Gone) return undefined;
     if (error instanceof Fault) return { pid, trouble: error.message };
     throw error;
   }
 };
-
-/** Whoever wrote it: what is shown of it has to be what it is shown as. */
-const isState = (state: State, pid: number): boolean =>
-  state.pid === pid &&
-  [state.what, state.folder].every((text) => typeof text === "string") &&
-  Number.isSafeInteger(state.since) &&
-  Array.isArray(state.places) &&
-  state.places.every(
-    ({ name, standing }) =>
-      typeof name === "string" &&
-      Array.isArray(standing) &&
-      standing.every(
-        (one) =>
-          typeof one.identifier === "string" &&
-          typeof one.digest === "string" &&
-          Number.isSafeInteger(one.generation) &&
-          Number.isSafeInteger(one.restarts ?? 0),
-      ),
-  );
 
 /** The answer to a question. Faults: LK0441, LK0442, LK0443, and what the program answers. */
 export const ask = async (pid: number, question: Told<Question>, ms: number): Promise<Answer> => {
@@ -66,17 +58,20 @@ export const ask = async (pid: number, question: Told<Question>, ms: number): Pr
 
 type Told<T> = T extends unknown ? Omit<T, "loop"> : never;
 
+/** How many numbers fit a sentence. */
+const programsShown = 10;
+
 const unknown = async (pid: number) => {
   const pids = (await listPrograms()).map((one) => one.pid);
-  return fault(
-    "LK0441",
-    `No program of loop with the number ${pid} runs; those that run: ${pids.join(", ") || "none"}`,
-    { hint: "loop ps" },
-  );
+  const shown = pids.slice(0, programsShown).join(", ") || "none";
+  const more = pids.length > programsShown ? ` and ${pids.length - programsShown} more` : "";
+  return fault("LK0441", `No program of loop with the number ${pid} runs; those that run: ${shown}${more}`, {
+    hint: "loop ps",
+  });
 };
 
 /** Nobody listens there. */
-class Gone extends Error {}
+export class Gone extends Error {}
 
 const askOnce = async (folder: string, pid: number, question: Question, ms: number): Promise<Answer> => {
   const answers = new Answers(folder, pid, question);
@@ -106,13 +101,15 @@ export class Answers {
 
   constructor(folder: string, pid: number, question: Question) {
     this.#pid = pid;
-    this.#socket = connect(join(folder, socketName(pid)));
+    const path = join(folder, socketName(pid));
+    this.#socket = connect(path);
     this.#socket.setEncoding("utf8");
     this.#socket.on("data", (piece: string) => this.#take(piece));
     this.#socket.on("close", () => this.fail(undefined));
     this.#socket.on("error", (error) => {
       const gone = ["ECONNREFUSED", "ENOENT", "ENOTSOCK"].includes(errno(error) ?? "");
-      if (gone) rmSync(join(folder, socketName(pid)), { force: true });
+      // What a program that was killed could not take away.
+      if (gone && isSocket(path)) rmSync(path, { force: true });
       this.fail(
         gone ? new Gone() : fault("LK0442", `Program ${pid} cannot be spoken with: ${error.message}`),
       );
@@ -120,7 +117,7 @@ export class Answers {
     this.#socket.write(`${JSON.stringify(question)}\n`);
   }
 
-  /** Undefined at the end. Throws the fault that the program answers. */
+  /** Undefined at the end. Throws the fault that the program answers, and Gone where nobody listens. */
   async next(): Promise<Answer | undefined> {
     while (this.#ready.length === 0) {
       if (this.#failure) throw this.#failure;
@@ -158,23 +155,43 @@ export class Answers {
       this.fail(fault("LK0442", `Program ${this.#pid} answers without end`));
       return;
     }
-    try {
-      for (const line of lines) this.#ready.push(JSON.parse(line) as Answer);
-    } catch {
-      this.fail(fault("LK0442", `Program ${this.#pid} does not answer as loop does`));
+    for (const line of lines) {
+      const answer = this.#read(line);
+      if (!answer) return;
+      this.#ready.push(answer);
     }
-    const other = this.#ready.find(({ loop }) => loop !== controlVersion);
-    if (other)
-      this.fail(
-        fault("LK0442", `Program ${this.#pid} is of another version of loop`, {
-          hint: "use the loop that started it",
-        }),
-      );
     // Nobody reads ahead of who asks for more, beyond a handful.
     if (this.#ready.length > 1000) this.#socket.pause();
     this.#wake();
   }
+
+  /** Undefined where it failed. */
+  #read(text: string): Answer | undefined {
+    const document = parsed(text);
+    const version = versionOf(document);
+    const other = version !== undefined && version !== controlVersion;
+    const answer =
+      other || version === undefined ? undefined : readAnswer(document as Record<string, unknown>, this.#pid);
+    if (answer) return answer;
+    this.fail(
+      other
+        ? fault("LK0442", `Program ${this.#pid} is of another version of loop`, {
+            hint: "use the loop that started it",
+          })
+        : fault("LK0442", `Program ${this.#pid} does not answer as loop does`),
+    );
+    return undefined;
+  }
 }
+
+/** A document; undefined where it is none. */
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
 
 /** What is said in a program. Faults: as `ask`. */
 export const follow = async (pid: number, past: boolean, future: boolean): Promise<Answers> => {

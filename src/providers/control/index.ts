@@ -66,7 +66,12 @@ export const controlProvider = ({ folder }: ControlServices): Provider => ({
 });
 
 const nextOf = answering(async (answers: Answers) => {
-  const answer = await answers.next();
+  const { Gone } = await client();
+  const answer = await answers.next().catch((error) => {
+    // It ended between the first look and this one.
+    if (error instanceof Gone) return undefined;
+    throw error;
+  });
   return answer && "line" in answer ? { ...answer.line, at: BigInt(answer.line.at) } : undefined;
 });
 

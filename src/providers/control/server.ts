@@ -140,7 +140,7 @@ const follow = (
     lost = 0;
     tell(socket, { line });
   };
-  if (past) for (const line of journal.lines.slice(-limits.controlLinesMax)) tell(socket, { line });
+  if (past) for (const line of journal.lines(future)) tell(socket, { line });
   if (future) socket.on("close", journal.listen(pass));
   else {
     tell(socket, { end: true });
@@ -161,6 +161,11 @@ const lineOf = (event: SwapEvent): Omit<Line, "at"> => {
   if ("failed" in event) {
     const why = event.failed instanceof Fault ? event.failed.message : String(event.failed);
     return { kind: "swap", level: "error", component: event.place, message: `was not swapped: ${why}` };
+  }
+  if ("arranged" in event) {
+    const { place, fillings, ms } = event.arranged;
+    const message = `is filled by ${fillings.join(", ")} now (${ms.toFixed(1)} ms)`;
+    return { kind: "swap", level: "info", component: place, message };
   }
   const { place, generation, parts } = event.swapped;
   const ms = parts.reduce((sum, part) => sum + part.ms, 0).toFixed(1);

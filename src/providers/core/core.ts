@@ -9,12 +9,19 @@ import { stderrSink } from "./sink.ts";
 /** Hears what every component says, besides whoever the log goes to. */
 export type LogTap = (component: string, record: LogRecord) => void;
 
+const names = ["loop:core/log", "loop:core/cancellation", "loop:core/cancellation-poll", "loop:core/keeping"];
+
 export const coreProvider = (tap?: LogTap): Provider => ({
   name: "core",
-  interfaces: ["loop:core/log@0.1.0", "loop:core/cancellation@0.1.0", "loop:core/cancellation-poll@0.1.0"],
+  interfaces: names.map((name) => `${name}@0.1.0`),
   suspending: [],
-  defaultGranted: ["loop:core/log", "loop:core/cancellation", "loop:core/cancellation-poll"],
-  instantiate: (context) => ({ "loop:core/log@0.1.0": log(context, tap), ...cancellation(context) }),
+  defaultGranted: names,
+  instantiate: (context) => ({
+    "loop:core/log@0.1.0": log(context, tap),
+    ...cancellation(context),
+    // Names of types.
+    "loop:core/keeping@0.1.0": {},
+  }),
 });
 
 export const core = coreProvider();

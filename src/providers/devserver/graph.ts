@@ -1,7 +1,13 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
-import { findManifest, type Manifest, manifestName, readManifest } from "../../base/manifest/manifest.ts";
+import {
+  findManifest,
+  type Manifest,
+  manifestName,
+  readManifest,
+  requireManifest,
+} from "../../base/manifest/manifest.ts";
 
 /** `loop:devserver/workspace#member` in the JS mapping. */
 export interface Member {
@@ -20,27 +26,28 @@ export interface Graph {
 
 /**
  * loop's own answer to what there is to develop: the component of the folder's loop.toml and the members of its
- * workspace; one uses another where its slots name what the other is built to. Faults: LK0504, LK0607, other LK05.
+ * workspace; one uses another where its slots name what the other is built to. Faults: LK0101,
+ * LK0007, LK0504, LK0607, other LK05.
  */
 export const scan = (folder: string): Graph => {
-  const [root, ...others] = manifestsAt(folder);
-  if (!root)
-    throw fault("LK0504", `A loop.toml was looked for in ${folder} and above it, and there is none`, {
-      hint: "loop new component hello",
-    });
+  const [root, ...others] = manifestsFrom(requireManifest(folder));
   const manifests = [root, ...others].filter(hasComponent);
   if (manifests.length === 0)
     throw fault("LK0607", `${root.path} has no [component] table and no member that has one`, {
       hint: "loop new component NAME",
     });
-  const members = ordered(manifests.map((manifest) => memberOf(manifest, manifests)));
+  const looked = patternsOf(root).map((pattern) => baseOf(root.folder, pattern));
+  const members = ordered(manifests.map((manifest) => memberOf(manifest, manifests, looked)));
   return { members, application: root.component?.name };
 };
 
 /** The loop.toml that speaks for a folder and those of its members, that one first; none where there is none. */
 export const manifestsAt = (folder: string): Manifest[] => {
   const path = findManifest(folder);
-  if (path === undefined) return [];
+  return path === undefined ? [] : manifestsFrom(path);
+};
+
+const manifestsFrom = (path: string): [Manifest, ...Manifest[]] => {
   const root = readManifest(path);
   return [root, ...membersOf(root)];
 };
@@ -57,6 +64,13 @@ const membersOf = (root: Manifest): Manifest[] => {
   return [...found.values()];
 };
 
+const patternsOf = ({ workspace }: Manifest): readonly string[] =>
+  (workspace?.members ?? []).filter((pattern) => pattern.includes("*"));
+
+/** The folder in which a pattern's members come and go. */
+const baseOf = (root: string, pattern: string): string =>
+  resolve(root, pattern.slice(0, pattern.indexOf("*")).replace(/[^/]*$/, ""));
+
 /** Folders that a pattern names: a path, in another repository perhaps, or one whose last part is "*". */
 const foldersOf = (root: string, pattern: string): string[] => {
   if (!pattern.includes("*")) return [resolve(root, pattern)];
@@ -70,7 +84,7 @@ const foldersOf = (root: string, pattern: string): string[] => {
 export const componentOf = ({ folder, component }: Manifest): string =>
   join(folder, "build", `${component!.name}.wasm`);
 
-const memberOf = (manifest: Manifest, all: readonly Manifest[]): Member => {
+const memberOf = (manifest: Manifest, all: readonly Manifest[], looked: readonly string[]): Member => {
   const named = [...manifest.slots.values()].flatMap((slot) => [
     ...(slot.default ?? []),
     ...(slot.use ?? []),
@@ -82,7 +96,8 @@ const memberOf = (manifest: Manifest, all: readonly Manifest[]): Member => {
     folder: manifest.folder,
     component: componentOf(manifest),
     uses: uses.map(({ component }) => component!.name),
-    watched: [manifest.folder],
+    // Another that comes beside it may be what its slots name.
+    watched: [manifest.folder, ...looked.filter((folder) => manifest.folder.startsWith(`${folder}/`))],
   };
 };
 

@@ -15,9 +15,14 @@ type RunOptions = unknown;
 export interface DevServices {
   /** Absolute; relative folders are relative to it. */
   readonly folder: string;
-  /** What a session needs, for an application that is run with these options and speaks through `caller`'s streams. */
+  /** What a session in a folder (absolute) needs, for an application that is run with these options and speaks through `caller`'s streams. */
   readonly session: (
-    run: { readonly options: RunOptions; readonly address: string; readonly voices: Voices },
+    run: {
+      readonly folder: string;
+      readonly options: RunOptions;
+      readonly address: string;
+      readonly voices: Voices;
+    },
     caller: InstanceContext,
   ) => Promise<SessionServices>;
   /** Runs work until it ends or a person interrupts it, which the signal says. */
@@ -61,9 +66,10 @@ export const devserverProvider = (services: DevServices): Provider => ({
           const { Session } = await import("./session.ts");
           const { Voices } = await import("./voices.ts");
           const voices = new Voices(context.stdio, telling);
+          const where = resolve(services.folder, folder);
           session = new Session(
-            resolve(services.folder, folder),
-            await services.session({ options, address, voices }, context),
+            where,
+            await services.session({ folder: where, options, address, voices }, context),
             voices,
           );
           // From the start to the end, not only while somebody waits for what is next: an interruption in between

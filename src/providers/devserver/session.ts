@@ -1,10 +1,12 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { findManifest, manifestName } from "../../base/manifest/manifest.ts";
 import type { Places, SwapEvent } from "../../host/places.ts";
-import { type Graph, type Member, realFolder } from "./graph.ts";
+import type { Graph, Member } from "./graph.ts";
 import type { Registered } from "./registry.ts";
+import { sightsOf } from "./sights.ts";
 import { type Line, localTime, type Voices } from "./voices.ts";
 import { Watch } from "./watch.ts";
 
@@ -21,6 +23,8 @@ export interface Built {
   readonly built: boolean;
   readonly durationMs: number;
   readonly warnings: readonly string[];
+  /** Absolute paths of what it was made from. */
+  readonly inputs: readonly string[];
 }
 
 /** What there is to develop, and the commands that it has of its own. */
@@ -62,6 +66,13 @@ export class Session {
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
   #offered = "[]";
+  /** What members were built from, by their names. */
+  readonly #inputs = new Map<string, readonly string[]>();
+  /** What members have watched, of those that are gone as well: they may come back. */
+  readonly #concerning = new Set<string>();
+  /** What is looked at, and what was told of it. */
+  #followed: string | undefined;
+  #watching = "";
   /** What was brought in of each member, by its name. */
   readonly #taken = new Map<string, Pick<Built, "component" | "digest">>();
   #graph: Workspace | undefined;
@@ -91,7 +102,7 @@ export class Session {
     this.#voices.listen({ line: (line) => this.#line(line), typing: (is) => this.#tell("typing", is) });
     const unlisten = this.#services.onResize(() => this.#tell("resized", undefined));
     this.#end.signal.addEventListener("abort", unlisten);
-    this.#follow(this.#graph);
+    this.#follow();
     this.#offer(this.#graph.commands);
     this.#changed();
   }
@@ -151,14 +162,32 @@ export class Session {
     else this.#tell("log", [line]);
   }
 
-  #follow({ members }: Graph): void {
-    this.#watch?.close();
-    // A member inside of another is seen by that one's watch.
-    const folders = [...new Set(members.flatMap(({ watched }) => watched).map(realFolder))].filter(
-      (folder, _, all) => !all.some((other) => other !== folder && folder.startsWith(`${other}/`)),
+  /**
+   * Looks at what there is to look at now: members come and go, folders are replaced by others of their name, and what is
+   * built from lies elsewhere. Another round follows where that is new, for what was changed before anybody looked.
+   */
+  #follow(): void {
+    const members = this.#graph?.members ?? [];
+    const inputs = [...this.#inputs].flatMap(([name, paths]) =>
+      members.some((member) => member.name === name) ? paths : [],
     );
-    this.#watch = new Watch(folders, () => this.#changed());
-    this.#tell("watching", [members.map(({ name }) => name), this.#watch.how]);
+    // Of a workspace that is no component itself, its loop.toml alone is looked at.
+    const own = findManifest(this.#folder) ?? join(this.#folder, manifestName);
+    for (const path of [own, ...members.flatMap(({ watched }) => watched)])
+      if (this.#concerning.size < limits.devSightsMax) this.#concerning.add(path);
+    const sights = sightsOf([...this.#concerning], inputs);
+    const followed = JSON.stringify(sights);
+    if (followed !== this.#followed) {
+      const before = this.#watch;
+      this.#watch = new Watch(sights, () => this.#changed());
+      before?.close();
+      if (this.#followed !== undefined) this.#changed();
+      this.#followed = followed;
+    }
+    const watching = [members.map(({ name }) => name), this.#watch!.how];
+    if (JSON.stringify(watching) === this.#watching) return;
+    this.#watching = JSON.stringify(watching);
+    this.#tell("watching", watching);
   }
 
   /** The workspace's commands, told where they are others than before. */
@@ -184,6 +213,7 @@ export class Session {
       this.#roundMs = this.#changedMs;
       const graph = await this.#rescan();
       if (graph) for (const member of graph.members) await this.#renew(member);
+      if (!this.#end.signal.aborted) this.#follow();
     }
   }
 
@@ -192,9 +222,6 @@ export class Session {
     try {
       const graph = await this.#services.scan(this.#folder);
       this.#mended("");
-      const key = ({ members }: Graph) =>
-        JSON.stringify(members.map(({ folder, watched }) => [folder, watched]));
-      if (this.#graph && key(graph) !== key(this.#graph)) this.#follow(graph);
       this.#graph = graph;
       this.#offer(graph.commands);
       return graph;
@@ -217,6 +244,7 @@ export class Session {
     }
     this.#mended(name);
     const { component, digest, durationMs, warnings } = built;
+    this.#inputs.set(name, built.inputs);
     if (built.built)
       this.#tell("built", { name, component, digest, ms: durationMs, warnings: [...warnings] });
     const before = this.#taken.get(name);
@@ -253,12 +281,21 @@ export class Session {
       const instead = standing(place)!;
       const identifier = component === before ? instead : component;
       // What went wrong was told by whoever listens.
-      await places.swap(place, { identifier }, instead).catch(() => {});
+      const swapped = await places.swap(place, { identifier }, instead).catch(() => []);
+      for (const { to } of swapped) this.#requireBuilt(member.name, to);
     }
     // A program that is one long call cannot change in the middle: it begins anew.
     if (isApplication && used.length === 0) await this.#restart(member);
     else if (!isApplication && used.length === 0 && this.#ended && this.#usedByApplication(member))
       await this.#restart(this.#graph!.members.find(({ name }) => name === this.#graph!.application)!);
+  }
+
+  /** Where somebody else has built it meanwhile, as it is now is for another round to say. */
+  #requireBuilt(name: string, running: Digest): void {
+    const taken = this.#taken.get(name);
+    if (!taken || taken.digest === running) return;
+    this.#taken.delete(name);
+    this.#changed();
   }
 
   /** Whether an identifier names the same as a component's path or identifier does. */
@@ -281,7 +318,10 @@ export class Session {
     this.#settings = this.#services.settings(this.#folder);
     const runs = this.#services.run(
       component,
-      (digest) => this.#tell("started", { name, digest, time: localTime() }),
+      (digest) => {
+        this.#tell("started", { name, digest, time: localTime() });
+        this.#requireBuilt(name, digest);
+      },
       stop.signal,
     );
     const running: Running = {
@@ -314,6 +354,8 @@ export class Session {
   }
 
   #swapped(event: SwapEvent): void {
+    // Told by whoever follows what is chosen for slots.
+    if ("arranged" in event) return;
     if ("failed" in event) {
       this.#tell("not-swapped", { place: event.place, report: this.#services.explain(event.failed) });
       return;
@@ -326,7 +368,10 @@ export class Session {
       generation,
       state,
       parts: parts.map(({ phase, ms }) => ({ phase, ms })),
-      sinceChangeMs: performance.now() - this.#roundMs,
+      // Another terminal's has no change before it.
+      sinceChangeMs: this.#round
+        ? performance.now() - this.#roundMs
+        : parts.reduce((sum, { ms }) => sum + ms, 0),
       time: localTime(),
     });
   }

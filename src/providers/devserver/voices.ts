@@ -1,6 +1,7 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import { plain, plainLine } from "../../base/plain.ts";
+import { plainLine } from "../../base/plain.ts";
+import { Splitter, type StreamName, showable, showableLine, streamLevels } from "../../host/lines.ts";
 import {
   type InstanceContext,
   type LogLevel,
@@ -78,7 +79,7 @@ export class Voices {
   own(): Stdio {
     if (this.#form === "untouched") return this.#stdio;
     const { stdin, stdout, stderr } = this.#stdio;
-    const alike = (source: "stdout" | "stderr", sink: OutputSink) =>
+    const alike = (source: StreamName, sink: OutputSink) =>
       this.#tell(own, source, sink, () => sink.isTerminal);
     return {
       stdin: {
@@ -163,7 +164,7 @@ export class Voices {
   #made(component: string): Voice {
     const { stdout, stderr } = this.#stdio;
     const level = this.#levelOf(component);
-    const sink = (source: "stdout" | "stderr", sink: OutputSink): OutputSink => {
+    const sink = (source: StreamName, sink: OutputSink): OutputSink => {
       if (!reaches(streamLevels[source], level))
         return { write() {}, flush() {}, isTerminal: sink.isTerminal };
       return this.#form === "untouched" ? sink : this.#tell(component, source, sink, () => false);
@@ -202,7 +203,7 @@ export class Voices {
     return this.#levels.get(component) ?? this.#levels.get("*");
   }
 
-  #tell(component: string, source: "stdout" | "stderr", sink: OutputSink, isTerminal: () => boolean): Told {
+  #tell(component: string, source: StreamName, sink: OutputSink, isTerminal: () => boolean): Told {
     const level = streamLevels[source];
     const put = (text: string) => this.#put({ component, source, level, text: this.#safe(text), fields: [] });
     const told = new Told(sink, isTerminal, {
@@ -216,12 +217,12 @@ export class Voices {
 
   /** Text that may be shown. */
   #safe(text: string): string {
-    return this.#form === "data" ? text : plain(withoutSequences(text));
+    return this.#form === "data" ? text : showable(text);
   }
 
   /** A record is one line, but for those who take it as data. */
   #line(message: string): string {
-    return this.#form === "data" ? message : this.#safe(message).replaceAll("\n", "\\n");
+    return this.#form === "data" ? message : showableLine(message);
   }
 
   #put(line: Line): void {
@@ -278,8 +279,7 @@ class Told implements OutputSink {
     put(text: string): void;
     room(): Promise<void> | undefined;
   };
-  readonly #decoder = new TextDecoder();
-  #rest = "";
+  readonly #splitter = new Splitter();
   #quiet: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -298,13 +298,9 @@ class Told implements OutputSink {
 
   write(bytes: Uint8Array): void | Promise<void> {
     if (this.#how.passes()) return this.#sink.write(bytes);
-    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
-    this.#rest = lines.pop()!;
-    for (const line of lines) this.#put(line.replace(/\r$/, ""));
-    for (; this.#rest.length > limits.logTextMax; this.#rest = this.#rest.slice(limits.logTextMax))
-      this.#put(this.#rest.slice(0, limits.logTextMax));
+    for (const line of this.#splitter.push(bytes)) this.#how.put(line);
     clearTimeout(this.#quiet);
-    if (this.#rest !== "") this.#quiet = setTimeout(() => this.settle(), limits.devPartMs);
+    if (this.#splitter.open) this.#quiet = setTimeout(() => this.settle(), limits.devPartMs);
     return this.#how.room();
   }
 
@@ -315,28 +311,9 @@ class Told implements OutputSink {
   /** Tells what stands in the middle of a line. */
   settle(): void {
     clearTimeout(this.#quiet);
-    const rest = this.#rest;
-    this.#rest = "";
-    if (withoutSequences(overwritten(rest)) !== "") this.#put(rest);
-  }
-
-  /** A line that was written over is told as it was at last. */
-  #put(line: string): void {
-    const text = overwritten(line);
-    for (let at = 0; at === 0 || at < text.length; at += limits.logTextMax)
-      this.#how.put(text.slice(at, at + limits.logTextMax));
+    for (const line of this.#splitter.settle()) this.#how.put(line);
   }
 }
-
-const overwritten = (line: string): string => line.slice(line.lastIndexOf("\r") + 1);
-
-/** CSI, then strings (OSC, DCS and their like) with their ends, then what other escapes there are. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const sequences = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]/g;
-
-const withoutSequences = (text: string): string => text.replace(sequences, "").replaceAll("\t", "    ");
-
-const streamLevels = { stdout: "info", stderr: "warn" } as const;
 
 const reaches = (level: LogLevel, least: LogLevel | undefined): boolean =>
   least !== undefined && logLevels.indexOf(level) >= logLevels.indexOf(least);

@@ -10,7 +10,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { limits } from "../../base/limits.ts";
 import { scan } from "./graph.ts";
+import { sightsOf } from "./sights.ts";
 import { Watch } from "./watch.ts";
 
 let folder: string;
@@ -28,7 +30,7 @@ afterEach(() => {
 });
 
 const watching = (...folders: string[]) => {
-  watch = new Watch(folders, () => wakes++);
+  watch = new Watch(sightsOf(folders, []), () => wakes++);
 };
 
 const write = (path: string, text = "x"): void => {
@@ -94,13 +96,18 @@ test("where the system gives no more watches it looks at intervals", async () =>
   const exhausted = () => {
     throw Object.assign(new Error("no watches"), { code: "ENOSPC" });
   };
-  watch = new Watch([folder, folder], () => wakes++, exhausted as never);
-  expect(watch.how).toBe("polling");
-  expect(await woken(2)).toBeGreaterThanOrEqual(2);
+  write("src/a.ts");
+  watch = new Watch(sightsOf([folder], []), () => wakes++, exhausted as never);
+  expect([watch.how, wakes]).toEqual(["polling", 1]);
+  write("src/a.ts", "2");
+  expect(await woken(2)).toBe(2);
+  write("build/a.wasm", "2");
+  await Bun.sleep(limits.devPollMs * 2);
+  expect(wakes).toBe(2);
   watch.close();
-  const closed = wakes;
-  await Bun.sleep(700);
-  expect(wakes).toBe(closed);
+  write("src/a.ts", "3");
+  await Bun.sleep(limits.devPollMs * 2);
+  expect(wakes).toBe(2);
 });
 
 const manifest = (path: string, text: string) => write(join(path, "loop.toml"), text);

@@ -3,25 +3,29 @@ import { join } from "node:path";
 import { errno } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { concerns } from "./graph.ts";
+import { glance, type Sight } from "./sights.ts";
 
 /**
  * Notices that something in some folders may have changed. What has changed is for content to say: one wake for a
  * file saved twice, and one for a branch switch. Editors that write by renaming, new folders and symbolic links to
- * folders that are watched are all the same to it. Where the system gives no more watches it wakes at intervals.
+ * folders that are watched are all the same to it. Where the system gives no more watches it looks at intervals.
  */
 export class Watch {
   readonly #wake: () => void;
   readonly #watch: typeof watch;
+  readonly #sights: readonly Sight[];
   readonly #watchers: FSWatcher[] = [];
   #poll: ReturnType<typeof setInterval> | undefined;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #firstMs: number | undefined;
+  #closed = false;
 
   /** `open` is the system's own watch, and another in tests. */
-  constructor(folders: readonly string[], wake: () => void, open: typeof watch = watch) {
+  constructor(sights: readonly Sight[], wake: () => void, open: typeof watch = watch) {
     this.#wake = wake;
     this.#watch = open;
-    for (const folder of folders) this.#open(folder);
+    this.#sights = sights;
+    for (const sight of sights) this.#open(sight);
   }
 
   get how(): "events" | "polling" {
@@ -29,15 +33,18 @@ export class Watch {
   }
 
   close(): void {
+    this.#closed = true;
     for (const watcher of this.#watchers.splice(0)) watcher.close();
     clearInterval(this.#poll);
     clearTimeout(this.#quiet);
   }
 
-  #open(folder: string): void {
+  #open({ folder, deep, only }: Sight): void {
     try {
-      const watcher = this.#watch(folder, { recursive: true }, (_, name) => {
-        if (name === null || concerns(folder, join(folder, `${name}`))) this.#seen();
+      const watcher = this.#watch(folder, { recursive: deep }, (_, name) => {
+        const path = typeof name === "string" ? name : undefined;
+        if (path === undefined || (only === undefined ? concerns(folder, join(folder, path)) : path === only))
+          this.#seen();
       });
       watcher.on("error", () => this.#fallBack());
       this.#watchers.push(watcher);
@@ -48,7 +55,16 @@ export class Watch {
   }
 
   #fallBack(): void {
-    this.#poll ??= setInterval(this.#wake, limits.devPollMs);
+    if (this.#poll || this.#closed) return;
+    let seen = glance(this.#sights);
+    this.#poll = setInterval(() => {
+      const now = glance(this.#sights);
+      if (now === seen) return;
+      seen = now;
+      this.#wake();
+    }, limits.devPollMs);
+    // What was changed while nobody looked.
+    this.#wake();
   }
 
   /** Waits until nothing has happened for a moment, and no longer than a little. */

@@ -22,6 +22,7 @@ export class GpuBuffer extends Held<GPUBuffer> {
   #mappedFrom = 0;
   /** Whether it is by this that the memory is mapped, or is to be. */
   #maps = false;
+  #forget: (() => void) | undefined;
 
   constructor(session: Session, native: GPUBuffer, holding: Holding) {
     super(session, native);
@@ -87,15 +88,21 @@ export class GpuBuffer extends Held<GPUBuffer> {
     this.holding.destroy();
   }
 
-  /** Another instance may go on with the memory, as it was before it was mapped here. */
-  letMappingGo(): void {
-    if (this.#maps && this.native.mapState !== "unmapped") this.native.unmap();
-    this.#maps = false;
+  /** Another instance has the memory as well, and goes on with it as it was before it was mapped here. */
+  sharedUntilEnd(): this {
+    this.#forget = this.session.atEnd(() => this.#letMappingGo());
+    return this;
   }
 
   protected override dropped(): void {
-    this.letMappingGo();
+    this.#forget?.();
+    this.#letMappingGo();
     this.holding.release();
+  }
+
+  #letMappingGo(): void {
+    if (this.#maps && this.native.mapState !== "unmapped") this.native.unmap();
+    this.#maps = false;
   }
 
   #range(offset: Offset, size: Offset): Uint8Array {

@@ -129,6 +129,11 @@ describe.each(dawns)("with %s", (_, dawn) => {
       );
     });
     expect(worded).toEqual(called);
+    const short = await picture(gpu, (pass) => {
+      pass.setScissorRect(0, 0, 32, 64);
+      pass.encode({ pipelines: [pipeline], bindGroups: [], buffers: [] }, Uint32Array.of(0, 0, 8, 3));
+    });
+    expect(short).toEqual(called);
     const bundles = gpu.createRenderBundleEncoder({ colorFormats: ["rgba8unorm"] });
     bundles.encode(
       { pipelines: [pipeline], bindGroups: [], buffers: [] },
@@ -150,7 +155,9 @@ describe.each(dawns)("with %s", (_, dawn) => {
       faultOf(() =>
         encoder.encode({ pipelines: [pipeline], bindGroups: [], buffers: [] }, Uint32Array.from(words)),
       );
-    expect((await encode(0, 0, 9)).message).toContain("word 2 is 9");
+    expect((await encode(0, 0, 10)).message).toContain("word 2 is 10, and commands are 0 to 9");
+    expect((await encode(9, 0)).message).toContain("set-bind-group at word 0 needs 3 words, and 2 are there");
+    expect((await encode(9, 0, 0)).message).toContain("bind group 0 of 0");
     expect((await encode(0, 1)).message).toContain("pipeline 1 of 1");
     expect((await encode(4, 3, 1)).message).toContain("draw at word 0 needs 5 words, and 3 are there");
     expect((await encode(1, 0, 0, 4_000_000_000)).message).toContain("set-bind-group at word 0");

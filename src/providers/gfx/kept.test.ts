@@ -176,6 +176,8 @@ describe.each(dawns)("with %s", (_, dawn) => {
     gone!.destroy();
     const refusal = (work: () => void) => declaredOf(work) as Promise<unknown>;
     expect(await refusal(() => one.kept.keepBuffer("gone", gone!))).toBe("unfit");
+    // Of a component that stands in the host's place.
+    expect(await refusal(() => one.kept.keepBuffer("foreign", {} as never))).toBe("unfit");
     one.kept.keepBuffer("buffer", buffer!);
     one.kept.keepDevice("device", device);
     const two = await generation(one.context);

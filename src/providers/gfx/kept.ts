@@ -9,15 +9,18 @@ import type { Session } from "./session.ts";
 // loop:gfx/kept: what an instance has on the GPU and the one that takes its place goes on with. Dawn's objects are the
 // same for both; each has a session, counts and handles of its own.
 
-/** What is kept; `value` is the handle's object, whose handle may be gone. */
+/** What is kept: the handle's object, whose handle may be gone. */
 type Kept = GpuDevice | GpuBuffer | GpuTexture;
+
+const kinds = [GpuDevice, GpuBuffer, GpuTexture];
 
 const shelves = new Shelves<Kept>();
 
 export const keptOnGpu = (context: InstanceContext, gpu: Gpu) => {
   const shelf = shelves.of(context);
   const keep = (name: string, value: Kept): void => {
-    if (!isAlive(value)) throw unfit();
+    // A component that serves GPUs in the host's place has objects of its own.
+    if (!kinds.some((kind) => value instanceof kind) || !isAlive(value)) throw unfit();
     const { session } = value;
     shelf.keep(name, value, () => {
       session.enter();
@@ -66,11 +69,7 @@ export const keptOnGpu = (context: InstanceContext, gpu: Gpu) => {
       const kept = find(name, GpuBuffer);
       if (kept?.native.mapState !== "unmapped") return undefined;
       told("a buffer");
-      return adopt(kept, (session, holding) => {
-        const buffer = new GpuBuffer(session, kept.native, holding);
-        session.atEnd(() => buffer.letMappingGo());
-        return buffer;
-      });
+      return adopt(kept, (session, holding) => new GpuBuffer(session, kept.native, holding).sharedUntilEnd());
     },
     takeTexture(name: string): GpuTexture | undefined {
       const kept = find(name, GpuTexture);

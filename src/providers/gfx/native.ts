@@ -26,11 +26,14 @@ export class NativeDevice {
   constructor(device: GPUDevice) {
     this.device = device;
     // Dawn calls it while the call that is wrong still runs. Not prevented, it would print the error itself.
-    device.addEventListener("uncapturederror", (event) => {
+    const heard = (event: GPUUncapturedErrorEvent) => {
       event.preventDefault();
       this.#turn?.uncaptured(event.error);
-    });
+    };
+    device.addEventListener("uncapturederror", heard);
     void device.lost.then(({ reason, message }) => {
+      // Dawn holds its listeners for good, and through this one the device and all that has it.
+      device.removeEventListener("uncapturederror", heard);
       for (const caller of [...this.#callers]) caller.lose({ reason: reason ?? "unknown", message });
     });
   }

@@ -13,7 +13,7 @@ export interface WireResources {
 }
 
 /** Words that follow each command; of `set-bind-group` the offsets come on top. */
-const lengths = [1, 3, 4, 4, 4, 5, 2, 2] as const;
+const lengths = [1, 3, 4, 4, 4, 5, 2, 2, 1, 2] as const;
 const names = [
   "set-pipeline",
   "set-bind-group",
@@ -23,6 +23,9 @@ const names = [
   "draw-indexed",
   "draw-indirect",
   "draw-indexed-indirect",
+  // The two of which there are most, in fewer words: the words are what a guest pays for.
+  "draw",
+  "set-bind-group",
 ] as const;
 
 const rest = 0xffff_ffff;
@@ -57,13 +60,11 @@ export const encodeWords = (
         `In encode, ${names[command]} at word ${at} needs ${end - at} words, and ${words.length - at} are there`,
       );
     commands.count();
-    const [a, b, c, d, e] = [
-      words[at + 1]!,
-      words[at + 2]!,
-      words[at + 3]!,
-      words[at + 4]!,
-      words[at + 5]!,
-    ] as const;
+    const a = words[at + 1]!;
+    const b = words[at + 2]!;
+    const c = words[at + 3]!;
+    const d = words[at + 4]!;
+    const e = words[at + 5]!;
     switch (command) {
       case 0:
         native.setPipeline(found("pipeline", pipelines, a).native);
@@ -91,6 +92,12 @@ export const encodeWords = (
         break;
       case 7:
         native.drawIndexedIndirect(found("buffer", buffers, a).native, b);
+        break;
+      case 8:
+        native.draw(a);
+        break;
+      case 9:
+        native.setBindGroup(a, found("bind group", bindGroups, b).native);
         break;
     }
     at = end;

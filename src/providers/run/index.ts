@@ -6,7 +6,7 @@ import type { InstanceLimits } from "../../host/budget.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
-import type { OutputSink, Provider, Stdio } from "../../host/provider.ts";
+import type { LogSink, OutputSink, Provider, Stdio, Voice } from "../../host/provider.ts";
 import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import type { FlagGrants, WrittenGrant } from "../../trust/written.ts";
@@ -46,6 +46,11 @@ export interface RunServices {
     flags: FlagGrants,
     stdio: Stdio,
   ) => Promise<Asking | undefined>;
+  /** The voice of a component, which others may listen to; `log` is a person's where this has none. */
+  readonly hear: (
+    component: string,
+    voice: Omit<Voice, "log"> & { readonly log?: LogSink | undefined },
+  ) => Voice;
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */
   readonly serve: MakeServer;
   /** Runs work until it ends or a person interrupts it, which the signal says. */

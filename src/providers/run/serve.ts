@@ -5,6 +5,7 @@ import type { InstanceLimits } from "../../host/budget.ts";
 import { applicationPlace, placeOf, type Swappable, type Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
+import { Turns } from "../../host/turns.ts";
 import { denialText } from "../../trust/report.ts";
 import type { Denial } from "../../trust/written.ts";
 import type { RunServices } from "./index.ts";
@@ -42,10 +43,13 @@ export type MakeServer = (
   stop(graceMs: number): Promise<number>;
 }>;
 
-/** A limit on a run's time is one on each request's: a server has no end of its own. */
+/**
+ * A limit on a run's time is one on each request's: a server has no end of its own. What is metered for it lets other
+ * requests, and an interruption, have their turn.
+ */
 export const limitsOfServer = ({ lifeMsMax, ...limits }: InstanceLimits): InstanceLimits => ({
   ...limits,
-  ...(lifeMsMax !== undefined && { callMsMax: lifeMsMax }),
+  ...(lifeMsMax !== undefined && { callMsMax: lifeMsMax, turns: new Turns() }),
 });
 
 /** Beyond the requests' own time, for what comes after them: the audit, the last lines. */
@@ -53,7 +57,15 @@ const endMsMax = 2000;
 
 type Services = Pick<
   RunServices,
-  "folder" | "grants" | "asking" | "serve" | "swaps" | "interruptible" | "explain" | "startWithCheapMemories"
+  | "hear"
+  | "folder"
+  | "grants"
+  | "asking"
+  | "serve"
+  | "swaps"
+  | "interruptible"
+  | "explain"
+  | "startWithCheapMemories"
 >;
 
 /** Serves until it is interrupted. Faults: LK0004 the address, LK0009 it cannot be had, LK0305 no handler. */

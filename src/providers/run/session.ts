@@ -63,7 +63,7 @@ export const openSession = async (
   plan: LinkedPlan,
   caller: InstanceContext,
   options: RunOptions,
-  services: Pick<RunServices, "grants" | "asking" | "folder">,
+  services: Pick<RunServices, "grants" | "asking" | "folder" | "hear">,
   /** Told of each thing that is denied, once. */
   denied?: (denial: Denial) => void,
 ): Promise<Session> => {
@@ -73,6 +73,10 @@ export const openSession = async (
   const { grants, unmet } = await services.grants(plan.component, options);
   const asking = await services.asking(plan.component, options, caller.stdio);
   bounded([...args, ...grants.env.flat()]);
+  const { stdin, stdout, stderr } = asking ?? caller.stdio;
+  const streams = { stdout: kept ?? stdout, stderr };
+  const { hear } = services;
+  const voice = hear(identifier, { ...streams, log: caller.voiceOf && caller.log });
   const denials: Denial[] = [];
   const tally = options.audit === undefined ? undefined : new Tally();
   const chance = recorded(digest, options, services.folder);
@@ -93,12 +97,9 @@ export const openSession = async (
       }),
       unmet,
       ...(asking && { ask: asking.ask }),
-      stdio: {
-        ...caller.stdio,
-        ...(asking && { stdin: asking.stdin, stdout: asking.stdout, stderr: asking.stderr }),
-        ...(kept && { stdout: kept }),
-      },
-      ...(caller.voiceOf && { voiceOf: caller.voiceOf, ...(caller.log && { log: caller.log }) }),
+      stdio: { stdin, stdout: voice.stdout, stderr: voice.stderr },
+      log: voice.log,
+      voiceOf: (other) => hear(other, caller.voiceOf?.(other) ?? streams),
       ...(tally && { audit: tally.audit }),
       ...(chance && { chance }),
       ...(options.screen && {

@@ -1,7 +1,10 @@
-// loop:slots: shows and fills slots for a command, and hands a filling its configuration. Owns the WIT form of
+// loop:slots: shows and fills slots for whoever was granted that, says what becomes of those of the running program,
+// and hands a filling its configuration. Owns the WIT form of
 // slots; refuses to decide anything (src/slots does); listed in the app's table.
+import { limits } from "../../base/limits.ts";
 import { answering } from "../../host/crossing.ts";
-import type { Absence, Provider } from "../../host/provider.ts";
+import type { Places, SwapEvent } from "../../host/places.ts";
+import type { Absence, InstanceContext, Provider } from "../../host/provider.ts";
 import type { Config } from "../../slots/declaration.ts";
 import type { Past } from "../../slots/memory.ts";
 import type { Decision } from "../../slots/precedence.ts";
@@ -13,6 +16,10 @@ export interface SlotsServices {
   readonly slots: () => Slots;
   /** Absolute; relative paths are relative to it. */
   readonly folder: string;
+  /** Where fillings stand in this process. */
+  readonly places: Places;
+  /** Resolves when what was just chosen has been taken over here, or could not be. */
+  readonly taken: () => Promise<unknown>;
   /** Capabilities that the fillings say they need and were not granted. */
   readonly wanted: (decision: Decision) => readonly string[];
   /** Of the slot of a capability, who serves it, in order, each with the source that chose it. */
@@ -31,14 +38,19 @@ export interface SlotServer {
 export const slotsProvider = (services: SlotsServices): Provider => {
   const slots = () => services.slots();
   const record = (decision: Decision) => slotRecord(decision, services.wanted(decision));
+  const chosen = async (decision: Decision) => {
+    await services.taken();
+    return record(decision);
+  };
   return {
     name: "slots",
-    interfaces: ["loop:slots/slots@0.1.0"],
+    interfaces: ["loop:slots/slots@0.1.0", "loop:slots/changes@0.1.0"],
     suspending: ["list", "strays", "show", "explain", "set", "reset", "history", "rollback"].map(
       (name) => `loop:slots/slots#${name}`,
     ),
     defaultGranted: [],
-    instantiate: () => ({
+    instantiate: (context) => ({
+      "loop:slots/changes@0.1.0": changesFor(context, services.places),
       "loop:slots/slots@0.1.0": {
         list: answering(() => slots().list().map(record)),
         strays: answering(() => slots().strays()),
@@ -49,14 +61,45 @@ export const slotsProvider = (services: SlotsServices): Provider => {
           return decision.opinions.map((opinion) => opinionRecord(opinion, servers));
         }),
         set: answering(async (name: string, fillings: readonly string[], grants: readonly string[]) =>
-          record(await slots().set(name, fillings, { grants, cwd: services.folder })),
+          chosen(await slots().set(name, fillings, { grants, cwd: services.folder })),
         ),
-        reset: answering((name: string) => record(slots().reset(name))),
+        reset: answering((name: string) => chosen(slots().reset(name))),
         history: answering((name: string) => slots().history(name).map(pastRecord)),
-        rollback: answering((name: string) => record(slots().rollBack(name))),
+        rollback: answering((name: string) => chosen(slots().rollBack(name))),
       },
     }),
   };
+};
+
+/** `loop:slots/changes` for one instance: what it has not taken yet. */
+const changesFor = ({ onDrop }: InstanceContext, places: Places) => {
+  let waiting: Change[] = [];
+  onDrop(
+    places.listen((event) => {
+      waiting.push(changeOf(event, places));
+      if (waiting.length > limits.slotChangesMax) waiting.shift();
+    }),
+  );
+  return {
+    recent: (): Change[] => {
+      const taken = waiting;
+      waiting = [];
+      return taken;
+    },
+  };
+};
+
+/** `loop:slots/changes#change`. */
+interface Change {
+  readonly slot: string;
+  readonly fillings: string[];
+  readonly failed: string | undefined;
+}
+
+const changeOf = (event: SwapEvent, places: Places): Change => {
+  const slot = "failed" in event ? event.place : ("arranged" in event ? event.arranged : event.swapped).place;
+  const failed = "failed" in event ? `${(event.failed as Error)?.message ?? event.failed}` : undefined;
+  return { slot, fillings: [...new Set(places.at(slot).map(({ identifier }) => identifier))], failed };
 };
 
 const slotRecord = ({ slot, fillings, source, config, fault }: Decision, wanted: readonly string[]) => ({

@@ -66,9 +66,7 @@ export const trustProvider = (services: TrustServices): Provider => ({
       list: answering(() => entries(services.decisions())),
       add: answering((identifier: string, flags: FlagsGiven) => add(services, identifier, flags)),
       grantSigned: answering((key: string, flags: FlagsGiven) => grantSigned(services, key, flags)),
-      remove: answering(async (identifier: string) =>
-        services.decisions().remove(await digestFor(services, identifier)),
-      ),
+      remove: answering((identifier: string) => remove(services, identifier)),
       explain: answering((identifier: string) => explain(services, identifier)),
     },
     "loop:trust/signers@0.1.0": {
@@ -158,6 +156,14 @@ const add = async (services: TrustServices, identifier: string, flags: FlagsGive
   if (written.length > 0) decisions.grant(digest, identifier, written);
   else decisions.add(digest, identifier);
   return entries(decisions).find(({ subject }) => subject === digest)!;
+};
+
+/** Of what comes from elsewhere, that it has to be signed goes with the rest; what is not here is not asked for. */
+const remove = async (services: TrustServices, identifier: string): Promise<boolean> => {
+  const { originOf } = await import("../../trust/origin.ts");
+  const decisions = services.decisions();
+  if (decisions.signers().forgetOrigin(originOf(identifier))) return true;
+  return decisions.remove(await digestFor(services, identifier));
 };
 
 const grantsGiven = ({ folder }: TrustServices, flags: FlagsGiven): readonly WrittenGrant[] => {

@@ -89,12 +89,17 @@ export const verify = async (
   const { folder, keyring, decisions } = services;
   const ring = keyring();
   const asked = named.map((text) => requireKey(text, ring, folder).key);
-  const { bytes, locator } = await services.fetch(identifier);
+  const { bytes, locator, signature: beside } = await services.fetch(identifier);
   const digest = requireBytes(identifier, bytes, locator.digest);
-  const { checkSignatures } = await import("../../trust/signature/check.ts");
+  const [{ checkSignatures }, { embeddedSignature }] = await Promise.all([
+    import("../../trust/signature/check.ts"),
+    import("../../trust/signature/section.ts"),
+  ]);
   const detached =
     signature === undefined
-      ? undefined
+      ? embeddedSignature(bytes)
+        ? undefined
+        : beside
       : readBounded(resolve(folder, signature), limits.signatureBytesMax, "A signature");
   const signed = await checkSignatures(identifier, bytes, {
     keys: [...new Set([...asked, ...ring.list().map(({ key }) => key)])],

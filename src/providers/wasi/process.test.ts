@@ -107,7 +107,8 @@ test("input that nobody reads is not taken and keeps no process alive", async ()
   const quiet = "stdio.stdin; stdio.stdin.isTerminal;";
   expect((await shell(quiet, "(sleep 0.2; echo left) | ($PROGRAM; cat)")).stdout).toBe("left\n");
   const waiting = "stdio.stdin.read(9); setTimeout(() => process.exit(3), 20);";
-  const later = "(sleep 0.5; echo later) | ($PROGRAM; echo $?; cat)";
+  const ended = join(folder, "ended");
+  const later = `(until [ -e ${ended} ]; do sleep 0.05; done; echo later) | ($PROGRAM; echo $?; touch ${ended}; cat)`;
   expect((await shell(waiting, later)).stdout).toBe("3\nlater\n");
 });
 

@@ -160,7 +160,11 @@ export class Desk implements DeskForOthers {
   pads(): Pad[] {
     if (!this.#padsWatched) {
       this.#padsWatched = true;
-      this.screen.watchPads((what) => this.#heardScript() || this.#tell(0, what));
+      this.screen.watchPads((what) => {
+        if (this.#heardScript()) return;
+        this.#record(undefined, what);
+        this.#tell(0, what);
+      });
     }
     return [...this.#pads.values()];
   }
@@ -297,8 +301,9 @@ export class Desk implements DeskForOthers {
     // Nobody looks at a scripted run's own windows: they are as focused and shown as the script says.
     if (this.settings.scripted && ["placed", "focused", "unfocused", "shown", "hidden"].includes(what.tag))
       return;
-    if (this.#recorder && what.tag !== "placed" && what.tag !== "file-dropped")
-      this.#recorder.write({ frame: Math.floor(this.#pace.now() * defaultRate) + 1, window: pane.id, what });
+    if (what.tag === "file-dropped")
+      this.#record(pane.id, { tag: "drop-path", val: this.#drops.get(what.val.drop)! });
+    else if (what.tag !== "placed") this.#record(pane.id, what);
     if (what.tag === "resized") pane.resized(what);
     this.#meant(pane, what);
   }
@@ -318,13 +323,11 @@ export class Desk implements DeskForOthers {
     else this.#queue.push(event);
   }
 
+  #record(window: number | undefined, what: ScriptEvent["what"]): void {
+    this.#recorder?.write({ frame: Math.floor(this.#pace.now() * defaultRate) + 1, window, what });
+  }
+
   #fileDropped(path: string): What | undefined {
-    if (this.#recorder)
-      this.#recorder.write({
-        frame: Math.floor(this.#pace.now() * defaultRate) + 1,
-        window: undefined,
-        what: { tag: "drop-path", val: path },
-      });
     const drop = ++this.#dropped;
     this.#drops.set(drop, path);
     // The oldest makes room: nobody has taken it so far.

@@ -41,7 +41,8 @@ export const begin = async (instance: Instance): Promise<number | undefined> => 
  */
 export const drive = async (live: Live): Promise<number> => {
   const desk = deskOf(live.instance.context);
-  const call = (func: string, args: readonly unknown[]) => live.callNow(appInterface, func, args);
+  // One whose call does not end can be replaced all the same.
+  const call = (func: string, args: readonly unknown[]) => live.callWhileThere(appInterface, func, args);
   let moving = true;
   let generation = live.generation;
   while (await desk.next(moving)) {
@@ -56,7 +57,8 @@ export const drive = async (live: Live): Promise<number> => {
     if (!moving && !happened && !wished) continue;
     const startMs = performance.now();
     const drawn = () => call("frame", [desk.time]);
-    moving = (await (desk.stats.frames === 0 ? timed("first frame", async () => drawn()) : drawn())) === true;
+    const answer = await (desk.stats.frames === 0 ? timed("first frame", async () => drawn()) : drawn());
+    moving = answer === true || generation !== live.generation;
     desk.stats.worked(performance.now() - startMs);
   }
   return desk.exitCode ?? 0;

@@ -28,7 +28,7 @@ export const downloadBlob = async (request: BlobRequest): Promise<Uint8Array> =>
     const left = spans.reduce((sum, { from, to }) => sum + to - from, 0);
     const download = new Download(request, partial, layer.size - left);
     await download.run(spans);
-    await partial.finish();
+    await partial.finish(request.what);
     return partial.bytes;
   } finally {
     await partial.close();
@@ -170,7 +170,7 @@ class Download {
 const requireRange = (answer: HttpAnswer, from: number, what: string): void => {
   const range = answer.headers.get("content-range") ?? "";
   if (range.startsWith(`bytes ${from}-`)) return;
-  throw fault("LK0115", `Bytes from ${from} on of ${what} were asked for, and others came`, {
+  throw fault("LK0115", `${what} was asked for from byte ${from} on, and other bytes came`, {
     hint: "tell whoever runs the registry",
   });
 };

@@ -206,7 +206,9 @@ test("a download that breaks off goes on where it broke off", async () => {
   });
   const { bytes } = await pull(server.host);
   expect(digestOf(bytes)).toBe(artifact.layer.digest);
-  expect(ranges).toEqual([`bytes=0-${large.length - 1}`, `bytes=100000-${large.length - 1}`]);
+  // What is left is asked for in several parts where this machine is slow.
+  expect(ranges.slice(0, 2)).toEqual([`bytes=0-${large.length - 1}`, `bytes=100000-${large.length - 1}`]);
+  expect(ranges.slice(2).filter((range) => Number(/\d+/.exec(range)![0]) < 100_000)).toEqual([]);
 });
 
 test("a registry that is slow is asked for several parts at once, each of them once", async () => {

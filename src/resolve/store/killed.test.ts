@@ -20,7 +20,7 @@ const script = `
     const digest = digestOf(bytes);
     const partial = store.begin(digest, bytes.length);
     for (const { from, to } of partial.missing()) partial.write(from, bytes.subarray(from, to));
-    await partial.finish();
+    await partial.finish("It");
     await partial.close();
     const identifier = "demo://" + seed + "/" + at;
     store.names.remember({ identifier, digest, place: "x" });

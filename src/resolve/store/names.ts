@@ -12,6 +12,8 @@ export interface NameRecord {
   readonly package?: string | undefined;
   readonly place: string;
   readonly etag?: string | undefined;
+  /** Its detached signature in base64, where it has one. */
+  readonly signature?: string | undefined;
 }
 
 /**
@@ -77,14 +79,15 @@ const read = (path: string): NameRecord | undefined => {
       package: name,
       place,
       etag,
+      signature,
     } = JSON.parse(readFileSync(path, "utf8"));
     const good =
       typeof identifier === "string" &&
       typeof place === "string" &&
-      [name, etag].every((text) => text === undefined || typeof text === "string") &&
+      [name, etag, signature].every((text) => text === undefined || typeof text === "string") &&
       digestPattern.test(digest) &&
       (manifest === undefined || digestPattern.test(manifest));
-    return good ? { identifier, digest, manifest, package: name, place, etag } : undefined;
+    return good ? { identifier, digest, manifest, package: name, place, etag, signature } : undefined;
   } catch (error) {
     if (errno(error) || error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;

@@ -124,20 +124,19 @@ export class Partial {
     this.#hash();
   }
 
-  /** Moves the whole blob into the store. Faults: LK0006, LK0105 where the bytes have another digest; it is gone then. */
-  async finish(): Promise<void> {
+  /**
+   * Moves the whole blob, which is `what` for reports, into the store. Faults: LK0006, LK0105 where the bytes have another
+   * digest; it is gone then.
+   */
+  async finish(what: string): Promise<void> {
     const { target, digest } = this.#options;
     const found = `sha256:${this.#hasher.digest("hex")}`;
     this.#finished = true;
     if (found !== digest) {
       await this.close();
-      throw fault(
-        "LK0105",
-        `Bytes with digest ${digest} were looked for, and those that came have ${found}`,
-        {
-          hint: "try again; where it stays so, the server gives other bytes than it says: tell whoever runs it",
-        },
-      );
+      throw fault("LK0105", `${what} should have digest ${digest}, and what came has ${found}`, {
+        hint: "try again; where it stays so, the server gives other bytes than it says: tell whoever runs it",
+      });
     }
     await Promise.all(this.#saving);
     try {

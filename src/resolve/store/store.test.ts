@@ -138,7 +138,7 @@ test("a download that was broken off goes on with the chunks that are there", as
     { from: 2 * chunk, to: large.length },
   ]);
   for (const { from, to } of second.missing()) second.write(from, large.subarray(from, to));
-  await second.finish();
+  await second.finish("It");
   await second.close();
   expect(store.read(digest)?.length).toBe(large.length);
   expect(statSync(store.path(digest)).size).toBe(large.length);
@@ -151,7 +151,7 @@ test("a download whose rest lies about what is there is refused and begins anew"
   await first.close();
   const second = store.begin(digest, large.length);
   for (const { from, to } of second.missing()) second.write(from, large.subarray(from, to));
-  expect((await thrown(() => second.finish())).code).toBe("LK0105");
+  expect((await thrown(() => second.finish("It"))).code).toBe("LK0105");
   expect(store.begin(digest, large.length).missing()).toHaveLength(3);
 });
 
@@ -160,10 +160,10 @@ test("two at once do not meet in one unfinished file", async () => {
   const [one, other] = [store.begin(digest, large.length), store.begin(digest, large.length)];
   one.write(0, large.subarray(0, chunk));
   other.write(0, large);
-  await other.finish();
+  await other.finish("It");
   await other.close();
   one.write(chunk, large.subarray(chunk));
-  await one.finish();
+  await one.finish("It");
   await one.close();
   expect(store.read(digest)?.length).toBe(large.length);
   expect(readdirSync(join(folder, "partial"))).toEqual([]);

@@ -75,7 +75,7 @@ export class Store {
     const partial = this.begin(digest, bytes.length);
     try {
       partial.write(0, bytes);
-      await partial.finish();
+      await partial.finish("What is to be stored");
     } finally {
       await partial.close();
     }

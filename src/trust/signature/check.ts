@@ -69,7 +69,7 @@ export const changed = (identifier: string) =>
 
 const ofOthers = (identifier: string) =>
   fault("LK0801", `The signature that lies beside it is of other bytes than ${identifier}`, {
-    hint: `get both anew from where they came from, or sign it: loop sign ${identifier} --key NAME --detached`,
+    hint: `get both anew from where they came from; if you changed it yourself: loop sign ${identifier} --key NAME --detached`,
   });
 
 export const sameHashes = (one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean =>

@@ -1,7 +1,7 @@
 // Signatures of WebAssembly binaries. Owns the format (tool-conventions, Signatures.md, with the lengths that
 // wasmsign2 writes and the page does not show), signing and checking; refuses to say who is believed, which the
 // keyring does; called by `trust/verify` and by whoever signs.
-import { fault } from "../../base/fault.ts";
+import { Fault, fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { componentPreamble } from "../../contract/binary/decode.ts";
 import { Reader } from "../../contract/binary/reader.ts";
@@ -59,6 +59,20 @@ export const decodeSignatures = (payload: Uint8Array): readonly SignedHashes[] =
   // One content has one form: a length that is written longer than need be is a change that nobody signed.
   if (Buffer.compare(encodeSignatures(sets), payload) !== 0) throw malformed("it is written in another way");
   return sets;
+};
+
+/**
+ * What was found beside a component, where it has the form of a signature: a server may answer anything, and a page that
+ * says that there is nothing is none.
+ */
+export const asSignature = (payload: Uint8Array): Uint8Array | undefined => {
+  try {
+    decodeSignatures(payload);
+    return payload;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 };
 
 const readRecord = (input: Input): SignatureRecord => {

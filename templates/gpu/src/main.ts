@@ -9,6 +9,7 @@ import {
 } from "loop:gfx/webgpu";
 import type { Event } from "loop:window/events";
 import { Window } from "loop:window/windows";
+import { Pass } from "./pass.ts";
 import { shader } from "./shader.ts";
 
 // What lives as long as the program. A window that nothing holds is closed.
@@ -45,7 +46,8 @@ function draw(seconds: number): void {
   queue.writeBuffer(scene, 0, new Uint8Array(values.buffer));
   const encoder = device.createCommandEncoder();
   const view = canvas.getCurrentTexture().createView();
-  const pass = encoder.beginRenderPass({ colorAttachments: [{ view, loadOp: "clear", storeOp: "store" }] });
+  const colour = { view, loadOp: "clear", storeOp: "store" } as const;
+  const pass = new Pass(encoder.beginRenderPass({ colorAttachments: [colour] }));
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, group);
   pass.draw(3);

@@ -14,7 +14,7 @@ const run = (invocation: Invocation): number => {
   else if (invocation.command === "swap") swapping(given, invocation.json);
   else if (invocation.command === "logs")
     lines(numberOf(given), true, given("follow").length > 0, filterOf(given), invocation.json);
-  else attach(numberOf(given), invocation.json);
+  else attach(numberOf(given), filterOf(given), invocation.json);
   return 0;
 };
 
@@ -28,16 +28,19 @@ const listing = (asJson: boolean): void => {
   const programs = list();
   if (asJson) write(json(programs));
   else if (programs.length === 0) write("No program of loop runs\n");
-  else write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...programs.flatMap(rows)]));
+  else write(table([heads, ...programs.flatMap(rows)]));
 };
+
+const heads = ["PID", "SINCE", "SLOT", "FILLED BY", "WHAT", "FOLDER"];
 
 /** A line for each slot; what is the program's own stands on its first. */
 const rows = (program: Running): string[][] => {
-  const { pid, what, since, places, trouble } = program;
+  const { pid, what, folder, since, places, trouble } = program;
   const head = [String(pid), trouble ? "" : time(since)];
   const slots = places.map(({ name, standing }) => [name, [...new Set(standing.map(filled))].join(", ")]);
   const all = slots.length > 0 ? slots : [["", ""]];
-  return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, at === 0 ? (trouble ?? what) : ""]);
+  const tail = [trouble ?? what, trouble ? "" : folder];
+  return all.map((slot, at) => [...(at === 0 ? head : ["", ""]), ...slot, ...(at === 0 ? tail : ["", ""])]);
 };
 
 const filled = ({ identifier, digest, restarts = 0 }: Standing): string =>
@@ -66,36 +69,39 @@ const swapping = (given: Given, asJson: boolean): void => {
     }
 };
 
+/** The least first. */
 const levels = ["trace", "debug", "info", "warn", "error"];
 
-const filterOf = (given: Given) => {
-  const level = given("level")[0] ?? "trace";
-  if (!levels.includes(level))
-    throw fault("LK0004", `A level is one of ${levels.join(", ")}, and "${level}" was written`);
+type Wanted = (line: Line) => boolean;
+
+const filterOf = (given: Given): Wanted => {
+  const least = levels.indexOf(given("level")[0] ?? "trace");
+  const sources = given("source");
   const component = given("component")[0] ?? "";
+  // What was lost on the way nobody can tell more of.
   return (line: Line): boolean =>
-    levels.indexOf(line.level) >= levels.indexOf(level) && line.component.includes(component);
+    line.kind === "lost" ||
+    (levels.indexOf(line.level) >= least &&
+      (sources.length === 0 || sources.includes(line.kind)) &&
+      line.component.includes(component));
 };
 
-const lines = (
-  pid: number,
-  past: boolean,
-  future: boolean,
-  wanted: (line: Line) => boolean,
-  asJson: boolean,
-): void => {
+const lines = (pid: number, past: boolean, future: boolean, wanted: Wanted, asJson: boolean): void => {
   const following = follow(pid, past, future);
   for (let line = following.next(); line !== undefined; line = following.next())
     if (wanted(line)) write(asJson ? `${JSON.stringify({ ...line, at: Number(line.at) })}\n` : said(line));
+  if (future && !asJson) write(`Program ${pid} has ended\n`);
 };
 
-const said = ({ at, level, component, message }: Line): string =>
-  `${dim(time(at).slice(11))} ${level.padEnd(5)} ${bold(component)} ${message}\n`;
+const said = ({ at, kind, level, component, message }: Line): string => {
+  const mark = kind === "stdout" || kind === "stderr" ? kind : level;
+  return `${dim(time(at).slice(11))} ${mark.padEnd(6)} ${bold(component)} ${message}\n`;
+};
 
-const attach = (pid: number, asJson: boolean): void => {
+const attach = (pid: number, wanted: Wanted, asJson: boolean): void => {
   const program = list().find((one) => one.pid === pid);
-  if (program && !asJson) write(table([["PID", "SINCE", "SLOT", "FILLED BY", "WHAT"], ...rows(program)]));
-  lines(pid, false, true, () => true, asJson);
+  if (program && !asJson) write(table([heads, ...rows(program)]));
+  lines(pid, false, true, wanted, asJson);
 };
 
 export const command = { run };

@@ -4,7 +4,7 @@
 export type Seen =
   | { tag: "watching"; val: [string[], string] }
   | { tag: "building"; val: { name: string } }
-  | { tag: "built"; val: { name: string } }
+  | { tag: "built"; val: { name: string; ms: number } }
   | { tag: "failed"; val: { name: string; report: string } }
   | { tag: "mended"; val: string }
   | { tag: "started"; val: { name: string; digest: string; time: string } }
@@ -38,7 +38,7 @@ export interface State {
   readonly swapped: Map<string, string>;
   /** Members that are being built. */
   building: string[];
-  /** The last swap, with its time and parts. */
+  /** The last build, or the last swap with its time and parts. */
   swap: string;
   /** What failed and is not mended: reports by member, or by place. */
   readonly failing: Map<string, readonly string[]>;
@@ -67,6 +67,8 @@ export const follow = (state: State, event: Seen): void => {
       return;
     case "built":
       state.building = state.building.filter((name) => name !== event.val.name);
+      // What is swapped says more; what begins anew is not swapped.
+      state.swap = `${event.val.name} built in ${event.val.ms} ms`;
       return;
     case "failed": {
       const { name, report } = event.val;
@@ -143,7 +145,10 @@ export const foot = (state: State, { columns, rows, styled }: Terminal): string[
         ? [style("2", fit(`last  ${state.swap}`, width))]
         : []),
   ];
-  const failing = [...state.failing.values()].flat();
+  const failing = [...state.failing.values()].flatMap(([title = "", ...report]) => [
+    title,
+    ...report.flatMap((line) => wrap(line, width)),
+  ]);
   const room = Math.max(0, rows - below.length - rowsAbove);
   const shown = failing.length > room ? failing.slice(0, Math.max(0, room - 1)) : failing;
   const more = failing.length - shown.length;
@@ -153,6 +158,24 @@ export const foot = (state: State, { columns, rows, styled }: Terminal): string[
     ...(more > 0 && room > 0 ? [style("31", fit(`… ${more} lines more`, width))] : []),
   ];
   return [...block, ...below].slice(-Math.max(1, rows - 1));
+};
+
+/** Lines that one of a report may become on a narrow terminal. */
+const wrappedMax = 6;
+/** Narrower than this nothing is gained by it. */
+const wrapWidthMin = 20;
+
+/** A sentence in as many lines as it needs, broken between words. What is indented is code, whose columns count. */
+const wrap = (line: string, width: number): string[] => {
+  if (width < wrapWidthMin || /^\s/.test(line) || widthOf(line) <= width) return [line];
+  const lines: string[] = [];
+  for (const word of line.split(" ")) {
+    const last = lines.at(-1);
+    const isFull = last === undefined || widthOf(last) + 1 + widthOf(word) > width;
+    if (isFull && lines.length < wrappedMax) lines.push(last === undefined ? word : `  ${word}`);
+    else lines[lines.length - 1] += ` ${word}`;
+  }
+  return lines;
 };
 
 /** Cells that a character takes, or more: what is thought too wide is only cut too early. */

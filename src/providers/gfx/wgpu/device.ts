@@ -34,7 +34,7 @@ export class Device extends Native {
   readonly queue: Queue;
   readonly #library: Library;
   readonly #adapter: Native;
-  readonly #listeners: ErrorListener[] = [];
+  readonly #listeners = new Set<ErrorListener>();
   readonly #surfaces = new Set<WindowSurface>();
 
   constructor(library: Library, made: Pointer, adapter: Native, news: DeviceNews, label: string | undefined) {
@@ -57,7 +57,11 @@ export class Device extends Native {
   }
 
   addEventListener(_type: "uncapturederror", listener: ErrorListener): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: "uncapturederror", listener: ErrorListener): void {
+    this.#listeners.delete(listener);
   }
 
   destroy(): void {

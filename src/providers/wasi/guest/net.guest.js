@@ -211,8 +211,10 @@ const routes = {
       }
     });
   },
-  "/slow": (_, out) => {
-    clock.subscribeDuration(200_000_000).block();
+  /** After so many milliseconds as the query says, 200 without one. */
+  "/slow": (request, out) => {
+    const ms = request.pathWithQuery().split("?")[1] ?? "200";
+    clock.subscribeDuration(BigInt(ms) * 1_000_000n).block();
     respond(out, 200, [], "slow");
   },
   "/empty": (_, out) =>

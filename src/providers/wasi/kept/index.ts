@@ -12,7 +12,6 @@ const instantiate = async (context: InstanceContext): Promise<Implementations> =
     import("./timers.ts"),
   ]);
   const made: Record<(typeof interfaces)[number], object> = {
-    "loop:kept/types": {},
     "loop:kept/files": keptFiles(context),
     "loop:kept/tcp": keptTcp(context),
     "loop:kept/udp": keptUdp(context),
@@ -23,13 +22,7 @@ const instantiate = async (context: InstanceContext): Promise<Implementations> =
   );
 };
 
-const interfaces = [
-  "loop:kept/types",
-  "loop:kept/files",
-  "loop:kept/tcp",
-  "loop:kept/udp",
-  "loop:kept/timers",
-] as const;
+const interfaces = ["loop:kept/files", "loop:kept/tcp", "loop:kept/udp", "loop:kept/timers"] as const;
 
 export const kept: Provider = {
   name: "kept",

@@ -264,6 +264,31 @@ test("datagrams that come in between are received by the next one", async () => 
   expect(outgoing.send([{ data: bytes("back"), remoteAddress: four(sender.port) }])).toBe(1n);
 });
 
+test("a datagram that the next one may not hear waits for the one before, and goes with it", async () => {
+  const one = await generation({ network: "127.0.0.1,listen=127.0.0.1:0" });
+  const socket = one.createUdpSocket("ipv4");
+  socket.startBind(one.instanceNetwork(), four());
+  await socket.subscribe().block();
+  socket.finishBind();
+  one.udp.keep("port", socket);
+  const sender = await Bun.udpSocket({ hostname: "127.0.0.1" });
+  drops.push(() => sender.close());
+  const [mine] = socket.stream(undefined);
+  const take = async () => {
+    const two = await generation({ network: "10.0.0.1", before: one.context });
+    return { two, stream: two.udp.take("port") };
+  };
+  // The port was whichever was free, as a client has it, so whoever was granted anything at all may go on with it.
+  expect((await take()).stream).toBeDefined();
+  sender.send("for one", socket.localAddress().val.port, "127.0.0.1");
+  await mine.subscribe().block();
+  const { two, stream } = await take();
+  const [theirs] = stream!.stream(undefined);
+  expect([theirs.subscribe().ready(), theirs.receive(9n)]).toEqual([false, []]);
+  two.drop();
+  expect(mine.receive(9n).map(({ data }) => text(data))).toEqual(["for one"]);
+});
+
 test("a timer rings at its moment in the next one, on a clock that goes on", async () => {
   const one = await generation();
   const start = one.clock.now();

@@ -34,7 +34,7 @@ export class UdpSocket {
   #users = 1;
   #closed = false;
   readonly received: Event = {
-    ready: () => this.#port.holds || this.#closed,
+    ready: () => this.#port.holds(this.#hears) || this.#closed,
     listen: (wake) => this.#port.listeners.add(wake),
   };
   readonly writable: Event = {
@@ -53,7 +53,7 @@ export class UdpSocket {
     const live = () => this.#port.fd;
     this.options = begun ? begun.options.inherit(live) : new Options("udp", family, live);
     this.#giveUp = this.#port.claims.claim();
-    this.#unhear = this.#port.hear((remote) => this.#hears(remote));
+    this.#unhear = this.#port.hear(this.#hears);
   }
 
   /** Bound, and not yet closed. */
@@ -88,9 +88,8 @@ export class UdpSocket {
 
   /** Datagrams that have come, `max` at most; those of `only` alone where it is given. The system's errors. */
   receive(max: number, only?: Endpoint): Datagram[] {
-    const taken = this.#port.take(max, (remote) =>
-      only ? sameEndpoint(remote, only) && this.#hears(remote) : this.#hears(remote),
-    );
+    if (only) this.#port.drop((remote) => this.#hears(remote) && !sameEndpoint(remote, only));
+    const taken = this.#port.take(max, this.#hears);
     for (const { bytes, remote } of taken)
       this.#network.onUse?.("receive", endpointText(remote.address, remote.port), bytes.length);
     return taken;
@@ -147,12 +146,15 @@ export class UdpSocket {
   }
 
   /** Who listens hears everybody; a client hears whom it may write to. */
-  #hears({ address, port }: Endpoint): boolean {
+  readonly #hears: Hears = ({ address, port }) => {
     const wanted = this.#wanted;
     if (!wanted) return false;
     return this.#network.mayListen(wanted.address, wanted.port) || this.#network.mayReach(address, port);
-  }
+  };
 }
+
+/** Whether datagrams of somebody may be received. */
+type Hears = (remote: Endpoint) => boolean;
 
 /**
  * What the system has of a socket, which instances that follow each other share. Datagrams received wait in a bounded
@@ -161,7 +163,7 @@ export class UdpSocket {
 class Port {
   readonly listeners = new Listeners();
   readonly claims = new Claims(() => this.#close());
-  readonly #hearers = new Set<(remote: Endpoint) => boolean>();
+  readonly #hearers = new Set<Hears>();
   #waiting: Datagram[] = [];
   #socket: udp.Socket<"uint8array"> | undefined;
   #blocked = false;
@@ -175,9 +177,9 @@ class Port {
     return (this.#socket as { fd?: number } | undefined)?.fd;
   }
 
-  /** Whether there is something to be received, or told. */
-  get holds(): boolean {
-    return this.#waiting.length > 0 || this.#failure !== undefined;
+  /** Whether there is something to be received by one who hears so, or told. */
+  holds(hears: Hears): boolean {
+    return this.#failure !== undefined || this.#waiting.some(({ remote }) => hears(remote));
   }
 
   get blocked(): boolean {
@@ -191,10 +193,13 @@ class Port {
     return address && { address, port: this.#socket!.port };
   }
 
-  /** Somebody hears those that it answers true of; the answer ends that. */
-  hear(hears: (remote: Endpoint) => boolean): () => void {
+  /** One more hears; the answer ends that, and what nobody hears any more is dropped. */
+  hear(hears: Hears): () => void {
     this.#hearers.add(hears);
-    return () => void this.#hearers.delete(hears);
+    return () => {
+      this.#hearers.delete(hears);
+      this.drop((remote) => !this.#isHeard(remote));
+    };
   }
 
   async bind(local: Endpoint): Promise<void> {
@@ -232,21 +237,34 @@ class Port {
     this.#failure = undefined;
   }
 
-  /** At most `max` of the datagrams that are `wanted`; the others are dropped. Throws what the system told. */
-  take(max: number, wanted: (remote: Endpoint) => boolean): Datagram[] {
-    if (this.#failure !== undefined && this.#waiting.length === 0) {
+  /** At most `max` of the datagrams that one who hears so may have. Throws what the system told. */
+  take(max: number, hears: Hears): Datagram[] {
+    if (this.#failure !== undefined && !this.#waiting.some(({ remote }) => hears(remote))) {
       const failure = this.#failure;
       this.#failure = undefined;
       throw failure;
     }
-    this.#waiting = this.#waiting.filter(({ remote }) => wanted(remote));
-    return this.#waiting.splice(0, max);
+    const taken: Datagram[] = [];
+    this.#waiting = this.#waiting.filter((datagram) => {
+      if (taken.length >= max || !hears(datagram.remote)) return true;
+      taken.push(datagram);
+      return false;
+    });
+    return taken;
+  }
+
+  drop(unwanted: Hears): void {
+    this.#waiting = this.#waiting.filter(({ remote }) => !unwanted(remote));
   }
 
   send(bytes: Uint8Array, remote: Endpoint): boolean {
     const sent = this.#socket!.send(bytes, remote.port, addressText(remote.address));
     if (!sent) this.#blocked = true;
     return sent;
+  }
+
+  #isHeard(remote: Endpoint): boolean {
+    return [...this.#hearers].some((hears) => hears(remote));
   }
 
   #close(): void {
@@ -259,7 +277,7 @@ class Port {
     const address = parseAddress(text.split("%")[0]!);
     if (this.#closed || !address || this.#waiting.length >= limits.datagramsMax) return;
     const remote = { address, port };
-    if (![...this.#hearers].some((hears) => hears(remote))) return;
+    if (!this.#isHeard(remote)) return;
     this.#waiting.push({ bytes: bytes.slice(), remote });
     this.#wakeSoon();
   }

@@ -24,7 +24,7 @@ export interface Surroundings {
   /** The window's surface has to be shown anew, or has another size. */
   exposed(windowId: number): void;
   resized(windowId: number): What | undefined;
-  fileDropped(path: string): What | undefined;
+  fileDropped(path: string, windowId: number): What | undefined;
 }
 
 export const type = {
@@ -215,8 +215,9 @@ export class EventReader {
   }
 
   #drop(): Decoded | undefined {
-    const what = this.#around.fileDropped(this.#takeText(at.drop.file));
-    return what && { windowId: this.#view.getUint32(at.drop.windowID, true), what };
+    const windowId = this.#view.getUint32(at.drop.windowID, true);
+    const what = this.#around.fileDropped(this.#takeText(at.drop.file), windowId);
+    return what && { windowId, what };
   }
 
   #pads(kind: number, which: number): Decoded | undefined {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fault } from "../../../base/fault.ts";
 import { nativeLibrary } from "../../../base/native.ts";
@@ -59,9 +59,33 @@ const installs: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
 
 const explicit = (path: string): Found => {
   const absolute = resolve(path);
-  const found = existsSync(absolute) ? tryLibrary(absolute) : "there is no such file";
+  const found = unfit(absolute) ?? tryLibrary(absolute);
   if (typeof found !== "string") return { sdl: found, where: absolute };
   throw fault("LK0732", `SDL 2 was to be loaded from ${absolute}, and that failed: ${found}`, {
     hint: `a shared library of SDL 2; without --sdl and ${variable} loop looks for one itself`,
   });
+};
+
+/** `e_machine` of ELF (its specification, "ELF Header") for what loop runs on. */
+const machines: Readonly<Record<number, string>> = {
+  3: "ia32",
+  40: "arm",
+  62: "x64",
+  183: "arm64",
+  243: "riscv64",
+};
+
+/** Why the system's loader need not be asked: it would wait for a pipe, and calls a strange machine's file absent. */
+const unfit = (path: string): string | undefined => {
+  const about = statSync(path, { throwIfNoEntry: false });
+  if (!about) return "there is no such file";
+  if (!about.isFile()) return about.isDirectory() ? "it is a folder" : "it is no file";
+  const head = Buffer.alloc(20);
+  const handle = openSync(path, "r");
+  readSync(handle, head, 0, head.length, 0);
+  closeSync(handle);
+  if (process.platform !== "linux") return undefined;
+  if (head.readUInt32BE(0) !== 0x7f454c46) return "it is no library of this system";
+  const machine = machines[head.readUInt16LE(18)] ?? "another machine";
+  return machine === process.arch ? undefined : `it is made for ${machine}, and this is ${process.arch}`;
 };

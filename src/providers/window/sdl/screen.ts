@@ -36,11 +36,17 @@ const refuseWithoutDisplay = (): void => {
     throw noDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set");
 };
 
+interface Lent {
+  readonly window: SdlWindow;
+  readonly listener: Listener;
+  readonly borrower: Borrowed;
+}
+
 /** One event loop and many borrowers: each of them lets go of it by its own `close`. */
 class SdlScreen {
   readonly sdl: Sdl;
   readonly #reader: EventReader;
-  readonly #windows = new Map<number, { readonly window: SdlWindow; readonly listener: Listener }>();
+  readonly #windows = new Map<number, Lent>();
   readonly #borrowers = new Set<Borrowed>();
   readonly #pads: Pads;
 
@@ -56,10 +62,8 @@ class SdlScreen {
       padAdded: (device) => this.#pads.added(device),
       padRemoved: (instance) => this.#pads.removed(instance),
       pad: (instance) => this.#pads.number(instance),
-      fileDropped: (path) => {
-        for (const { onFile } of this.#borrowers) if (onFile) return onFile(path);
-        return undefined;
-      },
+      // It is for whoever has the window, and for nobody else in this process.
+      fileDropped: (path, id) => this.#windows.get(id)?.borrower.onFile?.(path),
     });
   }
 
@@ -69,13 +73,13 @@ class SdlScreen {
     return borrowed;
   }
 
-  open(title: string, { width, height }: Size, listener: Listener): SdlWindow {
+  open(title: string, { width, height }: Size, listener: Listener, borrower: Borrowed): SdlWindow {
     const flags = windowFlags.shown | windowFlags.highDpi;
     const handle = this.sdl.SDL_CreateWindow(cText(title), centred, centred, width, height, flags);
     if (!handle) throw new Error(`${this.sdl.SDL_GetError()}`);
     const id = this.sdl.SDL_GetWindowID(handle);
     const window = new SdlWindow(this.sdl, handle, () => this.#windows.delete(id));
-    this.#windows.set(id, { window, listener });
+    this.#windows.set(id, { window, listener, borrower });
     return window;
   }
 
@@ -91,6 +95,11 @@ class SdlScreen {
 
   watchPads(): void {
     this.#pads.begin();
+  }
+
+  /** SDL 2 tells no display's scale: it is that of a window on it. */
+  scales(): Map<number, number> {
+    return new Map([...this.#windows.values()].map(({ window }) => [window.display, window.scale]));
   }
 
   /** The last one puts everything back as it was. */
@@ -112,7 +121,7 @@ class Borrowed implements Screen {
   }
 
   open(title: string, size: Size, listener: Listener): Shown {
-    return this.#screen.open(title, size, listener);
+    return this.#screen.open(title, size, listener, this);
   }
 
   poll(): void {
@@ -126,12 +135,13 @@ class Borrowed implements Screen {
 
   displays(): Display[] {
     const { sdl } = this.#screen;
+    const scales = this.#screen.scales();
     const area = new Int32Array(new ArrayBuffer(16));
     return Array.from({ length: Math.max(0, sdl.SDL_GetNumVideoDisplays()) }, (_, index) => {
       sdl.SDL_GetDisplayBounds(index, area);
       const [x = 0, y = 0, width = 0, height = 0] = area;
       const name = `${sdl.SDL_GetDisplayName(index) ?? ""}`;
-      return { name, x, y, width, height, scale: 1, rate: displayRate(sdl, index) };
+      return { name, x, y, width, height, scale: scales.get(index) ?? 1, rate: displayRate(sdl, index) };
     });
   }
 
@@ -170,6 +180,10 @@ const begin = (sdl: Sdl, where: string): void => {
   hint("SDL_IME_SUPPORT_EXTENDED_TEXT", "1");
   hint("SDL_VIDEO_ALLOW_SCREENSAVER", "1");
   hint("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0");
+  // Without a folder for its sockets Wayland has nothing to answer, and says so on standard error.
+  const { DISPLAY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR, SDL_VIDEODRIVER } = process.env;
+  if (process.platform === "linux" && DISPLAY && !WAYLAND_DISPLAY && !XDG_RUNTIME_DIR && !SDL_VIDEODRIVER)
+    hint("SDL_VIDEODRIVER", "x11");
   const failed = sdl.SDL_InitSubSystem(init.video) !== 0;
   const driver = failed ? undefined : `${sdl.SDL_GetCurrentVideoDriver() ?? ""}`;
   // With no display SDL takes one that shows nothing, and says nothing about it.
@@ -177,7 +191,8 @@ const begin = (sdl: Sdl, where: string): void => {
   // Asked before the first picture.
   if (seen && withPixels.has(driver)) hint("SDL_FRAMEBUFFER_ACCELERATION", "0");
   if (seen) return;
-  const why = failed ? `SDL said: ${sdl.SDL_GetError()}` : displaysNamed();
+  const why =
+    displaysNamed() ?? (failed ? `SDL said: ${sdl.SDL_GetError()}` : "this system has none for SDL");
   sdl.SDL_Quit();
   throw noDisplay(why, `${where}, driver ${driver ?? "none"}`);
 };
@@ -188,13 +203,11 @@ const noDisplay = (why: string, where?: string) =>
     ...(where && { cause: new Error(`SDL ${where}`) }),
   });
 
-const displaysNamed = (): string => {
+const displaysNamed = (): string | undefined => {
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;
   const named = [
     ...(DISPLAY ? [`DISPLAY is ${DISPLAY}`] : []),
     ...(WAYLAND_DISPLAY ? [`WAYLAND_DISPLAY is ${WAYLAND_DISPLAY}`] : []),
   ];
-  return named.length === 0
-    ? "this system has none for SDL"
-    : `${named.join(" and ")}, and nothing answers there`;
+  return named.length === 0 ? undefined : `${named.join(" and ")}, and nothing answers there`;
 };

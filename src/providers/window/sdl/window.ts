@@ -37,6 +37,16 @@ export class SdlWindow implements Shown {
     return { width: this.#pair[0]!, height: this.#pair[1]! };
   }
 
+  /** Pixels to a point. */
+  get scale(): number {
+    return this.pixelSize.width / Math.max(1, this.size.width);
+  }
+
+  /** The number of the display that has most of it. */
+  get display(): number {
+    return this.#sdl.SDL_GetWindowDisplayIndex(this.#handle);
+  }
+
   get position(): { x: number; y: number } {
     this.#sdl.SDL_GetWindowPosition(this.#handle, ptr(this.#pair), ptr(this.#pair, 4));
     return { x: this.#pair[0]!, y: this.#pair[1]! };

@@ -1,0 +1,103 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { limits } from "../../base/limits.ts";
+import { concerns, realFolder } from "./graph.ts";
+
+/** A folder that is looked at, as the system names it. */
+export interface Sight {
+  readonly folder: string;
+  /** With all that lies below it. */
+  readonly deep: boolean;
+  /** Of what lies in it, what is looked at alone. */
+  readonly only?: string;
+  /** Another where the folder is another, though it is called the same. */
+  readonly identity: number;
+}
+
+/**
+ * What has to be looked at for changes of some files and folders, and of what was built from: folders with all that is
+ * in them, those that they are linked to, and around each the folder that it lies in, since a folder that is taken away
+ * and comes again, or a file that is replaced by another, is news of the one above.
+ */
+export const sightsOf = (watched: readonly string[], inputs: readonly string[]): Sight[] => {
+  const folders = watched.flatMap((path) => (isFolder(path) ? [realFolder(path), ...linked(path)] : []));
+  const deep = [...new Set(folders)].filter((folder, _, all) => !all.some((other) => isBelow(folder, other)));
+  const covered = (path: string) => deep.some((folder) => isBelow(path, folder) && concerns(folder, path));
+  const found = new Map<string, Sight>();
+  const see = (folder: string, more: Omit<Sight, "folder" | "identity">) =>
+    found.set(`${folder}\n${more.only ?? ""}`, { folder, ...more, identity: identityOf(folder) });
+  for (const folder of deep) see(folder, { deep: true });
+  for (const path of new Set([...watched, ...deep])) {
+    const there = above(path);
+    see(there.folder, { deep: false, only: there.name });
+  }
+  for (const input of inputs) {
+    const path = realFolder(input);
+    if (found.size < limits.devSightsMax && !covered(path) && !path.includes("/node_modules/"))
+      see(dirname(path), { deep: false });
+  }
+  return [...found.values()];
+};
+
+/** The nearest folder above a path that exists, and what is looked for in it. */
+const above = (path: string): { readonly folder: string; readonly name: string } => {
+  let [folder, name] = [dirname(path), basename(path)];
+  while (!isFolder(folder) && dirname(folder) !== folder)
+    [folder, name] = [dirname(folder), basename(folder)];
+  return { folder: realFolder(folder), name };
+};
+
+/** Folders elsewhere that links in a folder lead to: a watch does not follow them. */
+const linked = (folder: string): string[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isSymbolicLink() && concerns(folder, join(folder, entry.name)))
+      .map((entry) => join(folder, entry.name))
+      .filter(isFolder)
+      .map(realFolder);
+  } catch {
+    return [];
+  }
+};
+
+const isBelow = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+
+const isFolder = (path: string): boolean => statOf(path)?.isDirectory() ?? false;
+
+const identityOf = (folder: string): number => statOf(folder)?.ino ?? 0;
+
+/** Undefined where nobody may look, or there is nothing. */
+const statOf = (path: string) => {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+};
+
+/** A text that is another where something that is looked at has changed; files are told apart by size and times. */
+export const glance = (sights: readonly Sight[]): string => {
+  const hasher = new Bun.CryptoHasher("md5");
+  let left = limits.devGlanceFilesMax;
+  const look = (folder: string, { deep, only }: Sight, from: string): void => {
+    for (const name of only === undefined ? namesIn(folder) : [only]) {
+      const path = join(folder, name);
+      if (left-- <= 0 || !concerns(from, path)) continue;
+      const stat = statOf(path);
+      // What comes and goes in a folder says more than its times, which what is built in it changes as well.
+      const times = stat?.isDirectory() ? "" : `${stat?.size}:${stat?.mtimeMs}:${stat?.ctimeMs}`;
+      hasher.update(`${path}\n${stat?.ino}:${times}\n`);
+      if (deep && stat?.isDirectory()) look(path, { deep, folder, identity: 0 }, from);
+    }
+  };
+  for (const sight of sights) look(sight.folder, sight, sight.folder);
+  return hasher.digest("hex");
+};
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+};
