@@ -11,10 +11,10 @@ import type { SurfaceShape, WindowSurface } from "./wgpu/surface.ts";
 /** Pictures that a display has of one window: what is seen, what is next, what is drawn. */
 const picturesOfDisplay = 3;
 
+type XWindow = NativeWindow & { readonly kind: "x11" };
+
 /** Who draws into a window: one, since a display takes pictures from one at a time. */
 const drawers = new Map<number, DirectPresenter>();
-
-const keyOf = (window: NativeWindow): number => (window.kind === "wayland" ? window.surface : window.window);
 
 /** The window's picture, which is no texture that a component could have. */
 const into = (texture: object) => ({ texture: texture as GPUTexture });
@@ -26,7 +26,7 @@ export class DirectPresenter implements Presenter {
   readonly #session: Session;
   readonly #surface: Surface;
   readonly #device: Device;
-  readonly #window: NativeWindow;
+  readonly #window: XWindow;
   readonly #stops: (() => void)[];
   #into: WindowSurface | undefined;
   #shape: SurfaceShape | undefined;
@@ -38,13 +38,7 @@ export class DirectPresenter implements Presenter {
   /** It did not work, and is not tried again. */
   #failed = false;
 
-  private constructor(
-    back: Presenter,
-    session: Session,
-    surface: Surface,
-    device: Device,
-    window: NativeWindow,
-  ) {
+  private constructor(back: Presenter, session: Session, surface: Surface, device: Device, window: XWindow) {
     this.#back = back;
     this.#session = session;
     this.#surface = surface;
@@ -53,7 +47,7 @@ export class DirectPresenter implements Presenter {
     this.#stops = [
       surface.onClose(() => this.#letGo()),
       // What lay over the window has left nothing there, and the component may draw no more.
-      surface.onExpose(() => this.#last && drawers.get(keyOf(window)) === this && this.#again(this.#last)),
+      surface.onExpose(() => this.#last && drawers.get(window.window) === this && this.#again(this.#last)),
     ];
   }
 
@@ -61,7 +55,7 @@ export class DirectPresenter implements Presenter {
   static over(back: Presenter, session: Session, surface: Surface): DirectPresenter | undefined {
     const device: unknown = session.native;
     const window = surface.native;
-    if (!window || !drawsIntoWindows(device)) return undefined;
+    if (window?.kind !== "x11" || !drawsIntoWindows(device)) return undefined;
     return new DirectPresenter(back, session, surface, device, window);
   }
 
@@ -111,7 +105,7 @@ export class DirectPresenter implements Presenter {
 
   /** Has the window's surface in this shape, and nobody else has. */
   #take(shape: SurfaceShape): boolean {
-    const key = keyOf(this.#window);
+    const key = this.#window.window;
     const other = drawers.get(key);
     if (other && other !== this) other.#letGo();
     drawers.set(key, this);
@@ -158,7 +152,7 @@ export class DirectPresenter implements Presenter {
   }
 
   #letGo(): void {
-    const key = keyOf(this.#window);
+    const key = this.#window.window;
     if (drawers.get(key) === this) drawers.delete(key);
     this.#into?.close();
     this.#into = undefined;

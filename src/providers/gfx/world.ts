@@ -25,11 +25,13 @@ export const worldOf = (
 /** Whether somebody looks at its windows, and nobody wants their pixels back: frames that are counted or kept are read. */
 const isSeen = (
   { headless, frames, screenshots = [], input, record }: NonNullable<InstanceContext["screen"]>,
-  { DISPLAY, WAYLAND_DISPLAY }: GfxServices["environment"],
+  { DISPLAY, SDL_VIDEODRIVER }: GfxServices["environment"],
 ): boolean =>
   !headless &&
   frames === undefined &&
   screenshots.length === 0 &&
   input === undefined &&
   record === undefined &&
-  Boolean(DISPLAY || WAYLAND_DISPLAY);
+  // The Dawn that draws into windows knows those of X alone, which SDL takes first.
+  Boolean(DISPLAY) &&
+  (SDL_VIDEODRIVER || "x11") === "x11";

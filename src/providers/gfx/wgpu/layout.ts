@@ -356,9 +356,8 @@ export const copyTexture = struct(
   ["aspect", aspect, "all"],
 );
 
-/** Where a window is: WGPUSurfaceSourceXlibWindow and WGPUSurfaceSourceWaylandSurface are alike. */
-export const surfaceSource = struct(chain, ["sType", u32], ["display", pointer], ["window", pointer]);
-export const surfaceSources = { x11: 6, wayland: 7 } as const;
+/** Where a window is: WGPUSurfaceSourceXlibWindow. */
+export const surfaceSource = struct(chain, ["sType", u32, 6], ["display", pointer], ["window", pointer]);
 export const surfaceDescriptor = struct(chain, label);
 export const surfaceConfiguration = struct(
   chain,

@@ -75,15 +75,15 @@ export class WindowSurface {
     window: NativeWindow,
     onClose: (surface: WindowSurface) => void,
   ): WindowSurface | undefined {
-    if (window.kind !== "x11" && window.kind !== "wayland") return undefined;
+    // This Dawn is made for X alone.
+    if (window.kind !== "x11") return undefined;
     const settle = settling(window);
     if (!settle) return undefined;
     const { wgpu, instance } = library;
     const surface = during((): Made => {
       const source = lay(layout.surfaceSource, {
-        sType: layout.surfaceSources[window.kind],
         display: window.display,
-        window: window.kind === "x11" ? window.window : window.surface,
+        window: window.window,
       });
       return wgpu.zwgpuInstanceCreateSurface(
         instance,
@@ -183,11 +183,10 @@ export class WindowSurface {
  * memory with it, and the server answers a share that is gone with an error that ends the process. Undefined where that
  * cannot be done.
  */
-const settling = (window: NativeWindow): (() => void) | undefined => {
-  if (window.kind !== "x11") return () => {};
+const settling = ({ display }: NativeWindow & { kind: "x11" }): (() => void) | undefined => {
   try {
     const { symbols } = dlopen("libX11.so.6", { XSync: { args: ["ptr", "i32"], returns: "i32" } });
-    return () => void symbols.XSync(window.display as Pointer, 0);
+    return () => void symbols.XSync(display as Pointer, 0);
   } catch {
     return undefined;
   }
