@@ -58,6 +58,7 @@ const optionsOf = (invocation: Invocation, given: (name: string) => string[]): O
       input: given("input")[0],
       recordInput: given("record-input")[0],
       library: given("sdl")[0],
+      webgpu: given("webgpu")[0],
     },
     capture: invocation.json,
   };
