@@ -22,11 +22,20 @@ export interface DevServer {
   drop(): void;
 }
 
+/** What fills the slot instead of loop itself. Faults: those of the slot. */
+export const fillingHere = ({ choosing }: Pick<Linking, "choosing">) => {
+  const decision = choosing?.use(developmentSlot);
+  const [filling] = decision?.fillings ?? [];
+  return !decision || !filling || filling.identifier.startsWith("builtin:")
+    ? undefined
+    : { decision, filling };
+};
+
 /** Faults: those of the slot, of loading and linking, and LK0402. What it answers is checked: LK0451. */
 export const openDevServer = async (linking: Linking): Promise<DevServer> => {
-  const decision = linking.choosing?.use(developmentSlot);
-  const [filling] = decision?.fillings ?? [];
-  if (!decision || !filling || filling.identifier.startsWith("builtin:")) return own;
+  const chosen = fillingHere(linking);
+  if (!chosen) return own;
+  const { decision, filling } = chosen;
   const { component } = await loadComponent(filling.identifier, linking);
   const plan = await planFilling(component, decision, filling, arriving(linking));
   await requireFit(plan, decision);

@@ -178,18 +178,31 @@ export class Program implements Linking {
 
   /** All commands. A dev server that cannot say which it has is told of, and hides no other. */
   async commands(): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosingCommands, this.resolver.still, await this.#registered());
+    return this.#listed((await this.#told(() => this.registered())) ?? []);
   }
 
-  async #registered(): Promise<readonly Registered[]> {
+  /** Those that can be known without starting anything, and who was not asked for more. */
+  async stillCommands(): Promise<{ readonly commands: ListedCommand[]; readonly unasked?: string }> {
+    const here = this.options.builtin
+      ? undefined
+      : await this.#told(async () => (await import("./registry.ts")).writtenHere(this));
+    const { registered = [], ...unasked } = here ?? {};
+    return { commands: await this.#listed(registered), ...unasked };
+  }
+
+  #listed(registered: readonly Registered[]): Promise<ListedCommand[]> {
+    return listCommands(this.shipped, this.choosingCommands, this.resolver.still, registered);
+  }
+
+  async #told<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.registered();
+      return await ask();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       // A loop.toml that does not read is told of at the end.
       if (!this.#broken)
         await this.say(`loop: The workspace's own commands are not known: ${error.message}\n`);
-      return [];
+      return undefined;
     }
   }
 
