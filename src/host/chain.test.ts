@@ -7,6 +7,7 @@ import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import { behind, standIn } from "./chain.ts";
+import { quietContext } from "./fixture.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
@@ -25,19 +26,6 @@ afterAll(() => {
 
 const wat = async (text: string, name: string): Promise<VerifiedComponent> =>
   verify(name, await (await wasmTools()).parse(text));
-
-const contextOf = (component: VerifiedComponent, more: Partial<InstanceContext> = {}): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
-  args: [],
-  grants: noGrants,
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-  ...more,
-});
 
 /** Imports t:t/host#next; `lift` says what it exports of it. */
 const around = (body: string, lift: string) => `(component
@@ -81,12 +69,12 @@ describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
       plan,
       interfaces: ["t:t/host@0.1.0"],
       joins: [],
-      contextOf: () => contextOf(component),
+      contextOf: () => quietContext(component),
     });
   };
   const start = async (providers: readonly Provider[], more: Partial<InstanceContext> = {}) => {
     const component = await wat(caller, "caller.wasm");
-    return (await link(component, { providers, linker })).instantiate(contextOf(component, more));
+    return (await link(component, { providers, linker })).instantiate(quietContext(component, more));
   };
   const faultOf = async (work: () => unknown): Promise<Fault> => {
     try {

@@ -7,6 +7,7 @@ import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import { fillingProvider } from "./filling.ts";
+import { quietContext } from "./fixture.ts";
 import type { Instance } from "./instance.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { type LinkOptions, link as linkAny } from "./plan.ts";
@@ -20,24 +21,11 @@ let linker: LinkerName;
 const link = (component: VerifiedComponent, options: LinkOptions) =>
   linkAny(component, { linker, ...options });
 
-const contextOf = (component: VerifiedComponent, more: Partial<InstanceContext> = {}): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
-  args: [],
-  grants: noGrants,
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-  ...more,
-});
-
 const start = async (
   component: VerifiedComponent,
   providers: readonly Provider[],
   more: Partial<InstanceContext> = {},
-) => (await link(component, { providers })).instantiate(contextOf(component, more));
+) => (await link(component, { providers })).instantiate(quietContext(component, more));
 
 const faultOf = async (work: () => unknown): Promise<Fault> => {
   try {
@@ -120,7 +108,7 @@ const filled = async (combination: "one" | "first" | "all", ...sources: string[]
     contract: "s:s/pick@0.1.0",
     combination,
     fillings,
-    contextOf: (filling, of) => ({ ...contextOf(filling.component), onDrop: of.onDrop }),
+    contextOf: (filling, of) => ({ ...quietContext(filling.component), onDrop: of.onDrop }),
   });
 };
 
@@ -155,8 +143,8 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     const component = await wat(counter());
     const plan = await link(component, { providers: [host((n) => n)] });
     const [a, b] = [
-      await plan.instantiate(contextOf(component)),
-      await plan.instantiate(contextOf(component)),
+      await plan.instantiate(quietContext(component)),
+      await plan.instantiate(quietContext(component)),
     ];
     expect(await a.call(undefined, "count", [])).toBe(1);
     expect(await a.call(undefined, "count", [])).toBe(2);
