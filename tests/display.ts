@@ -46,13 +46,3 @@ export const startDisplay = async (folder: string, size = "1280x800x24"): Promis
     kill: () => server.kill(),
   };
 };
-
-/** Asks until there is an answer. */
-export const soon = async <T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> => {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await Bun.sleep(50);
-  }
-  throw new Error("It was waited for in vain");
-};
