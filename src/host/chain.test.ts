@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
 import { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
@@ -12,17 +10,7 @@ import { type LinkerName, linkerNames } from "./linkers.ts";
 import { link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
-const before = process.env.XDG_CACHE_HOME;
-let cache = "";
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-chain-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache();
 
 const wat = async (text: string, name: string): Promise<VerifiedComponent> =>
   verify(name, await (await wasmTools()).parse(text));

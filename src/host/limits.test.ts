@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import type { InstanceLimits } from "./budget.ts";
@@ -15,17 +13,7 @@ import type { InstanceContext, Provider } from "./provider.ts";
 
 // Guests that run away, in both linkers. Every law ends within the limits that it sets, whatever the machine does.
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-limits-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache();
 
 let linker: LinkerName;
 const link = (component: VerifiedComponent, options: Partial<LinkOptions> = {}) =>

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, describe, expect, test } from "bun:test";
+import { readdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { DeclaredError, declared, Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
@@ -37,17 +37,7 @@ const faultOf = async (work: () => unknown): Promise<Fault> => {
   throw new Error("A fault was looked for, and none was thrown");
 };
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-host-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+const cache = ownCache("each");
 
 /** Imports t:t/host@0.1.0#next, exports `go` which calls it, `boom` which traps, `count` which counts up. */
 const counter = (version = "0.1.0") => `(component
@@ -263,7 +253,7 @@ test("a second link by jco reads the cache, and a damaged cache is made anew", a
   linker = "jco";
   const component = await wat(counter());
   await start(component, [host((n) => n)]);
-  const [file] = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) =>
+  const [file] = readdirSync(cache.path, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
   truncateSync(join(file!.parentPath, file!.name), 100);

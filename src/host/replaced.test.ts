@@ -1,9 +1,7 @@
 import { heapStats } from "bun:jsc";
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import type { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
 import { standIn } from "./chain.ts";
@@ -13,17 +11,7 @@ import { link } from "./plan.ts";
 
 // Resources of a component that serves a capability, held while another takes its place.
 
-const before = process.env.XDG_CACHE_HOME;
-let cache = "";
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-replaced-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache();
 
 /** Counters whose numbers a generation multiplies with its own factor. */
 const counters = (factor: number) => `(component
