@@ -1,9 +1,10 @@
 // Guests of three toolchains that run away, each in five ways. Compiling the C program takes some five seconds and
 // building the TypeScript guest two, once.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../src/base/fault.ts";
+import { ownCache } from "../src/base/fixture.ts";
 import { limits as bounds } from "../src/base/limits.ts";
 import { c } from "../src/builders/c.ts";
 import { typescript } from "../src/builders/typescript.ts";
@@ -20,11 +21,10 @@ import { homeFor } from "./home.ts";
 
 const guests = join(import.meta.dir, "fixtures/away");
 const home = homeFor("away");
-const before = process.env.XDG_CACHE_HOME;
+ownCache();
 
 const plans = new Map<string, LinkedPlan>();
 beforeAll(async () => {
-  process.env.XDG_CACHE_HOME = home.env.XDG_CACHE_HOME;
   writeFileSync(join(home.folder, "file"), "");
   const wit = await completed(new Map([["wit/world.wit", readFileSync(join(guests, "world.wit"), "utf8")]]));
   const request = { folder: guests, name: "away", wit, settings: {} };
@@ -35,10 +35,6 @@ beforeAll(async () => {
   for (const [language, component] of Object.entries(built))
     plans.set(language, await link(verify(`${language}.wasm`, component), { providers: [wasi] }));
 }, 120_000);
-afterAll(() => {
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
 
 /** What a guest answers or writes, or the fault that it ends with, and how many bytes it wrote. */
 const run = async (language: string, what: string, limits: InstanceLimits = {}) => {
