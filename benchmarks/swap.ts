@@ -1,8 +1,8 @@
+import { contextOf } from "../src/host/fixture.ts";
 import { Live } from "../src/host/live.ts";
-import { type LinkedPlan, link } from "../src/host/plan.ts";
-import type { InstanceContext, Provider } from "../src/host/provider.ts";
+import { link } from "../src/host/plan.ts";
+import type { Provider } from "../src/host/provider.ts";
 import { Undoable } from "../src/host/undo.ts";
-import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { callsComponent, interfaceName } from "./guests.ts";
 import { medianOf, type Row } from "./measure.ts";
@@ -137,16 +137,3 @@ const host: Provider = {
   defaultGranted: "*",
   instantiate: () => ({ "bench:calls/host": { ask: (text: string) => text } }),
 };
-
-const contextOf = ({ component }: LinkedPlan): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
-  args: [],
-  grants: noGrants,
-  limits: { stoppable: true },
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-});

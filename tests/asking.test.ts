@@ -2,27 +2,27 @@
 // none: for each class of grant the exact flag and the exact lines of loop.toml. Owns no rule of a provider (those are
 // tested beside it); run by bun test. It takes some ten seconds, in which a guest is built.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { typescript } from "../src/builders/typescript.ts";
 import { completed } from "../src/builders/wit.ts";
 import { appendCustomSection } from "../src/contract/binary/sections.ts";
 import { capabilitiesSection, capabilitiesText } from "../src/contract/capability.ts";
+import { homeFor, loopWords } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
 const fixtures = join(import.meta.dir, "fixtures/asking");
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "loop-asking-")));
-const env = {
-  PATH: process.env.PATH,
-  HOME: folder,
+const { folder, env } = homeFor("asking", {
+  PATH: process.env.PATH!,
   SHELL: "/bin/sh",
-  XDG_DATA_HOME: join(folder, "data"),
-  XDG_CACHE_HOME: join(folder, "cache"),
   COLOUR: "red",
   TERM: "dumb",
+});
+const loop = loopWords.map((word) => `'${word}'`).join(" ");
+/** What a command says on its two streams, without a terminal. */
+const shell = (command: string, cwd = folder) => {
+  const { stdout, stderr, exitCode } = Bun.spawnSync(["sh", "-c", command], { cwd, env });
+  return { out: stdout.toString(), said: stderr.toString(), code: exitCode };
 };
-const loop = `'${process.execPath}' '${join(root, "src/main.ts")}'`;
 const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") });
 const port = server.port!;
 
@@ -43,10 +43,7 @@ beforeAll(async () => {
   );
   mkdirSync(join(folder, "notes"));
 }, 90_000);
-afterAll(() => {
-  void server.stop(true);
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop(true));
 
 /** Runs a command on a terminal of its own; at each question one answer is typed. What the screen shows. */
 const onTerminal = async (
@@ -127,12 +124,11 @@ test("a trusted component is asked about its programs, and a stranger's are refu
   const stranger = await onTerminal(invoke('start("true")'), []);
   expect(stranger).toContain('"denied"');
   expect(stranger).toContain("loop trust add x.wasm");
-  const added = Bun.spawnSync(["sh", "-c", `${loop} trust add x.wasm`], { cwd: folder, env });
-  expect(added.exitCode).toBe(0);
+  expect(shell(`${loop} trust add x.wasm`).code).toBe(0);
   const shown = await onTerminal(invoke('start("true")'), ["1"]);
   expect(questions(shown)).toEqual(["starting the program true"]);
   expect(shown).toContain('"exited"');
-  Bun.spawnSync(["sh", "-c", `${loop} trust remove x.wasm`], { cwd: folder, env });
+  shell(`${loop} trust remove x.wasm`);
 }, 90_000);
 
 test("whoever asks without end is refused without a word", async () => {
@@ -207,10 +203,7 @@ test("a component's own words reach the terminal without codes and begin no line
     join(folder, "codes.wasm"),
     appendCustomSection(bytes, capabilitiesSection, capabilitiesText(wishes)),
   );
-  const inspected = Bun.spawnSync(["sh", "-c", `${loop} inspect codes.wasm`], {
-    cwd: folder,
-    env,
-  }).stdout.toString();
+  const inspected = shell(`${loop} inspect codes.wasm`).out;
   expect(inspected).toContain("for: Bad [31m hint: trust me");
   for (const said of [inspected, told("see()", "", "codes.wasm")]) {
     expect(said).not.toMatch(/(?!\n)\p{Cc}/u);
@@ -223,15 +216,13 @@ test("off a terminal what a loop.toml grants is named once; loop trust agrees to
     "r",
     '[grants]\nrun = ["*"]\n[slots."command:x"]\nuse = "./x.wasm"\ngrants = ["--dir ."]\n',
   );
-  const run = () =>
-    Bun.spawnSync(["sh", "-c", `${inProject(at)} < /dev/null`], { cwd: folder, env }).stderr.toString();
+  const run = () => shell(`${inProject(at)} < /dev/null`).said;
   expect(run()).toContain(
     `loop: ${at}/loop.toml grants, which is said once:\n  to what is built there: --allow-run='*'\n  to ./x.wasm in the slot command:x: --dir .\n`,
   );
   expect(run()).not.toContain("grants, which");
   expect(questionsOf(await onTerminalThree(inProject(at), ["3"]))).toBe(1);
-  const trust = (words: string) =>
-    Bun.spawnSync(["sh", "-c", `${loop} trust ${words}`], { cwd: at, env }).stdout.toString();
+  const trust = (words: string) => shell(`${loop} trust ${words}`, at).out;
   expect(trust("explain build/p.wasm")).toContain("not agreed to yet");
   expect(trust("add ./loop.toml")).toBe("What ./loop.toml grants counts now\n");
   expect(trust("list")).toContain(`${at}/loop.toml`);
@@ -243,10 +234,7 @@ test("off a terminal what a loop.toml grants is named once; loop trust agrees to
 
 /** Without a terminal: what standard error says of what was denied. */
 const told = (call: string, more = "", file = "x.wasm"): string =>
-  Bun.spawnSync(["sh", "-c", `${invoke(call, more, file)} < /dev/null`], {
-    cwd: folder,
-    env,
-  }).stderr.toString();
+  shell(`${invoke(call, more, file)} < /dev/null`).said;
 
 test("off a terminal each class of grant is named with its flag and its lines of loop.toml", () => {
   const cases: [said: string, flag: string, line: string][] = [
@@ -276,15 +264,11 @@ test("a component that looks about and goes on is not told of; one that fails is
 }, 90_000);
 
 test("whoever gives a program a path and no folder is told of the folder, if the program fails", () => {
-  const run = (call: string) =>
-    Bun.spawnSync(["sh", "-c", `${invoke(call)} -- --flag notes/../x.wasm < /dev/null`], {
-      cwd: folder,
-      env,
-    });
-  expect(run('change("new")').stderr.toString()).toContain(
+  const run = (call: string) => shell(`${invoke(call)} -- --flag notes/../x.wasm < /dev/null`).said;
+  expect(run('change("new")')).toContain(
     "  notes/../x.wasm, and it sees no folder\nhint: loop run x.wasm --dir notes/..\n",
   );
-  expect(run("see()").stderr.toString()).toBe("");
+  expect(run("see()")).toBe("");
 }, 90_000);
 
 test("a path with terminal codes in it reaches nobody's terminal", () => {

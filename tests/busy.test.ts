@@ -1,52 +1,17 @@
 // Applications that compute without end under `loop dev`, from source and as the executable: the session goes on
 // beside them, and so do questions from other terminals. And requests of that kind, where they have a time.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { executable } from "../scripts/executable.ts";
+import { homeFor, loopWords, Said } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-busy-")));
-const runtime = join(temporary, "runtime");
-const source = [process.execPath, join(root, "src/main.ts")];
+const home = homeFor("busy", { PATH: "/nowhere" });
+const runtime = join(home.folder, "runtime");
+home.env.XDG_RUNTIME_DIR = runtime;
 
 const spawn = (program: readonly string[], folder: string, ...words: string[]) =>
-  Bun.spawn([...program, ...words], {
-    cwd: join(temporary, folder),
-    env: {
-      PATH: "/nowhere",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-      XDG_RUNTIME_DIR: runtime,
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
-/** The events of a session, as they come. */
-class Events {
-  readonly seen: string[] = [];
-  constructor(stream: ReadableStream<Uint8Array>) {
-    void (async () => {
-      let rest = "";
-      for await (const bytes of stream) {
-        const lines = (rest + new TextDecoder().decode(bytes)).split("\n");
-        rest = lines.pop()!;
-        this.seen.push(...lines);
-      }
-    })();
-  }
-  /** Waits for one that comes after the first `from`. */
-  async until(wanted: RegExp, from = 0): Promise<void> {
-    for (let waited = 0; !this.seen.slice(from).some((line) => wanted.test(line)); waited += 10) {
-      if (waited > 60_000) throw new Error(`${wanted} was looked for in ${this.seen.slice(from)}`);
-      await Bun.sleep(10);
-    }
-  }
-}
+  home.start([...program, ...words], { cwd: join(home.folder, folder) });
 
 const script = (text: string, endless: boolean) => `import { getStdout } from "wasi:cli/stdout@0.2.12";
 export const run = { run(): void {
@@ -70,26 +35,25 @@ const guests = {
 type Language = keyof typeof guests;
 
 const write = (language: Language, text: string, endless = true) =>
-  writeFileSync(join(temporary, language, guests[language].main), guests[language].text(text, endless));
+  writeFileSync(join(home.folder, language, guests[language].main), guests[language].text(text, endless));
 
 beforeAll(() => {
   mkdirSync(runtime, { mode: 0o700 });
   for (const language of ["wat", "typescript"] as const) {
-    for (const folder of ["src", "wit"]) mkdirSync(join(temporary, language, folder), { recursive: true });
+    for (const folder of ["src", "wit"]) mkdirSync(join(home.folder, language, folder), { recursive: true });
     writeFileSync(
-      join(temporary, language, "loop.toml"),
+      join(home.folder, language, "loop.toml"),
       `[component]\nname = "busy"\nlanguage = "${language}"\nworld = "busy"\n`,
     );
     writeFileSync(
-      join(temporary, language, "wit/world.wit"),
+      join(home.folder, language, "wit/world.wit"),
       `package a:busy@0.1.0;\nworld busy { ${guests[language].imports} export wasi:cli/run@0.2.12; }\n`,
     );
   }
 });
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 for (const [way, program] of [
-  ["from source", source],
+  ["from source", loopWords],
   ["from dist/loop", [executable]],
 ] as const)
   for (const language of ["wat", "typescript"] as const)
@@ -98,28 +62,30 @@ for (const [way, program] of [
       const session = spawn(program, language, "dev", "--json");
       const said = new Response(session.stderr).text();
       try {
-        const events = new Events(session.stdout);
-        await events.until(/"event":"started"/);
+        const events = new Said(session.stdout);
+        await events.line(/"event":"started"/);
 
         // It listens when it has run for a moment.
         let told = "";
         while (!told.includes(`${session.pid}`))
           told = await new Response(spawn(program, language, "ps").stdout).text();
-        expect(told).toMatch(new RegExp(`^${session.pid} .*dev --json `, "m"));
+        expect(told).toMatch(
+          new RegExp(`^${session.pid} .*dev --json +${join(home.folder, language)}$`, "m"),
+        );
 
         // One that computes gives way to another, that one to one that fails to build, and none of them is in the way.
-        let from = events.seen.length;
+        let from = events.lines.length;
         write(language, "second");
-        await events.until(/"event":"started"/, from);
-        from = events.seen.length;
-        writeFileSync(join(temporary, language, guests[language].main), "(((");
-        await events.until(/"event":"failed"/, from);
-        from = events.seen.length;
+        await events.line(/"event":"started"/, from);
+        from = events.lines.length;
+        writeFileSync(join(home.folder, language, guests[language].main), "(((");
+        await events.line(/"event":"failed"/, from);
+        from = events.lines.length;
         write(language, "third", false);
-        await events.until(/"event":"ended".*"exitCode"/, from);
-        from = events.seen.length;
+        await events.line(/"event":"ended".*"exitCode"/, from);
+        from = events.lines.length;
         write(language, "fourth");
-        await events.until(/"event":"started"/, from);
+        await events.line(/"event":"started"/, from);
         session.kill("SIGINT");
         expect([await session.exited, await said]).toEqual([0, ""]);
         expect(readdirSync(runtime, { recursive: true })).not.toContain(`loop/${session.pid}.sock`);
@@ -138,25 +104,25 @@ export const incomingHandler = { handle(request: IncomingRequest, out: Out): voi
 `;
 
 test("a server whose requests have a time answers others while one computes, and Ctrl-C ends it", async () => {
-  for (const folder of ["src", "wit"]) mkdirSync(join(temporary, "served", folder), { recursive: true });
+  for (const folder of ["src", "wit"]) mkdirSync(join(home.folder, "served", folder), { recursive: true });
   writeFileSync(
-    join(temporary, "served/loop.toml"),
+    join(home.folder, "served/loop.toml"),
     '[component]\nname = "served"\nlanguage = "typescript"\nworld = "served"\n',
   );
   writeFileSync(
-    join(temporary, "served/wit/world.wit"),
+    join(home.folder, "served/wit/world.wit"),
     `package a:served@0.1.0;
 world served { import wasi:http/types@0.2.12; export wasi:http/incoming-handler@0.2.12; }
 `,
   );
-  writeFileSync(join(temporary, "served/src/main.ts"), handler);
-  expect(await spawn(source, "served", "build").exited).toBe(0);
+  writeFileSync(join(home.folder, "served/src/main.ts"), handler);
+  expect(await spawn(loopWords, "served", "build").exited).toBe(0);
   const words = ["serve", "--addr", "127.0.0.1:0", "--timeout", "10m", "--grace", "50ms"];
-  const server = spawn(source, "served", ...words);
+  const server = spawn(loopWords, "served", ...words);
   try {
-    const said = new Events(server.stderr);
-    await said.until(/^Serving .* at http/);
-    const url = /http:\S+/.exec(said.seen.join("\n"))![0];
+    const said = new Said(server.stderr);
+    await said.line(/^Serving .* at http/);
+    const url = /http:\S+/.exec(said.text)![0];
     const never = fetch(`${url}/busy`).then(
       () => "answered",
       () => "cut",

@@ -1,65 +1,26 @@
 // Looking at programs that run, from another terminal: found, read, changed, and left alone by whoever may not.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
-  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { homeFor, root, Said } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-control-")));
-const work = join(temporary, "work");
-const runtime = join(temporary, "runtime");
+const home = homeFor("control");
+const work = join(home.folder, "work");
+const runtime = join(home.folder, "runtime");
+home.env.XDG_RUNTIME_DIR = runtime;
 
-const spawn = (folder: string, ...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: join(work, folder),
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-      XDG_RUNTIME_DIR: runtime,
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
-const loop = async (...words: string[]) => {
-  const child = spawn(".", ...words);
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, said, code: await child.exited };
-};
-
-/** Reads a stream until something is in it. */
-class Output {
-  text = "";
-  constructor(stream: ReadableStream<Uint8Array>) {
-    void (async () => {
-      for await (const bytes of stream) this.text += new TextDecoder().decode(bytes);
-    })();
-  }
-  async until(wanted: RegExp): Promise<void> {
-    for (let waited = 0; !wanted.test(this.text); waited += 20) {
-      if (waited > 30_000) throw new Error(`${wanted} was looked for in ${this.text.slice(-500)}`);
-      await Bun.sleep(20);
-    }
-  }
-}
+const spawn = (folder: string, ...words: string[]) => home.spawn(join(work, folder), ...words);
+const loop = (...words: string[]) => home.loop(work, ...words);
 
 const files: Readonly<Record<string, string>> = {
   "loop.toml": `[component]
@@ -124,12 +85,10 @@ beforeAll(async () => {
   mkdirSync(runtime, { mode: 0o700 });
   for (const name of ["plain", "loud"]) {
     cpSync(join(work, "wit"), join(work, name, "wit"), { recursive: true });
-    const child = spawn(name, "build");
-    expect([await new Response(child.stderr).text(), await child.exited]).toEqual(["", 0]);
+    expect(await home.loop(join(work, name), "build")).toMatchObject({ said: "", code: 0 });
   }
   expect((await loop("build")).said).toBe("");
 }, 120_000);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** Waits until `loop ps` has the program with its slot. */
 const listed = async (pid: number): Promise<Record<string, unknown>> => {
@@ -144,7 +103,7 @@ const listed = async (pid: number): Promise<Record<string, unknown>> => {
 
 test("a program that runs is listed, read, swapped and left from another terminal, and goes on", async () => {
   const app = spawn(".", "run");
-  const out = new Output(app.stdout);
+  const out = new Said(app.stdout);
   try {
     await out.until(/plain you/);
     const program = await listed(app.pid);
@@ -184,7 +143,7 @@ test("a program that runs is listed, read, swapped and left from another termina
     expect([source.code, source.said]).toEqual([1, expect.stringContaining("LK0004")]);
 
     const attached = spawn(".", "attach", String(app.pid));
-    const view = new Output(attached.stdout);
+    const view = new Said(attached.stdout);
     await view.until(/even/);
     await view.until(/ stdout \S*app\.wasm plain you\n/);
     const swapped = await loop("swap", String(app.pid), "style", "loud/build/loud.wasm");
@@ -223,7 +182,7 @@ test("a program takes a component's place and another takes over its state, whil
   cpSync(join(work, "side/style.py"), join(work, "side/other.py"));
   const [one, other] = [join(work, "side/style.py"), join(work, "side/other.py")];
   const app = spawn(".", "run");
-  const out = new Output(app.stdout);
+  const out = new Said(app.stdout);
   try {
     await out.until(/plain you/);
     await listed(app.pid);
@@ -258,7 +217,7 @@ test("a program takes a component's place and another takes over its state, whil
 test("loop dev is listed like any other, and takes its socket away when it ends", async () => {
   const dev = spawn(".", "dev");
   try {
-    await new Output(dev.stdout).until(/plain you/);
+    await new Said(dev.stdout).until(/plain you/);
     expect(await listed(dev.pid)).toMatchObject({ what: "dev", places: [{ name: "style" }] });
   } finally {
     dev.kill("SIGINT");
@@ -345,7 +304,7 @@ test("a runtime folder that others may enter is neither used nor believed", asyn
   chmodSync(folder, 0o755);
   const app = spawn(".", "run");
   try {
-    await new Output(app.stdout).until(/plain you/);
+    await new Said(app.stdout).until(/plain you/);
     await Bun.sleep(600);
     expect(readdirSync(folder)).toEqual([]);
     const refused = await loop("ps");
@@ -356,4 +315,4 @@ test("a runtime folder that others may enter is neither used nor believed", asyn
     await app.exited;
     chmodSync(folder, 0o700);
   }
-}, 60_000);
+}, 120_000);

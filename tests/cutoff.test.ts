@@ -1,37 +1,19 @@
 // Ctrl-C while loop waits for somebody else's server: the fault LK0005 and exit code 130 as from any other command,
 // nothing half-written, and a terminal's line as it was.
-import { afterAll, afterEach, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { artifactOf, type Misbehaviour, serveArtifact } from "../src/resolve/oci/fixture.ts";
+import { ended, homeFor, loopWords } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-cutoff-")));
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
-const env = {
-  PATH: process.env.PATH!,
-  HOME: temporary,
-  XDG_DATA_HOME: join(temporary, "data"),
-  XDG_CACHE_HOME: join(temporary, "cache"),
-  XDG_CONFIG_HOME: join(temporary, "config"),
-};
-const loopWords = [process.execPath, join(root, "src/main.ts")];
+const home = homeFor("cutoff", { PATH: process.env.PATH! });
 /** The smallest component: a preamble and a custom section. */
 const tiny = Buffer.from([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 0, 2, 1, 0x78]);
 
 const servers: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop();
-  rmSync(join(temporary, "cache"), { recursive: true, force: true });
+  rmSync(join(home.folder, "cache"), { recursive: true, force: true });
 });
 
 /** A registry that never answers a kind of request; `asked` is done once it was asked. */
@@ -50,7 +32,7 @@ const stalling = (
 };
 
 const workspace = (name: string, dependencies: Readonly<Record<string, string>> = {}): string => {
-  const folder = join(temporary, name);
+  const folder = join(home.folder, name);
   mkdirSync(folder);
   const lines = Object.entries(dependencies).map(([key, value]) => `"${key}" = "${value}"\n`);
   writeFileSync(join(folder, "loop.toml"), `[dependencies]\n${lines.join("")}`);
@@ -58,14 +40,10 @@ const workspace = (name: string, dependencies: Readonly<Record<string, string>> 
 };
 
 const interrupted = async (folder: string, words: readonly string[], asked: Promise<void>) => {
-  const child = Bun.spawn([...loopWords, ...words], { cwd: folder, env, stdout: "pipe", stderr: "pipe" });
+  const child = home.spawn(folder, ...words);
   await asked;
   child.kill("SIGINT");
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, said, code: await child.exited, signal: child.signalCode };
+  return { ...(await ended(child)), signal: child.signalCode };
 };
 
 const blobs = (_: Request, { pathname }: URL) => pathname.includes("/blobs/");
@@ -80,7 +58,7 @@ test("a fetch ends with the fault of an interruption, and neither stores nor loc
   expect(said).toContain(`error[LK0005]: Interrupted before ${identifier} was here`);
   expect(said).toContain(`hint: loop fetch ${identifier}`);
   expect(readdirSync(folder)).toEqual(["loop.toml"]);
-  expect(existsSync(join(temporary, "cache/loop/store/sha256"))).toBe(false);
+  expect(existsSync(join(home.folder, "cache/loop/store/sha256"))).toBe(false);
 }, 30_000);
 
 test("what was brought in before the interruption stays, whole and locked", async () => {
@@ -127,7 +105,7 @@ test("on a terminal the line of the progress is gone when the fault is told", as
   const command = [...loopWords, "fetch", `oci://${host}/acme/tool:1`].map((word) => `'${word}'`).join(" ");
   const child = Bun.spawn(["script", "-qec", command, "/dev/null"], {
     cwd: folder,
-    env: { ...env, TERM: "xterm", NO_COLOR: "1" },
+    env: { ...home.env, TERM: "xterm", NO_COLOR: "1" },
     stdin: "pipe",
     stdout: "pipe",
     stderr: "ignore",

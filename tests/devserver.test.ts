@@ -1,37 +1,15 @@
 // The dev server as a slot, through the front door: a component that passes everything on to loop's own changes
 // nothing; one that has a layout, a loader and commands of its own is heard, held to what is taken, and grants nothing.
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, beforeEach, expect, test } from "bun:test";
+import { cpSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { homeFor } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-devserver-")));
-const built = join(temporary, "built");
+const home = homeFor("devserver");
+const built = join(home.folder, "built");
 let work: string;
 
-const spawn = (folder: string, ...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: folder,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
-const loop = async (folder: string, ...words: string[]) => {
-  const child = spawn(folder, ...words);
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out: out.trim(), said, code: await child.exited };
-};
+const { loop } = home;
 
 const write = (folder: string, files: Readonly<Record<string, string>>): void => {
   for (const [path, text] of Object.entries(files)) {
@@ -229,17 +207,16 @@ beforeAll(async () => {
     expect((await loop(join(built, name), "build")).said).toBe("");
 }, 300_000);
 beforeEach(() => {
-  work = mkdtempSync(join(temporary, "work-"));
+  work = mkdtempSync(join(home.folder, "work-"));
   cpSync(built, work, { recursive: true, preserveTimestamps: true });
   cpSync(join(built, "app/wit"), join(work, "wit"), { recursive: true });
 });
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** What a session says until its application has ended, and once more after each of some changes. */
 const develop = async (folder: string, ...words: string[]) => developing(folder, words, []);
 
 const developing = async (folder: string, words: readonly string[], changes: readonly (() => void)[]) => {
-  const child = spawn(folder, "dev", "--json", ...words);
+  const child = home.spawn(folder, "dev", "--json", ...words);
   const events: Record<string, unknown>[] = [];
   const decoder = new TextDecoder();
   let rest = "";
@@ -309,7 +286,7 @@ test("a component lays the workspace out, brings components in from elsewhere, a
   expect(of(events, "watching")[0]).toMatchObject({ members: ["plain", "app"] });
   expect(written(events)).toEqual(["HEY you long ago", "Hello you long ago"]);
   expect(of(events, "commands")[0]).toMatchObject({ commands: [{ name: "cloud greet" }] });
-  expect(await loop(work, "cloud", "greet")).toMatchObject({ out: "Greetings", said: "", code: 0 });
+  expect(await loop(work, "cloud", "greet")).toMatchObject({ out: "Greetings\n", said: "", code: 0 });
   const help = await loop(join(work, "app"), "help");
   expect(help.out).not.toContain("cloud greet");
   // Help starts no component that it can do without.
@@ -334,7 +311,7 @@ test.each([
 
 test("the loop.toml of the folder that is developed speaks, wherever the person stands", async () => {
   write(work, { "loop.toml": own });
-  expect(written(await develop(temporary, work))).toEqual(["Hello you today"]);
+  expect(written(await develop(home.folder, work))).toEqual(["Hello you today"]);
 }, 60_000);
 
 test("a component that says what there is, and no more, leaves the rest to loop", async () => {
@@ -348,7 +325,7 @@ test("a workspace's own commands are built where they are stale, and hide no oth
   write(work, { "loop.toml": own });
   const source = join(work, "greet/src/main.ts");
   writeFileSync(source, (await Bun.file(source).text()).replace("Greetings", "Welcome"));
-  expect(await loop(join(work, "plain"), "greet")).toMatchObject({ out: "Welcome", code: 0 });
+  expect(await loop(join(work, "plain"), "greet")).toMatchObject({ out: "Welcome\n", code: 0 });
   expect((await loop(work, "help")).out).toContain("greet");
   const manifest = join(work, "greet/loop.toml");
   writeFileSync(manifest, (await Bun.file(manifest).text()).replace('"greet"\nsummary', '"info"\nsummary'));

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Display, soon, startDisplay } from "./display.ts";
+import { type Display, startDisplay } from "./display.ts";
+import { soon } from "./home.ts";
 import { library } from "./painted.ts";
 
 const root = join(import.meta.dir, "..");

@@ -6,7 +6,8 @@ import type { Device } from "../src/providers/gfx/wgpu/device.ts";
 import type { WindowSurface } from "../src/providers/gfx/wgpu/surface.ts";
 import { Desk } from "../src/providers/window/desk.ts";
 import { settingsOf } from "../src/providers/window/settings.ts";
-import { screenArea, soon } from "./display.ts";
+import { screenArea } from "./display.ts";
+import { soon } from "./home.ts";
 import { instance, library, paint } from "./painted.ts";
 
 const [, , named = "", folder = ""] = process.argv;

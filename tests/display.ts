@@ -49,13 +49,3 @@ export const screenArea = (folder: string, x: number, y: number, width = 1, heig
     return bytes.readUInt32LE(data + row * field(12) + column * 4) & 0xffffff;
   });
 };
-
-/** Asks until there is an answer. */
-export const soon = async <T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> => {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await Bun.sleep(50);
-  }
-  throw new Error("It was waited for in vain");
-};

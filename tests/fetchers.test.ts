@@ -1,44 +1,15 @@
 // Fetchers as slots, through the front door: a component fetches for a scheme that loop does not know, with the
 // network and nothing else, and what it brings is locked and stored like anything else from elsewhere.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { wasmTools } from "../src/contract/tools.ts";
+import { homeFor, root } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-fetchers-")));
-const work = join(temporary, "work");
+const home = homeFor("fetchers", { SECRET: "of the person" });
+const work = join(home.folder, "work");
+const loop = (...words: string[]) => home.loop(work, ...words);
 const component = readFileSync(join(root, "build/stage/commands/shell.wasm"));
-
-const loop = async (...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: work,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      SECRET: "of the person",
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, said, code: await child.exited };
-};
 
 let asked = 0;
 const server = Bun.serve({
@@ -55,21 +26,14 @@ const flag = ["--slot", "fetcher:demo=demo/build/demo.wasm"];
 beforeAll(async () => {
   mkdirSync(work, { recursive: true });
   cpSync(join(root, "tests/fixtures/demo"), join(work, "demo"), { recursive: true });
-  const built = Bun.spawnSync([process.execPath, join(root, "src/main.ts"), "build"], {
-    cwd: join(work, "demo"),
-    env: { ...process.env, XDG_DATA_HOME: join(temporary, "data"), XDG_CACHE_HOME: join(temporary, "cache") },
-  });
-  expect(built.stderr.toString()).toBe("");
+  expect((await home.loop(join(work, "demo"), "build")).said).toBe("");
 }, 60_000);
 beforeEach(() => {
   asked = 0;
-  rmSync(join(temporary, "cache/loop/store"), { recursive: true, force: true });
+  rmSync(join(home.folder, "cache/loop/store"), { recursive: true, force: true });
   for (const file of ["loop.toml", "loop.lock"]) rmSync(join(work, file), { force: true });
 });
-afterAll(async () => {
-  await server.stop(true);
-  rmSync(temporary, { recursive: true, force: true });
-});
+afterAll(() => server.stop(true));
 
 test("a scheme that nobody fetches says which there are, and how to add one", async () => {
   const { said, code } = await loop("inspect", identifier);
@@ -141,7 +105,7 @@ test("a page that is no component is neither stored nor locked", async () => {
   await page.stop(true);
   expect(said).toContain("error[LK0201]");
   expect(existsSync(join(work, "loop.lock"))).toBe(false);
-  expect(existsSync(join(temporary, "cache/loop/store/sha256"))).toBe(false);
+  expect(existsSync(join(home.folder, "cache/loop/store/sha256"))).toBe(false);
 }, 30_000);
 
 test("a component whose types do not hold together is neither stored nor locked, and a local one is its owner's", async () => {
@@ -157,7 +121,7 @@ test("a component whose types do not hold together is neither stored nor locked,
   expect(said).toContain("error[LK0211]: The component is not valid: expected 1 parameters, found 0");
   expect(said).toContain("verify: Checking what was fetched");
   expect(existsSync(join(work, "loop.lock"))).toBe(false);
-  expect(existsSync(join(temporary, "cache/loop/store/sha256"))).toBe(false);
+  expect(existsSync(join(home.folder, "cache/loop/store/sha256"))).toBe(false);
   writeFileSync(join(work, "lying.wasm"), bytes);
   expect((await loop("inspect", "lying.wasm")).code).toBe(0);
 }, 30_000);

@@ -1,31 +1,15 @@
 // Capabilities as slots, through the front door: a component stands before the host's wasi:http, rewrites a header or
 // writes down what passes, and has no more of the network than the guest whose requests pass through it.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { homeFor } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-fillings-")));
-const work = join(temporary, "work");
+const home = homeFor("fillings");
+const work = join(home.folder, "work");
 
 const loop = async (folder: string, ...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: join(work, folder),
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
+  const { out, said } = await home.loop(join(work, folder), ...words);
   return { out: out.trim(), said };
 };
 
@@ -51,10 +35,7 @@ beforeAll(async () => {
   cpSync(join(import.meta.dir, "cli/fillings/files"), work, { recursive: true });
   for (const folder of ["client", "header", "recorder"]) expect((await loop(folder, "build")).said).toBe("");
 }, 120_000);
-afterAll(async () => {
-  await server.stop(true);
-  rmSync(temporary, { recursive: true, force: true });
-});
+afterAll(() => server.stop(true));
 
 test("a component before the host's wasi:http rewrites what passes through it", async () => {
   const granted = `--allow-net=${address}`;

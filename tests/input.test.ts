@@ -2,71 +2,39 @@
 // that loop uses (fixtures/window/inject.ts), keys with modifiers and dead keys from an X server. What was heard is played
 // again without a display and has to give the same words and the same pixels.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Display, soon, startDisplay } from "./display.ts";
+import { type Display, startDisplay } from "./display.ts";
+import { ended, homeFor, loopWords, root, Said, soon } from "./home.ts";
 import { decodePng } from "./png.ts";
 
-const root = join(import.meta.dir, "..");
-const folder = mkdtempSync(join(tmpdir(), "loop-input-"));
-const project = join(folder, "app");
-const main = join(root, "src/main.ts");
-const slow = 60_000;
+const home = homeFor("input", { PATH: process.env.PATH ?? "" });
+const project = join(home.folder, "app");
+const slow = 120_000;
 
 let display: Display;
-const environment = (more: Record<string, string> = {}) => ({
-  PATH: process.env.PATH ?? "",
-  HOME: folder,
-  DISPLAY: display.name,
-  XDG_DATA_HOME: join(folder, "data"),
-  XDG_CACHE_HOME: join(folder, "cache"),
-  ...more,
-});
-
-const start = (argv: readonly string[], more: Record<string, string> = {}) =>
-  Bun.spawn([...argv], { cwd: project, env: environment(more), stdout: "pipe", stderr: "pipe" });
+const start = (argv: readonly string[], env: Record<string, string> = {}) =>
+  home.start(argv, { cwd: project, env });
 const run = async (argv: readonly string[]) => {
-  const child = start(argv);
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) !== 0) throw new Error(`${argv.join(" ")}: ${out}${err}`);
+  const { out, said, code } = await ended(start(argv));
+  if (code !== 0) throw new Error(`${argv.join(" ")}: ${out}${said}`);
   return out;
 };
 const xdotool = async (...words: string[]) => (await run(["xdotool", ...words])).trim();
 
 beforeAll(async () => {
   if (!Bun.which("xdotool")) throw new Error("xdotool is needed: apt install xdotool");
-  display = await startDisplay(folder);
+  display = await startDisplay(home.folder);
+  home.env.DISPLAY = display.name;
   cpSync(join(root, "tests/fixtures/window/person"), project, { recursive: true });
-  await run([process.execPath, main, "build"]);
+  await run([...loopWords, "build"]);
 }, slow);
-afterAll(() => {
-  display?.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** The lines of a child as they come. */
-const linesOf = (child: ReturnType<typeof start>) => {
-  let text = "";
-  const read = (async () => {
-    for await (const chunk of child.stdout) text += Buffer.from(chunk);
-  })();
-  return {
-    has: (part: string) => soon(() => (text.includes(part) ? true : undefined)),
-    all: async () => {
-      await read;
-      return text;
-    },
-  };
-};
+afterAll(() => display?.kill());
 
 const shownWindow = () =>
   soon(async () => {
-    const child = start(["xdotool", "search", "--onlyvisible", "--name", "^person$"]);
-    return (await new Response(child.stdout).text()).split("\n").filter(Boolean)[0];
+    const found = await ended(start(["xdotool", "search", "--onlyvisible", "--name", "^person$"]));
+    return found.out.split("\n").filter(Boolean)[0];
   });
 
 /** What a window of this size shows. */
@@ -79,25 +47,26 @@ const seen = async (id: string, width: number, height: number): Promise<Uint8Arr
 test(
   "pads, fingers, composed text and dropped files reach a component, and play again to the same pixels",
   async () => {
-    const file = join(folder, "letter.txt");
+    const file = join(home.folder, "letter.txt");
     writeFileSync(file, "dear loop");
     const inject = join(root, "tests/fixtures/window/inject.ts");
-    const words = ["--preload", inject, main, "run", "--record-input", "recorded"];
-    const child = start([process.execPath, ...words], { INJECT_FILE: file });
-    const lines = linesOf(child);
+    const [bun, main] = loopWords;
+    const words = [bun, "--preload", inject, main, "run", "--record-input", "recorded"];
+    const child = start(words, { INJECT_FILE: file });
+    const out = new Said(child.stdout);
     const id = await shownWindow();
     await xdotool("windowfocus", id);
-    await lines.has("pad-disconnected 1");
+    await out.until(/pad-disconnected 1/);
     const recorded = readFileSync(join(project, "recorded"), "utf8").trim();
     writeFileSync(join(project, "script"), recorded);
     const last = JSON.parse(recorded.split("\n").at(-1)!).frame;
     const again = ["run", "--headless", "--input", "script", "--screenshot", `${last}:again.png`];
-    const replayed = await run([process.execPath, main, ...again]);
+    const replayed = await run([...loopWords, ...again]);
     const { width, height, rgb } = decodePng(readFileSync(join(project, "again.png")));
-    await soon(async () => (Buffer.from(await seen(id, width, height)).equals(rgb) ? true : undefined));
+    await soon(async () => Buffer.from(await seen(id, width, height)).equals(rgb));
     await xdotool("key", "Escape");
     expect([await child.exited, await new Response(child.stderr).text()]).toEqual([0, ""]);
-    const heard = await lines.all();
+    const heard = await out.whole;
     expect(heard.split("\n").slice(0, -2)).toEqual([
       "pad-connected 1",
       "pad-down 1 south",
@@ -129,14 +98,15 @@ test(
 test(
   "keys come with their modifiers, and dead keys make the text that the person meant",
   async () => {
-    const child = start([process.execPath, main, "run"]);
-    const lines = linesOf(child);
-    const id = await shownWindow();
-    await xdotool("windowfocus", id);
+    const child = start([...loopWords, "run", "--record-input", "keys"]);
+    const out = new Said(child.stdout);
+    await xdotool("windowfocus", await shownWindow());
+    // A key that is held while the window learns that it has the keyboard would be heard twice.
+    await soon(() => readFileSync(join(project, "keys"), "utf8").includes('"focused"'));
     const typed = ["ctrl+shift+a", "alt+F4", "dead_acute", "e", "Up", "Escape"];
     for (const keys of typed) await xdotool("key", keys);
     expect([await child.exited, await new Response(child.stderr).text()]).toEqual([0, ""]);
-    expect((await lines.all()).split("\n")).toEqual([
+    expect((await out.whole).split("\n")).toEqual([
       "key-down ControlLeft Control control",
       "key-down ShiftLeft Shift shift control",
       "key-down KeyA a shift control",
@@ -186,8 +156,8 @@ test(
       const kept = desks.map((desk) => [1, 2].map((drop) => desk.takeDrop(drop) ?? null));
       for (const desk of desks) desk.end();
       console.log(JSON.stringify({ heard, kept }));`;
-    writeFileSync(join(folder, "dropped.ts"), script);
-    const said = JSON.parse(await run([process.execPath, join(folder, "dropped.ts")]));
+    writeFileSync(join(home.folder, "dropped.ts"), script);
+    const said = JSON.parse(await run([process.execPath, join(home.folder, "dropped.ts")]));
     const none = [null, null];
     expect(said).toEqual({ heard: [[2, 1, "/etc/hostname"]], kept: [none, none] });
   },
@@ -197,15 +167,15 @@ test(
 /** A compositor of Wayland in a window of the display: what it shows is seen there. */
 const startWayland = async (name: string, ...words: string[]) => {
   if (!Bun.which("weston")) throw new Error("weston is needed: apt install weston libegl1 libgl1-mesa-dri");
-  const runtime = join(folder, "runtime");
+  const runtime = join(home.folder, "runtime");
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
   // Nothing on the screen but what is shown there.
-  const config = join(folder, "weston.ini");
+  const config = join(home.folder, "weston.ini");
   writeFileSync(
     config,
     "[shell]\nbackground-color=0xff000000\npanel-position=none\nlocking=false\nanimation=none\nstartup-animation=none\n",
   );
-  const server = Bun.spawn(
+  const server = home.start(
     [
       "weston",
       "--backend=x11-backend.so",
@@ -215,10 +185,11 @@ const startWayland = async (name: string, ...words: string[]) => {
       `--config=${config}`,
       ...words,
     ],
-    { env: environment({ XDG_RUNTIME_DIR: runtime }), stdout: "ignore", stderr: "ignore" },
+    { env: { XDG_RUNTIME_DIR: runtime } },
   );
-  await soon(() => (existsSync(join(runtime, name)) ? true : undefined));
-  const { DISPLAY: _, ...env } = environment({ XDG_RUNTIME_DIR: runtime, WAYLAND_DISPLAY: name });
+  await soon(() => existsSync(join(runtime, name)));
+  const { DISPLAY: _, ...rest } = home.env;
+  const env = { ...rest, XDG_RUNTIME_DIR: runtime, WAYLAND_DISPLAY: name };
   return { env, kill: () => server.kill() };
 };
 
@@ -238,7 +209,7 @@ test(
       const size = [`--width=${800 / scale}`, `--height=${600 / scale}`, `--scale=${scale}`];
       const wayland = await startWayland(`loop-${scale}`, ...size);
       try {
-        const child = Bun.spawn([process.execPath, main, "run"], {
+        const child = Bun.spawn([...loopWords, "run"], {
           cwd: project,
           env: wayland.env,
           stdout: "pipe",
@@ -248,9 +219,7 @@ test(
         const ground = 0x204060;
         const { left, top } = await soon(() => placeOf(ground));
         const wanted = Buffer.alloc(160 * 120 * scale * scale * 3, Buffer.from([0x20, 0x40, 0x60]));
-        await soon(() =>
-          wanted.equals(display.area(left, top, 160 * scale, 120 * scale)) ? true : undefined,
-        );
+        await soon(() => wanted.equals(display.area(left, top, 160 * scale, 120 * scale)));
         child.kill("SIGINT");
         await child.exited;
       } finally {

@@ -1,35 +1,20 @@
 // Ctrl-C in the middle of a build, at many moments: nothing half-written, nothing left over, exit code 130.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../src/base/digest.ts";
+import { ended, homeFor } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-interrupt-")));
-const project = join(temporary, "hello");
-const scratch = join(temporary, "tmp");
-
-const loop = (cwd: string, ...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      TMPDIR: scratch,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdout: "ignore",
-    stderr: "pipe",
-  });
+const home = homeFor("interrupt");
+const project = join(home.folder, "hello");
+const scratch = join(home.folder, "tmp");
+home.env.TMPDIR = scratch;
 
 beforeAll(async () => {
   mkdirSync(scratch);
-  expect(await loop(temporary, "new", "component", "hello").exited).toBe(0);
-  expect(await loop(project, "build").exited).toBe(0);
+  expect(await home.loop(home.folder, "new", "component", "hello")).toMatchObject({ code: 0 });
+  expect(await home.loop(project, "build")).toMatchObject({ code: 0 });
 }, 240_000);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** The component's digest as the build that finished last wrote it down. */
 const stampedDigest = (): string =>
@@ -42,10 +27,10 @@ test("an interrupted build leaves what was there", async () => {
   let interruptions = 0;
   // From before anything is loaded until the build is through, whatever the speed of the machine.
   for (let delayMs = 60; ; delayMs *= 1.5) {
-    const child = loop(project, "build", "--force");
+    const child = home.spawn(project, "build", "--force");
     await Bun.sleep(delayMs);
     child.kill("SIGINT");
-    const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+    const { code, said } = await ended(child);
     expect(below(project)).toEqual(files);
     expect(below(scratch).filter((path) => path.includes("loop"))).toEqual([]);
     expect<string>(digestOf(readFileSync(join(project, "build/hello.wasm")))).toBe(stampedDigest());

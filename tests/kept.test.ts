@@ -1,18 +1,7 @@
 // What a component holds open and the next one goes on with, by real guests: in WebAssembly text and in C through both
 // linkers, and in TypeScript through the front door, with a client who notices nothing.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { c } from "../src/builders/c.ts";
 import { typescript } from "../src/builders/typescript.ts";
@@ -30,16 +19,15 @@ import { sockets } from "../src/providers/wasi/sockets.ts";
 import { noGrants } from "../src/trust/grants.ts";
 import { parseNetwork } from "../src/trust/network.ts";
 import { verify } from "../src/trust/verify.ts";
+import { homeFor, root, Said } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
 const fixtures = join(import.meta.dir, "fixtures/kept");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-kept-")));
+const home = homeFor("kept", { LOOP_GPU: "software" });
 const cache = process.env.XDG_CACHE_HOME;
-process.env.XDG_CACHE_HOME = join(temporary, "cache");
+process.env.XDG_CACHE_HOME = home.env.XDG_CACHE_HOME;
 afterAll(() => {
   if (cache === undefined) delete process.env.XDG_CACHE_HOME;
   else process.env.XDG_CACHE_HOME = cache;
-  rmSync(temporary, { recursive: true, force: true });
 });
 
 const guests: Record<string, Uint8Array> = {};
@@ -47,7 +35,7 @@ beforeAll(async () => {
   const text = readFileSync(join(fixtures, "kept.wit"), "utf8");
   const wit = await completed(new Map([["wit/kept.wit", text]]));
   const build = async (name: string, { builder, file, world }: (typeof sources)[number]) => {
-    const folder = join(temporary, name);
+    const folder = join(home.folder, name);
     const main = `src/${file}`;
     mkdirSync(join(folder, "src"), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
@@ -78,7 +66,7 @@ const placed = async (name: string, linker: Linker) => {
     args: [],
     grants: {
       ...noGrants,
-      folders: [{ host: temporary, guest: "/data", readOnly: true }],
+      folders: [{ host: home.folder, guest: "/data", readOnly: true }],
       network: parseNetwork("listen=127.0.0.1:0"),
     },
     stdio: { stdin: { read: () => undefined, isTerminal: false }, stdout: quiet, stderr: quiet },
@@ -141,7 +129,7 @@ describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
 
 describe.each(["loop", "jco"] as const)("in TypeScript, linked by %s", (linker) => {
   test("a client, a file without a name and a timer go on, and one that fails takes nothing away", async () => {
-    writeFileSync(join(temporary, "words"), "0000 0001 0002 0003 ");
+    writeFileSync(join(home.folder, "words"), "0000 0001 0002 0003 ");
     const before = openNow();
     const { live, swapTo, call } = await placed("one", linker);
     const work = (name: string) => call(name, "test:kept/work@0.1.0");
@@ -168,7 +156,7 @@ describe.each(["loop", "jco"] as const)("in TypeScript, linked by %s", (linker) 
       return [answer, await work("read")];
     };
     expect(await echo("a")).toEqual(["aone ", "0000"]);
-    rmSync(join(temporary, "words"));
+    rmSync(join(home.folder, "words"));
     expect((await swapTo(two!)).state).toBe("handed-over");
     expect(await echo("b")).toEqual(["btwo ", "0001"]);
     await expect(swapTo(broken!)).rejects.toThrow("not this state");
@@ -198,45 +186,11 @@ test("a storm of swaps, a third of them failing after they have taken, leaves no
 
 // Through the front door.
 
-const work = join(temporary, "work");
-const spawn = (...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: work,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-      LOOP_GPU: "software",
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
+const work = join(home.folder, "work");
+const spawn = (...words: string[]) => home.spawn(work, ...words);
 const loop = async (...words: string[]) => {
-  const child = spawn(...words);
-  const said = await new Response(child.stderr).text();
-  return { said, code: await child.exited };
-};
-
-/** All that a stream says, waited for by what is looked for in it. */
-const heard = (stream: ReadableStream<Uint8Array>) => {
-  const all = { text: "" };
-  void (async () => {
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) all.text += decoder.decode(bytes, { stream: true });
-  })();
-  return Object.assign(all, {
-    async until(wanted: RegExp, from = 0): Promise<RegExpExecArray> {
-      for (let waited = 0; waited < 30_000; waited += 5) {
-        const found = wanted.exec(all.text.slice(from));
-        if (found) return found;
-        await Bun.sleep(5);
-      }
-      throw new Error(`${wanted} was looked for in ${all.text.slice(from).slice(-1000)}`);
-    },
-  });
+  const { said, code } = await home.loop(work, ...words);
+  return { said, code };
 };
 
 const build = async (folder: string, name: string, world: string, main: string) => {
@@ -277,7 +231,7 @@ test("a client, a file without a name and a timer go on while what holds them is
   };
   await fill("v1");
   const program = spawn("run");
-  const [out, told] = [heard(program.stdout), heard(program.stderr)];
+  const [out, told] = [new Said(program.stdout), new Said(program.stderr)];
   let answers = "";
   let sent = 0;
   let sending: ReturnType<typeof setInterval> | undefined;
@@ -348,7 +302,7 @@ test("in loop dev a scene goes on with the device and the numbers that lie on it
   save("1");
   const words = ["dev", "field", "--headless", "--frames", "5000000", "--json", "--allow=loop:gfx"];
   const program = spawn(...words);
-  const out = heard(program.stdout);
+  const out = new Said(program.stdout);
   try {
     await out.until(/"1 made a device made heights"/);
     await out.until(/"1 draws"/);

@@ -1,27 +1,17 @@
 // loop fetch and loop vendor, two at once in one workspace, killed at a hundred moments: what is in the store, in the lock
 // and in the vendor folder is whole, and the next one goes on.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../src/base/digest.ts";
 import { appendCustomSection } from "../src/contract/binary/sections.ts";
 import { lockName, readLock } from "../src/resolve/lock.ts";
 import { artifactOf, rightAnswer } from "../src/resolve/oci/fixture.ts";
 import { Store } from "../src/resolve/store/store.ts";
+import { homeFor } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-killed-")));
-const work = join(temporary, "work");
+const home = homeFor("killed");
+const work = join(home.folder, "work");
 const lock = join(work, lockName);
 const vendor = join(work, "vendor");
 const names = ["one", "two", "three", "four"];
@@ -65,25 +55,9 @@ beforeAll(() => {
     ].join("\n"),
   );
 });
-afterAll(async () => {
-  await server.stop(true);
-  rmSync(temporary, { recursive: true, force: true });
-});
+afterAll(() => server.stop(true));
 
-const loop = (...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: work,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-
-const store = new Store(join(temporary, "cache/loop/store"));
+const store = new Store(join(home.folder, "cache/loop/store"));
 const vendored = (): string[] => (existsSync(vendor) ? readdirSync(vendor) : []);
 
 /** Everything that can be looked at is whole. What the lock does not name is removed, to have less to look at. */
@@ -103,7 +77,9 @@ test("fetch and vendor, killed at a hundred moments, leave nothing half-written,
   let spanMs = 500;
   let [text, locked, changes] = ["", 0, 0];
   for (let round = 0; round < 34; round++) {
-    const running = [["fetch", "--update"], ["fetch", "--update"], ["vendor"]].map((words) => loop(...words));
+    const running = [["fetch", "--update"], ["fetch", "--update"], ["vendor"]].map((words) =>
+      home.spawn(work, ...words),
+    );
     await Promise.all(
       running.map(async (child) => {
         await Bun.sleep(Math.random() * spanMs);
@@ -120,8 +96,7 @@ test("fetch and vendor, killed at a hundred moments, leave nothing half-written,
     text = lockText();
   }
   expect(changes).toBeGreaterThan(0);
-  const last = loop("vendor");
-  expect([await new Response(last.stderr).text(), await last.exited]).toEqual(["", 0]);
+  expect(await home.loop(work, "vendor")).toMatchObject({ said: "", code: 0 });
   expectWhole();
   expect(readLock(lock).size).toBe(names.length + 1);
   expect(vendored().length).toBe(names.length + 1);

@@ -1,10 +1,10 @@
 // Guests of three toolchains that run away, each in five ways. Compiling the C program takes some five seconds and
 // building the TypeScript guest two, once.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../src/base/fault.ts";
+import { ownCache } from "../src/base/fixture.ts";
 import { limits as bounds } from "../src/base/limits.ts";
 import { c } from "../src/builders/c.ts";
 import { typescript } from "../src/builders/typescript.ts";
@@ -17,16 +17,15 @@ import { bufferStdio } from "../src/providers/wasi/buffer.ts";
 import { wasi } from "../src/providers/wasi/index.ts";
 import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
+import { homeFor } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
 const guests = join(import.meta.dir, "fixtures/away");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-away-")));
-const before = process.env.XDG_CACHE_HOME;
+const home = homeFor("away");
+ownCache();
 
 const plans = new Map<string, LinkedPlan>();
 beforeAll(async () => {
-  process.env.XDG_CACHE_HOME = join(temporary, "cache");
-  writeFileSync(join(temporary, "file"), "");
+  writeFileSync(join(home.folder, "file"), "");
   const wit = await completed(new Map([["wit/world.wit", readFileSync(join(guests, "world.wit"), "utf8")]]));
   const request = { folder: guests, name: "away", wit, settings: {} };
   const built = {
@@ -36,11 +35,6 @@ beforeAll(async () => {
   for (const [language, component] of Object.entries(built))
     plans.set(language, await link(verify(`${language}.wasm`, component), { providers: [wasi] }));
 }, 120_000);
-afterAll(() => {
-  rmSync(temporary, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
 
 /** What a guest answers or writes, or the fault that it ends with, and how many bytes it wrote. */
 const run = async (language: string, what: string, limits: InstanceLimits = {}) => {
@@ -50,7 +44,7 @@ const run = async (language: string, what: string, limits: InstanceLimits = {}) 
   const instance = await plan.instantiate({
     component: { identifier, digest },
     args: ["away", what],
-    grants: { ...noGrants, folders: [{ host: temporary, guest: "/data", readOnly: true }] },
+    grants: { ...noGrants, folders: [{ host: home.folder, guest: "/data", readOnly: true }] },
     stdio,
     limits,
     onDrop() {},
@@ -122,30 +116,10 @@ test("a TypeScript guest that takes handles for ever is ended", async () => {
 }, 30_000);
 
 const wat = async (name: string, text: string): Promise<string> => {
-  const path = join(temporary, name);
+  const path = join(home.folder, name);
   mkdirSync(join(path, ".."), { recursive: true });
   writeFileSync(path, await (await wasmTools()).parse(text));
   return path;
-};
-
-const loop = async (cwd: string, ...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
 };
 
 test("the flags of loop run stop a guest made from WAT, and say what helps", async () => {
@@ -159,15 +133,15 @@ test("the flags of loop run stop a guest made from WAT, and say what helps", asy
       (func (export "loop") (canon lift (core func $i "loop")))
       (func (export "allocate") (canon lift (core func $i "allocate"))))`,
   );
-  const timed = await loop(temporary, "run", path, "--invoke", "loop()", "--timeout", "200ms");
-  expect(timed.stderr).toContain(`error[LK0711]: ${path} was stopped in loop: it took longer than 200ms`);
-  expect(timed.stderr).toContain(`hint: loop run ${path} --timeout 400ms`);
+  const timed = await home.loop(home.folder, "run", path, "--invoke", "loop()", "--timeout", "200ms");
+  expect(timed.said).toContain(`error[LK0711]: ${path} was stopped in loop: it took longer than 200ms`);
+  expect(timed.said).toContain(`hint: loop run ${path} --timeout 400ms`);
   expect(timed.code).toBe(1);
-  const capped = await loop(temporary, "run", path, "--invoke", "allocate()", "--max-memory", "4M");
-  expect(capped.stderr).toContain("error[LK0712]");
-  expect(capped.stderr).toContain(`hint: loop run ${path} --max-memory 8M`);
-  const wrong = await loop(temporary, "run", path, "--timeout", "soon");
-  expect(wrong.stderr).toContain(
+  const capped = await home.loop(home.folder, "run", path, "--invoke", "allocate()", "--max-memory", "4M");
+  expect(capped.said).toContain("error[LK0712]");
+  expect(capped.said).toContain(`hint: loop run ${path} --max-memory 8M`);
+  const wrong = await home.loop(home.folder, "run", path, "--timeout", "soon");
+  expect(wrong.said).toContain(
     'error[LK0004]: --timeout is a time such as 500ms, 2s or 1m, above zero, and "soon"',
   );
 }, 30_000);
@@ -181,7 +155,7 @@ test("a slot's timeout in loop.toml stops the plugin that loops, names it, and t
     (func $pick (param "n" u32) (result (list u32)) (canon lift (core func $i "pick") (memory (core memory $i "mem"))))
     (instance $api (export "pick" (func $pick)))
     (export "s:s/pick@0.1.0" (instance $api)))`;
-  const folder = join(temporary, "application");
+  const folder = join(home.folder, "application");
   await wat("application/endless.wasm", contract("(loop $l (br $l))"));
   await wat("application/well.wasm", contract(""));
   await wat(
@@ -206,10 +180,10 @@ default = ["./endless.wasm", "./well.wasm"]
 timeout = "100ms"
 `,
   );
-  const { stdout, stderr, code } = await loop(folder, "run", "./app.wasm", "--invoke", "go()");
-  expect([stdout, code]).toEqual(["1\n", 0]);
-  expect(stderr).toContain("warning[LK0711]");
-  expect(stderr).toContain("endless.wasm was stopped in s:s/pick@0.1.0#pick: it took longer than 100ms");
-  expect(stderr).toContain("slot style");
-  expect(stderr).toContain('hint: in [slots."style"] of loop.toml: timeout = "200ms"');
+  const { out, said, code } = await home.loop(folder, "run", "./app.wasm", "--invoke", "go()");
+  expect([out, code]).toEqual(["1\n", 0]);
+  expect(said).toContain("warning[LK0711]");
+  expect(said).toContain("endless.wasm was stopped in s:s/pick@0.1.0#pick: it took longer than 100ms");
+  expect(said).toContain("slot style");
+  expect(said).toContain('hint: in [slots."style"] of loop.toml: timeout = "200ms"');
 }, 30_000);

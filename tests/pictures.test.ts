@@ -1,31 +1,16 @@
 // What the examples and the template draw: each is built as a person would build it, run without a screen, and its
 // picture compared with the one that lies beside it. To make a picture anew run the command that a failure shows.
-import { afterAll, describe, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFromTemplate } from "../src/builders/template.ts";
+import { homeFor, root } from "./home.ts";
 import { decodePng } from "./png.ts";
 
-const root = join(import.meta.dir, "..");
-const folder = mkdtempSync(join(tmpdir(), "loop-pictures-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const home = homeFor("pictures", { PATH: process.env.PATH ?? "" });
 
 /** A channel may be off by so much on average, and so large a share of the pixels by more than the eye forgives. */
 const tolerance = { mean: 0.5, pixels: 0.001, channel: 16 } as const;
-
-const loop = async (words: readonly string[], cwd: string): Promise<string> => {
-  const env = {
-    PATH: process.env.PATH ?? "",
-    HOME: folder,
-    XDG_DATA_HOME: join(folder, "data"),
-    XDG_CACHE_HOME: join(folder, "cache"),
-  };
-  const argv = [process.execPath, join(root, "src/main.ts"), ...words];
-  const child = Bun.spawn(argv, { cwd, env, stdout: "pipe", stderr: "pipe" });
-  const said = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text());
-  return (await child.exited) === 0 ? "" : said;
-};
 
 interface Difference {
   readonly mean: number;
@@ -46,7 +31,8 @@ const differenceOf = (actual: string, golden: string): Difference => {
 };
 
 const drawn = async (project: string, words: readonly string[], golden: string): Promise<void> => {
-  expect(await loop(["run", "--headless", ...words], project)).toBe("");
+  const { out, said, code } = await home.loop(project, "run", "--headless", ...words);
+  expect(code === 0 ? "" : out + said).toBe("");
   const { mean, pixels } = differenceOf(join(project, "seen.png"), golden);
   const again = `loop run --headless ${words.join(" ").replace("seen.png", "picture.png")}`;
   expect([again, mean <= tolerance.mean, pixels <= tolerance.pixels]).toEqual([again, true, true]);
@@ -59,7 +45,7 @@ describe("the picture of an example is the one beside it", () => {
     ["clock", ["--screenshot", "45:seen.png", "--", "16:50:12"]],
   ] as const)
     test(name, async () => {
-      const project = join(folder, name);
+      const project = join(home.folder, name);
       cpSync(join(root, "examples", name), project, {
         recursive: true,
         filter: (path) => !/\/(build|generated)$/.test(path),
@@ -69,7 +55,7 @@ describe("the picture of an example is the one beside it", () => {
 });
 
 test("what paint saves in the folder that it was granted is what it shows below its bar", async () => {
-  const saved = decodePng(readFileSync(join(folder, "paint/paint.png")));
+  const saved = decodePng(readFileSync(join(home.folder, "paint/paint.png")));
   const seen = decodePng(readFileSync(join(root, "examples/paint/picture.png")));
   const bar = seen.height - saved.height;
   expect([saved.width, bar]).toEqual([640, 36]);
@@ -77,7 +63,7 @@ test("what paint saves in the folder that it was granted is what it shows below 
 });
 
 test("the window template draws its fire", async () => {
-  const project = join(folder, "spark");
+  const project = join(home.folder, "spark");
   await createFromTemplate("window", "spark", project);
   await drawn(project, ["--screenshot", "120:seen.png"], join(import.meta.dir, "fixtures/window/fire.png"));
 }, 60_000);

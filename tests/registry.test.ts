@@ -5,15 +5,12 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limits } from "../src/base/limits.ts";
 import { manifestType } from "../src/resolve/oci/artifact.ts";
@@ -23,38 +20,17 @@ import {
   serveArtifact,
   startRegistry,
 } from "../src/resolve/oci/fixture.ts";
+import { ended, homeFor, loopWords, root } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-registry-")));
-const project = join(temporary, "tool");
-const loopWords = [process.execPath, join(root, "src/main.ts")];
-
-/** A person with folders of their own. */
-const environmentOf = (who: string) => ({
-  PATH: process.env.PATH!,
-  HOME: join(temporary, who),
-  XDG_DATA_HOME: join(temporary, who, "data"),
-  XDG_CACHE_HOME: join(temporary, who, "cache"),
-  XDG_CONFIG_HOME: join(temporary, who, "config"),
-});
-
-const run = async (words: string[], folder: string, env: Record<string, string>) => {
-  mkdirSync(env.HOME!, { recursive: true });
-  const child = Bun.spawn(words, { cwd: folder, env, stdout: "pipe", stderr: "pipe" });
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, said, code: await child.exited };
-};
-const loop = (who: string, folder: string, ...words: string[]) =>
-  run([...loopWords, ...words], folder, environmentOf(who));
+const home = homeFor("registry", { PATH: process.env.PATH! });
+const project = join(home.folder, "tool");
+const loop = (who: string, cwd: string, ...words: string[]) => home.person(who).loop(cwd, ...words);
 
 let registry: RunningRegistry;
 let target = "";
 
 beforeAll(async () => {
-  registry = await startRegistry(join(temporary, "registry"));
+  registry = await startRegistry(join(home.folder, "registry"));
   target = `oci://${registry.host}/acme/tool`;
   mkdirSync(join(project, "src"), { recursive: true });
   mkdirSync(join(project, "wit"));
@@ -75,10 +51,7 @@ beforeAll(async () => {
     '(module (func (export "answer") (result i32) i32.const 42) (memory (export "memory") 1))\n',
   );
 }, 60_000);
-afterAll(async () => {
-  await registry.stop();
-  rmSync(temporary, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => registry.stop(), 60_000);
 
 test("what is built here is published with its world, its wishes, its README and its source", async () => {
   const { out, said, code } = await loop("alice", project, "publish", target, "--source", "--json");
@@ -87,7 +60,7 @@ test("what is built here is published with its world, its wishes, its README and
   const { tag, source, existed, manifest } = JSON.parse(out);
   expect({ tag, existed }).toEqual({ tag: "1.2.0", existed: false });
   expect(source).toMatch(/^sha256:/);
-  const info = JSON.parse((await loop("bob", temporary, "info", `${target}:1.2.0`, "--json")).out);
+  const info = JSON.parse((await loop("bob", home.folder, "info", `${target}:1.2.0`, "--json")).out);
   expect(info.manifest).toBe(manifest);
   expect(info.exports).toEqual(["answer"]);
   expect(info.wants).toEqual({ "wasi:cli": "Needs nothing, in truth" });
@@ -98,22 +71,22 @@ test("what is built here is published with its world, its wishes, its README and
   expect(info.versions).toEqual(["1.2.0"]);
   expect(info.source).toBe(`${target}@${source}`);
   expect(info.annotations["org.opencontainers.image.description"]).toBe("Answers");
-  expect((await loop("bob", temporary, "info", `${target}:1.2.0`, "--docs")).out).toBe(
+  expect((await loop("bob", home.folder, "info", `${target}:1.2.0`, "--docs")).out).toBe(
     "# Tool\n\nIt answers.\n",
   );
 }, 60_000);
 
 test("the source that refers to it holds the project's files, and not what is made of them", async () => {
-  const info = JSON.parse((await loop("bob", temporary, "info", `${target}:1.2.0`, "--json")).out);
+  const info = JSON.parse((await loop("bob", home.folder, "info", `${target}:1.2.0`, "--json")).out);
   const [, digest] = info.source.split("@");
   const base = `http://${registry.host}/v2/acme/tool`;
   const manifest = await (
     await fetch(`${base}/manifests/${digest}`, { headers: { accept: manifestType } })
   ).json();
   expect(manifest.subject.digest).toBe(info.manifest);
-  const archive = join(temporary, "source.tar.gz");
+  const archive = join(home.folder, "source.tar.gz");
   await Bun.write(archive, await (await fetch(`${base}/blobs/${manifest.layers[0].digest}`)).arrayBuffer());
-  const listed = await run(["tar", "-tzf", archive], temporary, environmentOf("bob"));
+  const listed = await ended(home.start(["tar", "-tzf", archive]));
   expect(listed.said).toBe("");
   expect(listed.out.trim().split("\n")).toEqual(["README.md", "loop.toml", "src/main.wat", "wit/world.wit"]);
 }, 60_000);
@@ -131,7 +104,7 @@ test("the same bytes are published once; others only under another version or by
 }, 60_000);
 
 test("an identifier of a registry runs, and without a network afterwards", async () => {
-  const folder = join(temporary, "empty");
+  const folder = join(home.folder, "empty");
   mkdirSync(folder, { recursive: true });
   const words = ["run", `${target}:1.2.0`, "--invoke", "answer()"];
   expect((await loop("carol", folder, ...words)).out).toBe("42\n");
@@ -143,7 +116,7 @@ test("an identifier of a registry runs, and without a network afterwards", async
 
 test("packages are found through wasm-pkg's config.toml, by range, signed for their name and version", async () => {
   for (const who of ["alice", "dora"]) {
-    const folder = join(temporary, who, "config/wasm-pkg");
+    const folder = join(home.folder, who, "config/wasm-pkg");
     mkdirSync(folder, { recursive: true });
     const metadata = `{ preferredProtocol = "oci", oci = { registry = "${registry.host}", namespacePrefix = "packages/" } }`;
     writeFileSync(
@@ -154,7 +127,7 @@ test("packages are found through wasm-pkg's config.toml, by range, signed for th
   expect((await loop("alice", project, "key", "new", "alice", "--no-passphrase")).code).toBe(0);
   const published = await loop("alice", project, "publish", "acme:tool@1.2.0", "--sign", "alice");
   expect(published.said).toBe("");
-  const folder = join(temporary, "user");
+  const folder = join(home.folder, "user");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "loop.toml"), '[dependencies]\n"acme:tool" = "^1.1"\n');
   expect((await loop("dora", folder, "run", "acme:tool", "--invoke", "answer()")).out).toBe("42\n");
@@ -176,8 +149,8 @@ test("packages are found through wasm-pkg's config.toml, by range, signed for th
 }, 90_000);
 
 test("a workspace brings in what its members name, also those in another repository's checkout", async () => {
-  const workspace = join(temporary, "poly/here");
-  const other = join(temporary, "poly/there/tool");
+  const workspace = join(home.folder, "poly/here");
+  const other = join(home.folder, "poly/there/tool");
   for (const folder of [join(workspace, "parts/one"), other, join(other, "build")])
     mkdirSync(folder, { recursive: true });
   writeFileSync(
@@ -226,7 +199,7 @@ test("a workspace brings in what its members name, also those in another reposit
 }, 60_000);
 
 test("a tag that moves is refused where it is locked, and locked anew when that is asked for", async () => {
-  const folder = join(temporary, "moving");
+  const folder = join(home.folder, "moving");
   mkdirSync(folder, { recursive: true });
   const moving = `oci://${registry.host}/acme/moving:1.0.0`;
   writeFileSync(join(folder, "loop.toml"), `[dependencies]\n"acme:moving" = "${moving}"\n`);
@@ -237,14 +210,14 @@ test("a tag that moves is refused where it is locked, and locked anew when that 
   const signed = join(project, "build/tool.signed.wasm");
   expect((await loop("alice", project, "publish", moving, signed, "--force")).code).toBe(0);
   // The manifest that is locked is still there, whoever holds the tag.
-  rmSync(join(temporary, "hugo/cache"), { recursive: true, force: true });
+  rmSync(join(home.folder, "hugo/cache"), { recursive: true, force: true });
   expect(JSON.parse((await loop("hugo", folder, "fetch", "--json")).out).supplies[0].change).toBe("same");
   const updated = JSON.parse((await loop("hugo", folder, "fetch", "--update", "--json")).out);
   expect(updated.supplies[0].change).toBe("changed");
 }, 60_000);
 
 test("help asks no network for what a loop.toml puts into a command's slot", async () => {
-  const folder = join(temporary, "helped");
+  const folder = join(home.folder, "helped");
   mkdirSync(folder, { recursive: true });
   const asked = serveArtifact(artifactOf(readFileSync(join(project, "build/tool.wasm"))));
   const place = `oci://${asked.host}/acme/tool:1`;
@@ -258,7 +231,7 @@ test("help asks no network for what a loop.toml puts into a command's slot", asy
 }, 30_000);
 
 test("what is locked with a signer is not renewed by what that signer did not sign", async () => {
-  const folder = join(temporary, "renewed");
+  const folder = join(home.folder, "renewed");
   mkdirSync(folder, { recursive: true });
   const place = `oci://${registry.host}/acme/renewed:1.0.0`;
   writeFileSync(join(folder, "loop.toml"), `[dependencies]\n"acme:renewed" = "${place}"\n`);
@@ -277,13 +250,13 @@ test("what is locked with a signer is not renewed by what that signer did not si
 }, 60_000);
 
 test("a command's slot is filled by what a registry has", async () => {
-  const set = await loop("ivan", temporary, "slot", "set", "command:deploy", `${target}:1.2.0`);
+  const set = await loop("ivan", home.folder, "slot", "set", "command:deploy", `${target}:1.2.0`);
   expect(set.said).toContain("error[LK0402]");
   const shipped = join(root, "build/stage/commands/shell.wasm");
   const place = `oci://${registry.host}/acme/shell:1.0.0`;
-  expect((await loop("ivan", temporary, "publish", place, shipped)).code).toBe(0);
-  expect((await loop("ivan", temporary, "slot", "set", "command:completions", place)).said).toBe("");
-  const help = await loop("ivan", temporary, "completions", "bash");
+  expect((await loop("ivan", home.folder, "publish", place, shipped)).code).toBe(0);
+  expect((await loop("ivan", home.folder, "slot", "set", "command:completions", place)).said).toBe("");
+  const help = await loop("ivan", home.folder, "completions", "bash");
   expect(help.out).toContain("complete");
 }, 60_000);
 
@@ -309,19 +282,13 @@ test("a fetch that is interrupted leaves nothing half-written, and the next one 
     });
     return new Response(body, { status: 206, headers: { "content-range": `bytes 0-${size - 1}/${size}` } });
   });
-  const folder = join(temporary, "interrupted");
+  const folder = join(home.folder, "interrupted");
   mkdirSync(folder);
   writeFileSync(join(folder, "loop.toml"), "[workspace]\nmembers = []\n");
   const identifier = `oci://${server.host}/acme/large:1`;
-  const env = environmentOf("jane");
-  mkdirSync(env.HOME, { recursive: true });
-  const partials = join(env.XDG_CACHE_HOME, "loop/store/partial");
-  const child = Bun.spawn([...loopWords, "fetch", identifier], {
-    cwd: folder,
-    env,
-    stdout: "ignore",
-    stderr: "pipe",
-  });
+  const jane = home.person("jane");
+  const partials = join(jane.folder, "cache/loop/store/partial");
+  const child = jane.spawn(folder, "fetch", identifier);
   const grown = () => {
     const [name] = existsSync(partials) ? readdirSync(partials) : [];
     return name !== undefined && statSync(join(partials, name)).size > size;
@@ -330,10 +297,10 @@ test("a fetch that is interrupted leaves nothing half-written, and the next one 
   child.kill("SIGINT");
   expect(await child.exited).toBe(130);
   expect(existsSync(join(folder, "loop.lock"))).toBe(false);
-  expect(existsSync(join(env.XDG_CACHE_HOME, "loop/store/sha256"))).toBe(false);
+  expect(existsSync(join(jane.folder, "cache/loop/store/sha256"))).toBe(false);
   slow = false;
   ranges.length = 0;
-  const { code } = await loop("jane", folder, "fetch", identifier);
+  const { code } = await jane.loop(folder, "fetch", identifier);
   await server.stop();
   expect(code).toBe(0);
   expect(ranges).toEqual([`bytes=${limits.fetchChunkBytes}-${size - 1}`]);
@@ -341,7 +308,7 @@ test("a fetch that is interrupted leaves nothing half-written, and the next one 
 }, 60_000);
 
 test("mirrors of a loop.toml are asked first, and the lock says where it is, not where it came from", async () => {
-  const folder = join(temporary, "mirrored");
+  const folder = join(home.folder, "mirrored");
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, "loop.toml"),
@@ -355,7 +322,7 @@ test("mirrors of a loop.toml are asked first, and the lock says where it is, not
 }, 30_000);
 
 test("what a registry has and is no component, or no valid one, is neither stored nor locked", async () => {
-  const folder = join(temporary, "useless");
+  const folder = join(home.folder, "useless");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "loop.toml"), "[workspace]\nmembers = []\n");
   // A component whose one export is of a function that it does not have.
@@ -374,12 +341,12 @@ test("what a registry has and is no component, or no valid one, is neither store
 }, 60_000);
 
 test("what a publisher writes moves no cursor", async () => {
-  const docs = join(temporary, "docs.md");
+  const docs = join(home.folder, "docs.md");
   writeFileSync(docs, "# Tool\u001b[2J\u0007\n\tIndented\n");
   const place = `oci://${registry.host}/acme/docs:1.0.0`;
   const words = ["publish", place, join(project, "build/tool.wasm"), "--docs", docs];
   expect((await loop("alice", project, ...words)).code).toBe(0);
-  expect((await loop("nora", temporary, "info", place, "--docs")).out).toBe("# Tool·[2J·\n\tIndented\n");
+  expect((await loop("nora", home.folder, "info", place, "--docs")).out).toBe("# Tool·[2J·\n\tIndented\n");
 }, 30_000);
 
 test("a proxy of the environment is asked, and plain http is not spoken beyond this machine", async () => {
@@ -392,19 +359,20 @@ test("a proxy of the environment is asked, and plain http is not spoken beyond t
       return new Response(readFileSync(join(project, "build/tool.wasm")));
     },
   });
-  const env = { ...environmentOf("kate"), HTTP_PROXY: `http://127.0.0.1:${proxy.port}` };
+  const kate = home.person("kate");
+  kate.env.HTTP_PROXY = `http://127.0.0.1:${proxy.port}`;
   const words = ["run", "http://registry.example/x.wasm", "--invoke", "answer()"];
-  const refused = await run([...loopWords, ...words], temporary, env);
+  const refused = await kate.loop(home.folder, ...words);
   expect(refused.said).toContain("error[LK0117]");
   expect(asked).toEqual([]);
-  const { out } = await run([...loopWords, "--allow-http", ...words], temporary, env);
+  const { out } = await kate.loop(home.folder, "--allow-http", ...words);
   await proxy.stop(true);
   expect(out).toBe("42\n");
   expect(asked[0]).toContain("registry.example/x.wasm");
 }, 30_000);
 
 test("after fetch and vendor a project's whole test suite runs with the network cut off", async () => {
-  const folder = join(temporary, "suite");
+  const folder = join(home.folder, "suite");
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, "loop.toml"),
@@ -426,7 +394,7 @@ test("after fetch and vendor a project's whole test suite runs with the network 
       "echo passed",
     ].join("\n"),
   );
-  const bin = join(temporary, "bin");
+  const bin = join(home.folder, "bin");
   mkdirSync(bin, { recursive: true });
   writeFileSync(
     join(bin, "loop"),
@@ -443,7 +411,6 @@ test("after fetch and vendor a project's whole test suite runs with the network 
   // Somebody else's machine, with the checkout and nothing besides; no proxy answers, and no network is there where
   // the system lets us take it away.
   const env = {
-    ...environmentOf("frank"),
     PATH: `${bin}:/usr/bin:/bin`,
     HTTP_PROXY: "http://127.0.0.1:9",
     HTTPS_PROXY: "http://127.0.0.1:9",
@@ -451,8 +418,10 @@ test("after fetch and vendor a project's whole test suite runs with the network 
   const unshared = Bun.spawnSync(["unshare", "-rn", "true"], { stderr: "ignore" }).exitCode === 0;
   await registry.stop();
   const cut = unshared ? ["unshare", "-rn"] : [];
-  const { out, said } = await run([...cut, "sh", "suite.sh"], folder, env);
+  const { out, said } = await ended(
+    home.person("frank").start([...cut, "sh", "suite.sh"], { cwd: folder, env }),
+  );
   expect(said).toBe("");
   expect(out).toBe("passed\n");
-  expect(existsSync(join(temporary, "frank/cache/loop/store/sha256"))).toBe(false);
+  expect(existsSync(join(home.folder, "frank/cache/loop/store/sha256"))).toBe(false);
 }, 90_000);

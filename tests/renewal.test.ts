@@ -1,22 +1,22 @@
 // A server whose component is swapped while it is asked: what is under way is answered by whom it was begun, what comes
 // next by the one that came, and nobody who asks notices.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { beforeAll, expect, test } from "bun:test";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { createConnection } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { wat } from "../src/builders/wat.ts";
 import { completed } from "../src/builders/wit.ts";
+import { homeFor, root, Said, soon } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-renewal-")));
-const at = (name: string) => join(temporary, `${name}.wasm`);
+const home = homeFor("renewal");
+home.env.XDG_RUNTIME_DIR = home.folder;
+const at = (name: string) => join(home.folder, `${name}.wasm`);
 
 const build = async (name: string, world: string, wit: string, text: string): Promise<Uint8Array> => {
-  writeFileSync(join(temporary, `${name}.wat`), text);
+  writeFileSync(join(home.folder, `${name}.wat`), text);
   const found = await completed(new Map([["wit/world.wit", wit]]));
-  const folder = temporary;
+  const folder = home.folder;
   const { component } = await wat.build({
     folder,
     name,
@@ -87,51 +87,20 @@ beforeAll(async () => {
   );
   writeFileSync(at("bytes"), "no component");
 }, 120_000);
-const children: Bun.Subprocess[] = [];
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
-});
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 const start = (...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: temporary,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-      XDG_RUNTIME_DIR: temporary,
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  children.push(child);
-  const said: string[] = [];
-  const gather = async (stream: ReadableStream<Uint8Array>) => {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const bytes of stream) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = lines.pop()!;
-      said.push(...lines);
-    }
-  };
-  void gather(child.stdout);
-  void gather(child.stderr);
-  return { child, said, count: (text: string) => said.filter((line) => line.includes(text)).length };
+  const child = home.spawn(home.folder, ...words);
+  const [out, err] = [new Said(child.stdout), new Said(child.stderr)];
+  const said = () => [...out.lines, ...err.lines];
+  return { child, said, count: (text: string) => said().filter((line) => line.includes(text)).length };
 };
 
 const serve = async (identifier: string, ...flags: string[]) => {
   const { child, said } = start("serve", identifier, "--addr", "127.0.0.1:0", "--json", ...flags);
-  const ask = (question: object) => asked(join(temporary, "loop", `${child.pid}.sock`), question);
-  await until(async () => portIn(said) > 0 && (await ask({ ask: "state" })) !== undefined);
+  const ask = (question: object) => asked(join(home.folder, "loop", `${child.pid}.sock`), question);
+  await soon(async () => portIn(said()) > 0 && (await ask({ ask: "state" })) !== undefined);
   return {
-    port: portIn(said),
+    port: portIn(said()),
     said,
     swap: (identifier: string) => ask({ ask: "swap", place: "application", identifier }),
     standing: async () => (await ask({ ask: "state" }))!.state.places[0].standing[0],
@@ -144,13 +113,6 @@ const serve = async (identifier: string, ...flags: string[]) => {
 
 const portIn = (said: readonly string[]): number =>
   Number(/http:[/][/]127.0.0.1:(\d+)[/]/.exec(said.join())?.[1]);
-
-const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 1500) throw new Error("It never came true");
-    await Bun.sleep(20);
-  }
-};
 
 /** One question, as another terminal asks it; undefined where nobody listens. */
 // biome-ignore lint/suspicious/noExplicitAny: a JSON document
@@ -232,7 +194,7 @@ test.each([
     // Begun by one that gives way at once: they are its to the end.
     const uploads = Array.from({ length: 3 }, () => uploadTo(server.port));
     for (const { sent } of uploads) sent.write("begun,");
-    await until(async () => uploads.every(({ seen }) => seen() === "begun,"));
+    await soon(async () => uploads.every(({ seen }) => seen() === "begun,"));
     let generation = 2;
     let stands = "echo";
     for (let swap = 1; swap <= swaps; swap++) {
@@ -260,7 +222,7 @@ test.each([
     }
     expect(client.sockets.size).toBeLessThanOrEqual(6);
     expect(await server.standing()).toMatchObject({ generation });
-    expect(server.said.filter((line) => line.includes('"error"'))).toEqual([]);
+    expect(server.said().filter((line) => line.includes('"error"'))).toEqual([]);
     client.end();
     expect(await server.stop()).toBe(0);
   },
@@ -268,22 +230,22 @@ test.each([
 );
 
 test("loop dev brings a handler in between two requests, and its port stays open", async () => {
-  const folder = join(temporary, "handler");
+  const folder = join(home.folder, "handler");
   cpSync(join(root, "benchmarks/http"), folder, { recursive: true });
   const source = join(folder, "src/main.wat");
   const write = (text: string) => writeFileSync(source, hello.replace("Hello, world\\n", text));
   write("Version 0000\\n");
   const dev = start("dev", folder, "--addr", "127.0.0.1:0", "--json");
-  await until(async () => portIn(dev.said) > 0);
-  const client = clientOf(portIn(dev.said));
+  await soon(async () => portIn(dev.said()) > 0);
+  const client = clientOf(portIn(dev.said()));
   let hammering = true;
   const hammers = Array.from({ length: 4 }, () => hammer(client, () => hammering));
   for (let version = 1; version <= 6; version++) {
     const isBroken = version % 3 === 0;
     const before = dev.count('"event":"failed"');
     write(isBroken ? 'oh"no' : `Version 000${version}\\n`);
-    if (isBroken) await until(async () => dev.count('"event":"failed"') > before);
-    else await until(async () => (await client.post("")) === `Version 000${version}\n`);
+    if (isBroken) await soon(async () => dev.count('"event":"failed"') > before);
+    else await soon(async () => (await client.post("")) === `Version 000${version}\n`);
   }
   hammering = false;
   await Promise.all(hammers);

@@ -1,53 +1,15 @@
 // Slots of a running application that are filled anew: several fillings from another terminal, and by itself.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { wasmTools } from "../src/contract/tools.ts";
 import { picker } from "../src/host/fixture.ts";
+import { homeFor, Said } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-row-")));
-const work = join(temporary, "work");
-
-const spawn = (...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: work,
-    env: {
-      PATH: "/nowhere",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
-const loop = async (...words: string[]) => {
-  const child = spawn(...words);
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out: out.trim(), said, code: await child.exited };
-};
-
-/** What a stream says, as it comes. */
-class Said {
-  text = "";
-  constructor(stream: ReadableStream<Uint8Array>) {
-    void (async () => {
-      for await (const bytes of stream) this.text += new TextDecoder().decode(bytes);
-    })();
-  }
-  async until(wanted: RegExp, from = 0): Promise<void> {
-    for (let waited = 0; !wanted.test(this.text.slice(from)); waited += 10) {
-      if (waited > 30_000) throw new Error(`${wanted} was looked for in ${this.text.slice(from)}`);
-      await Bun.sleep(10);
-    }
-  }
-}
+const home = homeFor("row", { PATH: "/nowhere" });
+const work = join(home.folder, "work");
+const spawn = (...words: string[]) => home.spawn(work, ...words);
+const loop = (...words: string[]) => home.loop(work, ...words);
 
 const files: Readonly<Record<string, string>> = {
   "loop.toml": `[component]
@@ -110,7 +72,6 @@ beforeAll(async () => {
   writeFileSync(join(work, "trapping.wasm"), await tools.parse(trapping));
   expect((await loop("build")).said).toBe("");
 }, 120_000);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** It fits, and does not start. */
 const trapping = picker(1).replace("(core module $m", "(core module $m (func $s unreachable) (start $s)");
@@ -152,12 +113,12 @@ test("another terminal adds fillings, takes them away and changes their order, a
 test("an application that was granted loop:slots fills its own slot, sees it at the next call, and is told", async () => {
   await loop("slot", "reset", "picks");
   const { out, code } = await loop("run", "--allow=loop:slots", "--", "b.wasm");
-  expect([out, code]).toEqual(["before 11 0\nafter 12 picks b.wasm well 0", 0]);
+  expect([out, code]).toEqual(["before 11 0\nafter 12 picks b.wasm well 0\n", 0]);
   const more = await loop("run", "--allow=loop:slots", "--", "a.wasm", "c.wasm");
-  expect(more.out).toBe("before 12 0\nafter 11,13 picks a.wasm well; picks a.wasm,c.wasm well 0");
+  expect(more.out).toBe("before 12 0\nafter 11,13 picks a.wasm well; picks a.wasm,c.wasm well 0\n");
   // What is not taken over is told, with what goes on.
   const failing = await loop("run", "--allow=loop:slots", "--", "trapping.wasm", "c.wasm");
-  expect(failing.out).toMatch(/^before 11,13 0\nafter 11,13 picks a\.wasm,c\.wasm .*trapped.* 0$/);
+  expect(failing.out).toMatch(/^before 11,13 0\nafter 11,13 picks a\.wasm,c\.wasm .*trapped.* 0\n$/);
 }, 60_000);
 
 test("without the grant it fills nothing, and is told nothing", async () => {

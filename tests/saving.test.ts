@@ -1,12 +1,11 @@
 // What is saved in the ways of editors, version control, other programs and bad luck, while `loop dev` runs a server: what
 // it answers is what is on disk, and nothing is built that need not be.
-import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
+import { beforeEach, expect, test } from "bun:test";
 import {
   cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -14,68 +13,36 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { homeFor, root, Said, soon } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-saving-")));
+const home = homeFor("saving");
 const hello = readFileSync(join(root, "benchmarks/http/src/main.wat"), "utf8");
 const sourceOf = (word: string) => hello.replace("Hello, world\\n", word.padEnd(12, ".").concat("\\n"));
 const answerOf = (word: string) => `${word.padEnd(12, ".")}\n`;
 
 let folder: string;
 beforeEach(() => {
-  folder = join(mkdtempSync(join(temporary, "in-")), "api");
+  folder = join(mkdtempSync(join(home.folder, "in-")), "api");
   cpSync(join(root, "benchmarks/http"), folder, { recursive: true });
 });
-const children: Bun.Subprocess[] = [];
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
-});
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
-const env = {
-  PATH: "/usr/bin:/bin",
-  HOME: temporary,
-  XDG_DATA_HOME: join(temporary, "data"),
-  XDG_CACHE_HOME: join(temporary, "cache"),
-};
-const command = (...words: string[]) => [process.execPath, join(root, "src/main.ts"), ...words];
-
-const until = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 1500) throw new Error(`It never came true that ${what}`);
-    await Bun.sleep(20);
-  }
-};
+const until = (what: string, holds: () => boolean | Promise<boolean>, told = () => "") =>
+  soon(holds, () => `It never came true that ${what}. ${told()}`);
 
 /** `loop dev` of a folder, and what it tells. */
 const develop = async (where = folder) => {
-  const child = Bun.spawn(command("dev", "--json", "--addr", "127.0.0.1:0"), {
-    cwd: where,
-    env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  children.push(child);
-  const events: Record<string, unknown>[] = [];
-  void (async () => {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const bytes of child.stdout) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = lines.pop()!;
-      events.push(...lines.map((line) => JSON.parse(line)));
-    }
-  })();
-  const of = (name: string) => events.filter(({ event }) => event === name);
+  const child = home.spawn(where, "dev", "--json", "--addr", "127.0.0.1:0");
+  const [out, err] = [new Said(child.stdout), new Said(child.stderr)];
+  const events = () => out.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const of = (name: string) => events().filter(({ event }) => event === name);
   const url = () => of("log").map(({ text }) => /http:\S+/.exec(`${text}`)?.[0])[0];
   const answer = async () => (await fetch(url()!)).text();
-  await until("it serves", () => url() !== undefined);
+  await until(
+    "it serves",
+    () => url() !== undefined,
+    () => err.text,
+  );
   return {
     of,
     answer,
@@ -83,7 +50,7 @@ const develop = async (where = folder) => {
     async answers(word: string, component = join(folder, "build/hello-http.wasm")) {
       await until(`it answers ${word}`, async () => (await answer()) === answerOf(word));
       const digest = new Bun.CryptoHasher("sha256").update(readFileSync(component)).digest("hex");
-      const running = events.findLast(({ event }) => event === "swapped" || event === "started");
+      const running = events().findLast(({ event }) => event === "swapped" || event === "started");
       expect(running!.digest).toBe(`sha256:${digest}`);
     },
     /** Waits until another of an event was told since `work` began. */
@@ -117,7 +84,7 @@ test("files that are written by renaming, again and again and quickly", async ()
     await dev.answers(`s${count}`);
   }
   await dev.stop();
-}, 60_000);
+}, 120_000);
 
 test("a file of the same size and an older time is another", async () => {
   const dev = await develop();
@@ -129,7 +96,7 @@ test("a file of the same size and an older time is another", async () => {
     await dev.answers(word);
   }
   await dev.stop();
-}, 60_000);
+}, 120_000);
 
 test("sources behind a link to a folder, and a file that is a link", async () => {
   const elsewhere = join(folder, "../elsewhere");
@@ -146,7 +113,7 @@ test("sources behind a link to a folder, and a file that is a link", async () =>
   writeFileSync(join(folder, "../far/main.wat"), sourceOf("farther"));
   await dev.answers("farther");
   await dev.stop();
-}, 60_000);
+}, 120_000);
 
 test("a folder that is moved away and comes back, and one that is deleted and made anew", async () => {
   const dev = await develop();
@@ -168,7 +135,7 @@ test("a folder that is moved away and comes back, and one that is deleted and ma
   save("again");
   await dev.answers("again");
   await dev.stop();
-}, 60_000);
+}, 120_000);
 
 test("members go and come back, in a workspace that is no component itself", async () => {
   const workspace = join(folder, "..");
@@ -179,14 +146,10 @@ test("members go and come back, in a workspace that is no component itself", asy
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace("hello-http", name));
   };
   part("a");
-  const child = Bun.spawn(command("dev", "--json"), { cwd: workspace, env, stdin: "ignore", stdout: "pipe" });
-  children.push(child);
-  let said = "";
-  void (async () => {
-    for await (const bytes of child.stdout) said += new TextDecoder().decode(bytes);
-  })();
-  const last = () => said.split("\n").findLast((line) => line.includes('"watching"')) ?? "";
-  await until("a is built", () => said.includes('"built","name":"a"'));
+  const child = home.spawn(workspace, "dev", "--json");
+  const out = new Said(child.stdout);
+  const last = () => out.lines.findLast((line) => line.includes('"watching"')) ?? "";
+  await until("a is built", () => out.text.includes('"built","name":"a"'));
   rmSync(join(workspace, "parts/a"), { recursive: true });
   await until("a is gone", () => last().includes('"members":["hello-http"]'));
   part("a");
@@ -197,7 +160,7 @@ test("members go and come back, in a workspace that is no component itself", asy
   await until("the workspace says it", () => last().includes('"members":["hello-http"]'));
   child.kill("SIGINT");
   expect(await child.exited).toBe(0);
-}, 60_000);
+}, 120_000);
 
 test("two thousand files that are touched build nothing", async () => {
   for (let count = 0; count < 2000; count++) {
@@ -218,7 +181,7 @@ test("two thousand files that are touched build nothing", async () => {
   save("after");
   await dev.answers("after");
   await dev.stop();
-}, 60_000);
+}, 120_000);
 
 test("a result that cannot be written, and a source that cannot be read, leave what runs alone", async () => {
   const dev = await develop();
@@ -238,13 +201,13 @@ test("a result that cannot be written, and a source that cannot be read, leave w
   save("readable");
   await dev.answers("readable");
   await dev.stop();
-}, 60_000);
+}, 120_000);
 
 test("two sessions in one folder, and builds beside them, end with what is on disk", async () => {
   const [one, two] = [await develop(), await develop()];
   for (let count = 0; count < 5; count++) {
     save(`both ${count}`);
-    const beside = Bun.spawn(command("build"), { cwd: folder, env, stdout: "ignore", stderr: "ignore" });
+    const beside = home.spawn(folder, "build");
     await Promise.all([one.answers(`both ${count}`), two.answers(`both ${count}`)]);
     expect(await beside.exited).toBe(0);
   }

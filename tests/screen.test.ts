@@ -2,45 +2,26 @@
 // pixels as without one, real keys and buttons, handles given back. A machine without Xvfb, xdotool and SDL 2 fails
 // here, and is told what to install.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Display, soon, startDisplay } from "./display.ts";
+import { type Display, startDisplay } from "./display.ts";
+import { ended, homeFor, root, soon } from "./home.ts";
 import { decodePng } from "./png.ts";
 
-const root = join(import.meta.dir, "..");
-const folder = mkdtempSync(join(tmpdir(), "loop-screen-"));
-const slow = 60_000;
+const home = homeFor("screen", { PATH: process.env.PATH ?? "" });
+const slow = 120_000;
 
 let display: Display;
-const environment = () => ({
-  PATH: process.env.PATH ?? "",
-  HOME: folder,
-  DISPLAY: display.name,
-  XDG_DATA_HOME: join(folder, "data"),
-  XDG_CACHE_HOME: join(folder, "cache"),
-});
-
-const run = async (argv: readonly string[], cwd = folder, env: Record<string, string> = environment()) => {
-  const child = Bun.spawn([...argv], { cwd, env, stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
-};
-const loop = (words: readonly string[], cwd: string) =>
-  run([process.execPath, join(root, "src/main.ts"), ...words], cwd);
+const run = (...argv: string[]) => ended(home.start(argv));
 
 const xdotool = async (...words: string[]): Promise<string> => {
-  const { out, err, code } = await run(["xdotool", ...words]);
-  if (code !== 0) throw new Error(`xdotool ${words.join(" ")}: ${err}`);
+  const { out, said, code } = await run("xdotool", ...words);
+  if (code !== 0) throw new Error(`xdotool ${words.join(" ")}: ${said}`);
   return out.trim();
 };
 /** Windows of this title that are to be seen. */
 const windowsNamed = async (title: string): Promise<string[]> => {
-  const { out } = await run(["xdotool", "search", "--onlyvisible", "--name", `^${title}$`]);
+  const { out } = await run("xdotool", "search", "--onlyvisible", "--name", `^${title}$`);
   return out.split("\n").filter(Boolean);
 };
 
@@ -53,18 +34,16 @@ const placeOf = async (id: string): Promise<[left: number, top: number]> => {
 
 const pixel = (x: number, y: number) => display.pixel(x, y);
 
-const project = join(folder, "app");
+const project = join(home.folder, "app");
 beforeAll(async () => {
   if (!Bun.which("xdotool")) throw new Error("xdotool is needed: apt install xdotool");
-  display = await startDisplay(folder);
+  display = await startDisplay(home.folder);
+  home.env.DISPLAY = display.name;
   cpSync(join(root, "tests/fixtures/window/person"), project, { recursive: true });
-  const built = await loop(["build"], project);
-  if (built.code !== 0) throw new Error(built.err);
+  const built = await home.loop(project, "build");
+  if (built.code !== 0) throw new Error(built.said);
 }, slow);
-afterAll(() => {
-  display?.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => display?.kill());
 
 test(
   "the same component and the same script give the same pixels with a display and without",
@@ -80,9 +59,9 @@ test(
     const words = ["run", "--input", "events", "--frames", "12"];
     const pictures = (kind: string) =>
       [5, 12].flatMap((frame) => ["--screenshot", `${frame}:${kind}${frame}.png`]);
-    const seen = await loop([...words, ...pictures("seen")], project);
-    const unseen = await loop([...words, "--headless", ...pictures("unseen")], project);
-    expect([seen.err, unseen.err]).toEqual(["", ""]);
+    const seen = await home.loop(project, ...words, ...pictures("seen"));
+    const unseen = await home.loop(project, ...words, "--headless", ...pictures("unseen"));
+    expect([seen.said, unseen.said]).toEqual(["", ""]);
     expect(seen.out).toBe(unseen.out);
     for (const frame of [5, 12])
       expect(
@@ -98,24 +77,21 @@ test(
 test(
   "what a person does reaches the component, is seen on the screen, and plays again without one",
   async () => {
-    const child = Bun.spawn(
-      [process.execPath, join(root, "src/main.ts"), "run", "--record-input", "recorded"],
-      { cwd: project, env: environment(), stdout: "pipe", stderr: "pipe" },
-    );
+    const child = home.spawn(project, "run", "--record-input", "recorded");
     const id = await soon(async () => (await windowsNamed("person"))[0]);
     const [left, top] = await placeOf(id);
     const at = (x: number, y: number) => pixel(left + x, top + y);
-    await soon(() => (at(10, 10) === 0x204060 ? true : undefined));
+    await soon(() => at(10, 10) === 0x204060);
     await xdotool("mousemove", "--window", id, "50", "60");
     await xdotool("click", "1");
-    await soon(() => (at(52, 62) === 0xffffff ? true : undefined));
+    await soon(() => at(52, 62) === 0xffffff);
     await xdotool("windowfocus", id);
     await xdotool("key", "--clearmodifiers", "r");
-    await soon(() => (at(10, 10) === 0x802020 ? true : undefined));
+    await soon(() => at(10, 10) === 0x802020);
     await xdotool("type", "hi");
     await xdotool("key", "Escape");
-    expect(await child.exited).toBe(0);
-    const out = await new Response(child.stdout).text();
+    const { out, code } = await ended(child);
+    expect(code).toBe(0);
     expect(out).toContain("pointer-down left 50 60");
     expect(out).toContain("key-down KeyR r");
     expect(out).toContain("text-entered h");
@@ -123,7 +99,7 @@ test(
     expect(await windowsNamed("person")).toEqual([]);
     const recorded = readFileSync(join(project, "recorded"), "utf8");
     expect(recorded).toContain('"pointer-down"');
-    const again = await loop(["run", "--headless", "--input", "recorded"], project);
+    const again = await home.loop(project, "run", "--headless", "--input", "recorded");
     const told = (text: string) =>
       text.split("\n").filter((line) => /^(pointer-down|key-down|text-entered)/.test(line));
     expect(told(again.out)).toEqual(told(out));
@@ -134,21 +110,16 @@ test(
 test(
   "paint is painted on with a real pointer, and saves with a real key what is to be seen",
   async () => {
-    const paint = join(folder, "paint");
+    const paint = join(home.folder, "paint");
     cpSync(join(root, "examples/paint"), paint, {
       recursive: true,
       filter: (path) => !/\/(build|generated)$/.test(path),
     });
-    const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), "run"], {
-      cwd: paint,
-      env: environment(),
-      stdout: "ignore",
-      stderr: "pipe",
-    });
+    const child = home.spawn(paint, "run");
     const id = await soon(async () => (await windowsNamed("paint"))[0]);
     const [left, top] = await placeOf(id);
     const paper = 0xfbf7ee;
-    await soon(() => (pixel(left + 100, top + 200) === paper ? true : undefined));
+    await soon(() => pixel(left + 100, top + 200) === paper);
     const pointer = (x: number, y: number) => xdotool("mousemove", "--window", id, `${x}`, `${y}`);
     // The second colour of the bar, then a stroke.
     await pointer(50, 18);
@@ -157,17 +128,18 @@ test(
     await xdotool("mousedown", "1");
     for (let x = 60; x <= 300; x += 20) await pointer(x, 200);
     await xdotool("mouseup", "1");
-    await soon(() => (pixel(left + 200, top + 200) === 0xd62828 ? true : undefined));
+    await soon(() => pixel(left + 200, top + 200) === 0xd62828);
     expect(pixel(left + 200, top + 230)).toBe(paper);
     await xdotool("windowfocus", id);
     await xdotool("key", "s");
-    await soon(() => (existsSync(join(paint, "paint.png")) ? true : undefined));
+    await soon(() => existsSync(join(paint, "paint.png")));
     const shown = (x: number, y: number) =>
       [16, 8, 0].map((shift) => (pixel(left + x, top + y) >> shift) & 255);
     const seen = places.map(([x, y]) => shown(x, y));
     await xdotool("key", "Escape");
-    expect(await child.exited).toBe(0);
-    expect(await new Response(child.stderr).text()).not.toContain("error");
+    const { said, code } = await ended(child);
+    expect(code).toBe(0);
+    expect(said).not.toContain("error");
     const { rgb } = decodePng(readFileSync(join(paint, "paint.png")));
     const saved = places.map(([x, y]) => [...rgb.subarray(((y - 36) * 640 + x) * 3).subarray(0, 3)]);
     expect(saved).toEqual(seen);
@@ -187,18 +159,12 @@ test(
   "Ctrl-C, and a window that the person closes, leave no window behind",
   async () => {
     for (const end of ["interrupt", "close"]) {
-      const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), "run"], {
-        cwd: project,
-        env: environment(),
-        stdout: "ignore",
-        stderr: "pipe",
-      });
+      const child = home.spawn(project, "run");
       const id = await soon(async () => (await windowsNamed("person"))[0]);
       if (end === "interrupt") child.kill("SIGINT");
       // Without a window manager nobody has a button to close it; this is what one does.
       else await xdotool("windowquit", id).catch(() => xdotool("windowclose", id));
-      await child.exited;
-      expect(await new Response(child.stderr).text()).not.toContain("error");
+      expect((await ended(child)).said).not.toContain("error");
       expect(await windowsNamed("person")).toEqual([]);
     }
   },
@@ -251,9 +217,9 @@ test(
       answers.push(window.isFullscreen(), deskOf(context).openNow);
       for (const release of releases.reverse()) release();
       console.log(JSON.stringify(answers));`;
-    writeFileSync(join(folder, "told.ts"), script);
-    const { out, err } = await run([process.execPath, join(folder, "told.ts")]);
-    expect(err).toBe("");
+    writeFileSync(join(home.folder, "told.ts"), script);
+    const { out, said } = await run(process.execPath, join(home.folder, "told.ts"));
+    expect(said).toBe("");
     const size = { width: 140, height: 90 };
     const [all, area] = [[1280, 800], { width: 1280, height: 800 }];
     expect(JSON.parse(out)).toEqual([
@@ -294,9 +260,9 @@ test(
     const before = { handles: handles(), memory: process.memoryUsage.rss() };
     for (let count = 0; count < 100; count++) await once();
     console.log(handles() - before.handles, Math.round((process.memoryUsage.rss() - before.memory) / 1e6));`;
-    writeFileSync(join(folder, "many.ts"), script);
-    const { out, err } = await run([process.execPath, join(folder, "many.ts")]);
-    expect(err).toBe("");
+    writeFileSync(join(home.folder, "many.ts"), script);
+    const { out, said } = await run(process.execPath, join(home.folder, "many.ts"));
+    expect(said).toBe("");
     const [handles, megabytes] = out.trim().split(" ").map(Number);
     expect(handles).toBe(0);
     expect(megabytes).toBeLessThan(60);

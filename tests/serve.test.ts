@@ -1,91 +1,56 @@
 // loop serve through the front door: it says where it serves, answers, says what it was denied and what went wrong,
 // and ends in order when it is interrupted.
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { homeFor, root, Said, soon } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-serve-")));
-const plain = join(temporary, "hello");
-const served = join(temporary, "served");
-
-const started: { kill(signal: NodeJS.Signals): void; readonly exited: Promise<number> }[] = [];
-const loopIn = (cwd: string, ...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  started.push(child);
-  return child;
-};
+const home = homeFor("serve");
+const plain = join(home.folder, "hello");
+const served = join(home.folder, "served");
 
 /** A server and what it has said so far. */
 const serving = async (cwd: string, ...flags: string[]) => {
-  const child = loopIn(cwd, "serve", "--addr", "127.0.0.1:0", ...flags);
-  const said = { out: "", err: "" };
-  const gather = async (stream: ReadableStream<Uint8Array>, to: "out" | "err") => {
-    for await (const bytes of stream) said[to] += new TextDecoder().decode(bytes);
-  };
-  const whole = Promise.all([gather(child.stdout, "out"), gather(child.stderr, "err")]);
-  const url = () => /http:\/\/127\.0\.0\.1:\d+\//.exec(said.out + said.err)?.[0];
-  await until(
-    () => url() !== undefined || child.exitCode !== null,
-    () => said.err,
+  const child = home.spawn(cwd, "serve", "--addr", "127.0.0.1:0", ...flags);
+  const [out, err] = [new Said(child.stdout), new Said(child.stderr)];
+  const found = () => /http:\/\/127\.0\.0\.1:\d+\//.exec(out.text + err.text)?.[0];
+  await soon(
+    () => found() !== undefined || child.exitCode !== null,
+    () => `It never served: ${err.text}`,
   );
+  const url = found()!;
   const get = async (path: string) => {
-    const response = await fetch(`${url()}${path}`, { keepalive: false });
+    const response = await fetch(`${url}${path}`, { keepalive: false });
     return { status: response.status, body: await response.text() };
   };
   return {
-    said,
+    out,
+    err,
     get,
-    url: url()!,
+    url,
     pid: child.pid,
     async stop(signal: NodeJS.Signals = "SIGINT") {
       child.kill(signal);
       const code = await child.exited;
-      await whole;
+      await Promise.all([out.whole, err.whole]);
       return code;
     },
   };
-};
-
-const until = async (holds: () => boolean, why: () => string): Promise<void> => {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries > 1000) throw new Error(`It never came true: ${why()}`);
-    await Bun.sleep(20);
-  }
 };
 
 beforeAll(async () => {
   cpSync(join(root, "benchmarks/http"), plain, { recursive: true });
   cpSync(join(root, "tests/fixtures/served"), served, { recursive: true });
   writeFileSync(join(served, "some.txt"), "kept");
-  for (const folder of [plain, served]) expect(await loopIn(folder, "build").exited).toBe(0);
+  for (const folder of [plain, served]) expect((await home.loop(folder, "build")).code).toBe(0);
 }, 120_000);
-afterEach(async () => {
-  for (const child of started.splice(0)) {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
-});
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
-
 test.each([[[]], [["--per-request"]], [["--trailers"]]])(
   "a server with %p answers until it is interrupted",
   async (flags) => {
     const server = await serving(plain, ...flags);
     for (let turn = 0; turn < 3; turn++) expect((await server.get("")).body).toBe("Hello, world\n");
     expect(await server.stop()).toBe(0);
-    expect(server.said.err).toMatch(/^Serving .*hello-http\.wasm at http:\/\/127\.0\.0\.1:\d+\/\n$/);
+    expect(server.err.text).toMatch(/^Serving .*hello-http\.wasm at http:\/\/127\.0\.0\.1:\d+\/\n$/);
   },
   30_000,
 );
@@ -93,9 +58,9 @@ test("what it is denied is said once, with the flag that grants it", async () =>
   const server = await serving(served);
   for (let turn = 0; turn < 3; turn++) expect((await server.get("denied")).body).toBe("HTTP-request-denied");
   expect(await server.stop("SIGTERM")).toBe(0);
-  const [, ...told] = server.said.err.split("\n");
+  const [, ...told] = server.err.text.split("\n");
   expect(told.filter((line) => line.includes("was denied what it was not granted"))).toHaveLength(1);
-  expect(server.said.err).toMatch(/hint: loop serve .*served\.wasm --allow-net=example\.com:443/);
+  expect(server.err.text).toMatch(/hint: loop serve .*served\.wasm --allow-net=example\.com:443/);
 }, 30_000);
 
 test("a trap is status 500 and a report with its code, and the next request is served", async () => {
@@ -103,18 +68,18 @@ test("a trap is status 500 and a report with its code, and the next request is s
   expect((await server.get("trap")).status).toBe(500);
   expect(await server.get("")).toEqual({ status: 200, body: "Hello" });
   expect(await server.stop()).toBe(0);
-  expect(server.said.err).toMatch(
+  expect(server.err.text).toMatch(
     /\nerror\[LK0304\]: .*served\.wasm trapped in .*#handle: .*Trapped on purpose/,
   );
-  expect(server.said.out).toBe("on its standard output\n");
+  expect(server.out.text).toBe("on its standard output\n");
 }, 30_000);
 
 test("an audit says at the end what was used, as a table or in a file", async () => {
   const table = await serving(served, "--dir", ".::/d", "--audit");
   for (let turn = 0; turn < 2; turn++) expect((await table.get("file")).body).toBe("kept");
   expect(await table.stop()).toBe(0);
-  expect(table.said.err).toMatch(/CAPABILITY +ACTION +TARGET +TIMES +BYTES\n/);
-  expect(table.said.err).toMatch(/files +read +\/d\/some\.txt +2 +8\n/);
+  expect(table.err.text).toMatch(/CAPABILITY +ACTION +TARGET +TIMES +BYTES\n/);
+  expect(table.err.text).toMatch(/files +read +\/d\/some\.txt +2 +8\n/);
 
   const lines = await serving(served, "--dir", ".::/d", "--audit=used.jsonl");
   await lines.get("file");
@@ -135,7 +100,7 @@ test("with --json each event is a line of standard output, and nothing else is t
   await server.get("denied");
   await server.get("trap");
   expect(await server.stop()).toBe(0);
-  const events = server.said.out
+  const events = server.out.text
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
@@ -154,7 +119,7 @@ test("with --json each event is a line of standard output, and nothing else is t
   expect(events[2].wanted).toBe("example.com:443");
   expect(events[4].code).toBe("LK0304");
   expect(events[7]).toMatchObject({ requests: 3, errors: 1, cut: 0 });
-  expect(server.said.err).toStartWith("on its standard output\n");
+  expect(server.err.text).toStartWith("on its standard output\n");
 }, 30_000);
 
 test("what is under way at an interrupt is answered, for as long as --grace", async () => {
@@ -163,14 +128,14 @@ test("what is under way at an interrupt is answered, for as long as --grace", as
   await Bun.sleep(300);
   expect(await patient.stop("SIGTERM")).toBe(0);
   expect((await slow).body).toBe("slow");
-  expect(patient.said.err).toContain("Stopping: 1 request was under way, at most 10s more");
+  expect(patient.err.text).toContain("Stopping: 1 request was under way, at most 10s more");
 
   const brisk = await serving(served, "--grace", "100ms");
   const cut = brisk.get("slow").catch(() => "cut");
   await Bun.sleep(300);
   expect(await brisk.stop()).toBe(0);
   expect(await cut).toBe("cut");
-  expect(brisk.said.err).toContain("1 request was not answered within 100ms");
+  expect(brisk.err.text).toContain("1 request was not answered within 100ms");
 }, 30_000);
 
 /** MiB of a process: what it has, or the most that it ever had. */
@@ -213,9 +178,9 @@ test.each([
 ])(
   "%p is refused with %p",
   async (words, expected) => {
-    const refused = loopIn(plain, ...words);
-    expect(await new Response(refused.stderr).text()).toContain(expected);
-    expect(await refused.exited).toBe(1);
+    const { said, code } = await home.loop(plain, ...words);
+    expect(said).toContain(expected);
+    expect(code).toBe(1);
     expect(existsSync(join(plain, "used.jsonl"))).toBe(false);
   },
   30_000,

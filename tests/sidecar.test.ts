@@ -1,37 +1,19 @@
 // Programs as fillings through the front door: who may start one, and an application that one serves.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { homeFor, root, Said } from "./home.ts";
 import { gone, isThere } from "./processes.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-sidecars-")));
-const work = join(temporary, "work");
+const home = homeFor("sidecars");
+const work = join(home.folder, "work");
 const shop = join(work, "sidecar/shop.py");
 const clock = join(work, "sidecar/clock.py");
 
-const start = (...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: work,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
+const start = (...words: string[]) => home.spawn(work, ...words);
 const loop = async (...words: string[]) => {
-  const child = start(...words);
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out: out.trim(), said, code: await child.exited };
+  const { out, ...rest } = await home.loop(work, ...words);
+  return { out: out.trim(), ...rest };
 };
 
 const basketry: Readonly<Record<string, string>> = {
@@ -136,7 +118,6 @@ beforeAll(async () => {
   cpSync(join(work, "wit"), join(work, "basketry/wit"), { recursive: true });
   for (const folder of [".", "basketry"]) expect((await loop("build", folder)).said).toBe("");
 }, 120_000);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 const served = `{"name":"tea","count":3,"tags":["here","TEA"]}
 {"tag":"fixed","val":3}
@@ -225,15 +206,12 @@ test("a program that hears nothing goes with a loop that is killed, and so does 
     "--",
     "deaf with a child",
   );
-  let said = "";
-  for await (const bytes of app.stderr) {
-    said += new TextDecoder().decode(bytes);
-    if (said.includes("\n")) break;
-  }
-  expect(said).toMatch(/^shop.py: /);
-  const [, ...pids] = /^shop\.py: (\d+) (\d+)\n$/.exec(said)!.map(Number);
+  const said = new Said(app.stderr);
+  await said.until(/\n/);
+  expect(said.text).toMatch(/^shop.py: /);
+  const [, ...pids] = /^shop\.py: (\d+) (\d+)\n$/.exec(said.text)!.map(Number);
   expect(pids.filter(isThere).length).toBe(2);
   app.kill("SIGKILL");
   await app.exited;
   await gone(...pids);
-}, 60_000);
+}, 120_000);

@@ -1,39 +1,20 @@
 // Signatures through the front door: what a lock notes of who signed, and what happens to those who give out something
 // else in its place.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { appendCustomSection } from "../src/contract/binary/sections.ts";
 import { wasmTools } from "../src/contract/tools.ts";
 import { signingKey } from "../src/trust/key/private.ts";
 import { withoutSignature } from "../src/trust/signature/section.ts";
 import { signBytes, signDetached } from "../src/trust/signature/sign.ts";
+import { homeFor } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-signed-")));
-const work = join(temporary, "work");
+const home = homeFor("signed");
+const work = join(home.folder, "work");
 const lock = join(work, "loop.lock");
 
-const loopIn = async (cwd: string, who: string, ...words: string[]) => {
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd,
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: join(temporary, who),
-      XDG_DATA_HOME: join(temporary, who, "data"),
-      XDG_CACHE_HOME: join(temporary, who, "cache"),
-    },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, said, code: await child.exited };
-};
-
+const loopIn = (cwd: string, who: string, ...words: string[]) => home.person(who).loop(cwd, ...words);
 const loop = (who: string, ...words: string[]) => loopIn(work, who, ...words);
 
 let served: Uint8Array = new Uint8Array(0);
@@ -56,10 +37,7 @@ beforeAll(() => {
     `[workspace]\nmembers = []\n\n[dependencies]\n"acme:x" = "${identifier}"\n`,
   );
 });
-afterAll(async () => {
-  await server.stop(true);
-  rmSync(temporary, { recursive: true, force: true });
-});
+afterAll(() => server.stop(true));
 
 test("a lock notes who signed, for those who trust them", async () => {
   served = await signBytes(one, key);
@@ -107,7 +85,7 @@ test("bytes that were changed on their way neither run nor are locked", async ()
 test("what came signed once is refused without its signature, until a person says that it is meant", async () => {
   // Outside of any workspace: no lock holds it to anything.
   const place = `http://127.0.0.1:${server.port}/alone.wasm`;
-  const elsewhere = join(temporary, "elsewhere");
+  const elsewhere = join(home.folder, "elsewhere");
   mkdirSync(elsewhere, { recursive: true });
   const run = (...words: string[]) => loopIn(elsewhere, "dora", ...words);
   expect((await run("trust", "add", key.key, "--name", "maker")).code).toBe(0);
@@ -129,7 +107,7 @@ test("what came signed once is refused without its signature, until a person say
 }, 60_000);
 
 test("a signature beside a URL is asked for, locked with it, and counts without a network", async () => {
-  const folder = join(temporary, "beside");
+  const folder = join(home.folder, "beside");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "loop.toml"), "[workspace]\nmembers = []\n");
   const run = (...words: string[]) => loopIn(folder, "alice", ...words);
@@ -148,7 +126,7 @@ test("a signature beside a URL is asked for, locked with it, and counts without 
   expect(locked).toContain(`\nsignature = "${Buffer.from(signature).toString("base64")}"\n`);
   expect(locked).toContain(`signers = [\n  "${key.key}",\n]`);
   expect((await run("vendor")).code).toBe(0);
-  rmSync(join(temporary, "alice/cache"), { recursive: true, force: true });
+  rmSync(join(home.folder, "alice/cache"), { recursive: true, force: true });
   const { out } = await run("--offline", "trust", "explain", place, "--json");
   expect(JSON.parse(out)).toMatchObject({ class: "trusted" });
   // One of other bytes is refused; a page that says that there is none is no signature.
@@ -161,7 +139,7 @@ test("a signature beside a URL is asked for, locked with it, and counts without 
 }, 90_000);
 
 test("a signature beside a file counts, wherever the file is named, and is refused where it is another's", async () => {
-  const folder = join(temporary, "files");
+  const folder = join(home.folder, "files");
   mkdirSync(folder, { recursive: true });
   const run = (...words: string[]) => loopIn(folder, "alice", ...words);
   writeFileSync(join(folder, "one.wasm"), one);

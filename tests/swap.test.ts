@@ -1,71 +1,14 @@
 // Fillings that are swapped while an application uses them, through the front door: by `loop slot set` in another
 // process, and by `loop dev` when their sources change.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { homeFor, Said } from "./home.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-swap-")));
-const work = join(temporary, "work");
-
-const spawn = (folder: string, ...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: join(work, folder),
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
-const loop = async (folder: string, ...words: string[]) => {
-  const child = spawn(folder, ...words);
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out: out.trim(), said, code: await child.exited };
-};
-
-/** Lines of a stream, as they come. */
-class Lines {
-  readonly seen: string[] = [];
-  constructor(stream: ReadableStream<Uint8Array>) {
-    void this.#read(stream);
-  }
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const bytes of stream) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-      rest = lines.pop()!;
-      this.seen.push(...lines);
-    }
-  }
-  /** Waits for a line that comes after the first `from`. */
-  async until(wanted: RegExp, from = 0): Promise<number> {
-    for (let waited = 0; waited < 30_000; waited += 10) {
-      const at = this.seen.findIndex((line, i) => i >= from && wanted.test(line));
-      if (at >= 0) return at;
-      await Bun.sleep(10);
-    }
-    throw new Error(`${wanted} was looked for in ${JSON.stringify(this.seen.slice(from).slice(-20))}`);
-  }
-}
+const home = homeFor("swap");
+const work = join(home.folder, "work");
+const spawn = (folder: string, ...words: string[]) => home.spawn(join(work, folder), ...words);
+const loop = (folder: string, ...words: string[]) => home.loop(join(work, folder), ...words);
 
 const files: Readonly<Record<string, string>> = {
   "loop.toml": `[component]
@@ -139,34 +82,31 @@ beforeAll(async () => {
   }
   expect((await loop(".", "build")).said).toBe("");
 }, 120_000);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 test("a running application takes over what another terminal fills its slot with, and its state goes along", async () => {
   const app = spawn(".", "run");
   try {
-    const [out, said] = [new Lines(app.stdout), new Lines(app.stderr)];
-    await out.until(/^Hello you 5$/);
+    const [out, said] = [new Said(app.stdout), new Said(app.stderr)];
+    await out.line(/^Hello you 5$/);
     expect((await loop(".", "slot", "set", "style", "loud/build/loud.wasm")).code).toBe(0);
-    const loud = await out.until(/^HEY you/);
-    const counts = out.seen.slice(0, loud + 1).map((line) => Number(line.split(" ")[2]));
+    const loud = await out.line(/^HEY you/);
+    const counts = out.lines.slice(0, loud + 1).map((line) => Number(line.split(" ")[2]));
     // Every call was answered, and none by a component that had lost count.
     expect(counts).toEqual(counts.map((_, i) => i + 1));
-    await said.until(
-      /^loop: style is filled by .*loud\.wasm now \(.* generation 2, its state handed over\)$/,
-    );
+    await said.line(/^loop: style is filled by .*loud\.wasm now \(.* generation 2, its state handed over\)$/);
 
     // What does not take the state leaves the other where it is, and says in which phase it failed.
     expect((await loop(".", "slot", "set", "style", "broken/build/broken.wasm")).code).toBe(0);
-    await said.until(/^loop: style was not swapped$/);
-    await said.until(/LK0423.*not this state/);
-    await said.until(/restore/);
-    await out.until(/^HEY you/, out.seen.length);
+    await said.line(/^loop: style was not swapped$/);
+    await said.line(/LK0423.*not this state/);
+    await said.line(/restore/);
+    await out.line(/^HEY you/, out.lines.length);
 
     // Two steps back: over the one that failed, to what was there at first.
     expect((await loop(".", "slot", "rollback", "style")).out).toContain("loud.wasm");
     expect((await loop(".", "slot", "rollback", "style")).out).toContain("plain.wasm");
-    const plain = await out.until(/^Hello you/, loud);
-    const last = out.seen.slice(0, plain + 1).map((line) => Number(line.split(" ")[2]));
+    const plain = await out.line(/^Hello you/, loud);
+    const last = out.lines.slice(0, plain + 1).map((line) => Number(line.split(" ")[2]));
     expect(last).toEqual(last.map((_, i) => i + 1));
   } finally {
     app.kill();
@@ -180,15 +120,15 @@ test("without anything before it there is nothing to roll back to", async () => 
 });
 
 /** Events of `loop dev --json`. */
-const events = (out: Lines) => out.seen.map((line) => JSON.parse(line) as Record<string, unknown>);
+const events = (out: Said) => out.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 /** Of one of them, what the application wrote. */
 const written = (line: string): string => {
   const { event, source, component, text } = JSON.parse(line);
   return event === "log" && source === "stdout" && component === "app" ? text : "";
 };
-const eventOf = async (out: Lines, wanted: RegExp, from: number) => {
-  const at = await out.until(wanted, from);
-  return JSON.parse(out.seen[at]!) as Record<string, unknown>;
+const eventOf = async (out: Said, wanted: RegExp, from: number) => {
+  const at = await out.line(wanted, from);
+  return JSON.parse(out.lines[at]!) as Record<string, unknown>;
 };
 const digestOfFile = (path: string): string =>
   `sha256:${new Bun.CryptoHasher("sha256").update(readFileSync(path)).digest("hex")}`;
@@ -198,41 +138,41 @@ test("loop dev swaps in what changed, keeps state, and leaves what runs alone wh
   const original = readFileSync(source, "utf8");
   const app = spawn(".", "dev", "--json");
   try {
-    const out = new Lines(app.stdout);
-    await out.until(/"event":"watching".*"plain"/);
+    const out = new Said(app.stdout);
+    await out.line(/"event":"watching".*"plain"/);
     expect(await eventOf(out, /"event":"started"/, 0)).toMatchObject({
       name: "app",
       digest: digestOfFile(join(work, "build/app.wasm")),
     });
-    const first = await out.until(/"Hello you/);
+    const first = await out.line(/"Hello you/);
 
     // Saved twice quickly, as editors do, and by renaming.
-    let from = out.seen.length;
+    let from = out.lines.length;
     writeFileSync(source, original.replace("Hello", "Halfway"));
     writeFileSync(`${source}.tmp`, original.replace("Hello", "Howdy"));
     renameSync(`${source}.tmp`, source);
     const swapped = await eventOf(out, /"event":"swapped".*"generation":2/, from);
     expect(swapped).toMatchObject({ place: "style", state: "handed-over" });
     expect(swapped.digest).toBe(digestOfFile(join(work, "plain/build/plain.wasm")));
-    const howdy = await out.until(/"Howdy you/, from);
-    const counts = out.seen
+    const howdy = await out.line(/"Howdy you/, from);
+    const counts = out.lines
       .slice(first, howdy + 1)
       .map(written)
       .flatMap((text) => (/^H\w+ you/.test(text) ? [Number(text.split(" ")[2])] : []));
     expect(counts).toEqual(counts.map((_, i) => counts[0]! + i));
 
-    from = out.seen.length;
+    from = out.lines.length;
     writeFileSync(source, original.replace("export const style", "export konst style"));
     expect(await eventOf(out, /"event":"failed"/, from)).toMatchObject({ name: "plain", code: "LK0602" });
-    await out.until(/"Howdy you/, out.seen.length);
+    await out.line(/"Howdy you/, out.lines.length);
 
-    from = out.seen.length;
+    from = out.lines.length;
     writeFileSync(source, original.replace("Hello", "Hullo"));
-    await out.until(/"event":"mended"/, from);
-    await out.until(/"Hullo you/, from);
+    await out.line(/"event":"mended"/, from);
+    await out.line(/"Hullo you/, from);
 
     // Nothing has changed since, so nothing is built: what a build writes makes no build.
-    from = out.seen.length;
+    from = out.lines.length;
     await Bun.sleep(1500);
     expect(
       events(out)
@@ -254,32 +194,32 @@ test("loop dev hears a loop.toml that was broken and mended, and what is saved w
   const [settings, original] = [readFileSync(manifest, "utf8"), readFileSync(source, "utf8")];
   const app = spawn(".", "dev", "--json");
   try {
-    const out = new Lines(app.stdout);
-    await out.until(/"text":"Hello you/);
+    const out = new Said(app.stdout);
+    await out.line(/"text":"Hello you/);
 
-    let from = out.seen.length;
+    let from = out.lines.length;
     writeFileSync(manifest, "[component\n");
-    await out.until(/"event":"failed"/, from);
-    await out.until(/"text":"Hello you/, out.seen.length);
+    await out.line(/"event":"failed"/, from);
+    await out.line(/"text":"Hello you/, out.lines.length);
 
     // What it says now is another filling.
-    from = out.seen.length;
+    from = out.lines.length;
     writeFileSync(manifest, settings.replace("./plain/build/plain.wasm", "./loud/build/loud.wasm"));
-    await out.until(/"event":"mended"/, from);
-    await out.until(/"event":"started"/, from);
-    await out.until(/"text":"HEY you 1"/, from);
+    await out.line(/"event":"mended"/, from);
+    await out.line(/"event":"started"/, from);
+    await out.line(/"text":"HEY you 1"/, from);
 
     // Edits during a build: what was saved last is what runs in the end.
-    from = out.seen.length;
+    from = out.lines.length;
     writeFileSync(source, original.replace('render("you")', '"first"'));
-    await out.until(/"event":"building"/, from);
+    await out.line(/"event":"building"/, from);
     writeFileSync(source, original.replace('render("you")', '"second"'));
-    await out.until(/"text":"second"/, from);
+    await out.line(/"text":"second"/, from);
 
     // Interrupted in the middle of a build.
-    from = out.seen.length;
+    from = out.lines.length;
     writeFileSync(source, original.replace('render("you")', '"third"'));
-    await out.until(/"event":"building"/, from);
+    await out.line(/"event":"building"/, from);
   } finally {
     app.kill("SIGINT");
     expect(await app.exited).toBe(0);

@@ -1,50 +1,28 @@
 // What goes wrong with windows and graphics processors, as a person meets it, on a display and on none: what is said, and that
 // the display is left as it was. Whole processes, since it is the process that goes wrong.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Display, soon, startDisplay } from "./display.ts";
+import { type Display, startDisplay } from "./display.ts";
+import { ended, homeFor, loopWords, root, soon } from "./home.ts";
 import { decodePng } from "./png.ts";
 
-const root = join(import.meta.dir, "..");
-const folder = mkdtempSync(join(tmpdir(), "loop-trouble-"));
-const project = join(folder, "app");
-const slow = 60_000;
+const home = homeFor("trouble", { PATH: process.env.PATH ?? "", LOOP_GPU: "software", NO_COLOR: "1" });
+const project = join(home.folder, "app");
+const slow = 120_000;
 
 let display: Display;
-const environment = (more: Record<string, string> = {}) => ({
-  PATH: process.env.PATH ?? "",
-  HOME: folder,
-  LOOP_GPU: "software",
-  NO_COLOR: "1",
-  XDG_DATA_HOME: join(folder, "data"),
-  XDG_CACHE_HOME: join(folder, "cache"),
-  ...more,
-});
-const start = (argv: readonly string[], more: Record<string, string> = {}) =>
-  Bun.spawn([...argv], { cwd: project, env: environment(more), stdout: "pipe", stderr: "pipe" });
-const ended = async (child: ReturnType<typeof start>) => {
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
-};
-const loop = (words: readonly string[], more: Record<string, string> = {}) =>
-  start([process.execPath, join(root, "src/main.ts"), ...words], more);
+type Environment = Readonly<Record<string, string>>;
+const start = (argv: readonly string[], env: Environment = {}) => home.start(argv, { cwd: project, env });
+const loop = (words: readonly string[], env: Environment = {}) => start([...loopWords, ...words], env);
 
 beforeAll(async () => {
-  display = await startDisplay(folder);
+  display = await startDisplay(home.folder);
   cpSync(join(root, "tests/fixtures/window/trouble"), project, { recursive: true });
-  const { code, err } = await ended(loop(["build"]));
-  if (code !== 0) throw new Error(err);
+  const { code, said } = await ended(loop(["build"]));
+  if (code !== 0) throw new Error(said);
 }, slow);
-afterAll(() => {
-  display?.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => display?.kill());
 
 /** Nothing of ours is on the screen, and the pointer goes where it is sent. */
 const expectAsItWas = async (): Promise<void> => {
@@ -72,15 +50,15 @@ for (const [where, env] of [
   describe(where, () => {
     test.each(troubles)(
       "%s",
-      async (name, said) => {
+      async (name, parts) => {
         const flags = where === "on a display" ? [] : ["--headless"];
         const words = ["run", ...flags, "--frames", "600", "--allow=loop:gfx", "--", name];
-        const { err, code } = await ended(loop(words, env()));
+        const { said, code } = await ended(loop(words, env()));
         expect(code).toBe(1);
-        for (const part of said)
-          if (typeof part === "string") expect(err).toContain(part);
-          else expect(err).toMatch(part);
-        expect(err).not.toContain("This is a bug");
+        for (const part of parts)
+          if (typeof part === "string") expect(said).toContain(part);
+          else expect(said).toMatch(part);
+        expect(said).not.toContain("This is a bug");
         if (where === "on a display") await expectAsItWas();
       },
       slow,
@@ -91,8 +69,8 @@ test(
   "a device that is lost in the middle is made anew, and the window shows what it should",
   async () => {
     const words = ["run", "--frames", "6", "--screenshot", "6:lost.png", "--allow=loop:gfx", "--", "lost"];
-    const { out, err, code } = await ended(loop(words, { DISPLAY: display.name }));
-    expect([code, out, err]).toEqual([0, "lost, and made anew\n", expect.not.stringContaining("error")]);
+    const { out, said, code } = await ended(loop(words, { DISPLAY: display.name }));
+    expect([code, out, said]).toEqual([0, "lost, and made anew\n", expect.not.stringContaining("error")]);
     const { rgb } = decodePng(readFileSync(join(project, "lost.png")));
     expect([...rgb.subarray(0, 3)]).toEqual([0, 255, 0]);
   },
@@ -102,13 +80,13 @@ test(
 test(
   "a display that goes away ends the run, which says so",
   async () => {
-    const gone = mkdtempSync(join(folder, "gone-"));
+    const gone = mkdtempSync(join(home.folder, "gone-"));
     const server = await startDisplay(gone, "320x240x24");
     const child = loop(["run"], { DISPLAY: server.name });
-    await soon(() => server.area(0, 0, 320, 240).some((byte) => byte !== 0) || undefined);
+    await soon(() => server.area(0, 0, 320, 240).some((byte) => byte !== 0));
     server.kill();
-    const { err, code } = await ended(child);
-    expect([code, err]).toEqual([1, expect.stringContaining(server.name)]);
+    const { said, code } = await ended(child);
+    expect([code, said]).toEqual([1, expect.stringContaining(server.name)]);
   },
   slow,
 );
@@ -123,26 +101,26 @@ describe("a library that is none", () => {
     folder: [undefined, "it is a folder"],
     "absent.so": [undefined, "there is no such file"],
   } as const;
-  test.each(Object.entries(files))("%s", async (name, [bytes, said]) => {
-    const path = name === "folder" ? folder : join(folder, name);
+  test.each(Object.entries(files))("%s", async (name, [bytes, why]) => {
+    const path = name === "folder" ? home.folder : join(home.folder, name);
     if (bytes !== undefined) writeFileSync(path, bytes);
     for (const [words, env] of [
       [["--sdl", path], {}],
       [[], { LOOP_SDL: path }],
     ] as const) {
-      const { err, code } = await ended(loop(["run", ...words], { DISPLAY: display.name, ...env }));
+      const { said, code } = await ended(loop(["run", ...words], { DISPLAY: display.name, ...env }));
       expect(code).toBe(1);
-      expect(err).toContain("LK0732");
-      expect(err).toContain(said);
+      expect(said).toContain("LK0732");
+      expect(said).toContain(why);
     }
   });
 });
 
 test("a display that does not answer is named, and nothing else is said", async () => {
   for (const name of [":4711", "nonsense"]) {
-    const { err, code } = await ended(loop(["run"], { DISPLAY: name }));
+    const { said, code } = await ended(loop(["run"], { DISPLAY: name }));
     expect(code).toBe(1);
-    expect(err).toStartWith(
+    expect(said).toStartWith(
       `error[LK0731]: A window needs a display, and none was found: DISPLAY is ${name}`,
     );
   }

@@ -1,9 +1,9 @@
 // What a person sees of `loop dev`: the foot of the terminal by itself, and all of it on a real terminal.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fit, follow, foot, nothing, repaint } from "../src/commands/run/src/view.ts";
+import { ended, homeFor, loopWords, Said, soon } from "./home.ts";
 
 const esc = "\x1b";
 const whole = new RegExp(`^${esc}\\[([0-9;]*)([A-Za-z])$`);
@@ -193,9 +193,8 @@ test("lines scroll above the foot, and nothing of an old foot is left", () => {
   expect(screen.lines).toEqual([...said, ""]);
 });
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-view-")));
-const source = join(temporary, "src/main.ts");
+const home = homeFor("view", { TERM: "xterm-256color" });
+const source = join(home.folder, "src/main.ts");
 
 const files: Readonly<Record<string, string>> = {
   "loop.toml": `[component]\nname = "app"\nlanguage = "typescript"\nworld = "app"\n`,
@@ -230,30 +229,21 @@ export const run = {
 `,
 };
 
-const environment = {
-  PATH: "/usr/bin:/bin",
-  HOME: temporary,
-  TERM: "xterm-256color",
-  XDG_DATA_HOME: join(temporary, "data"),
-  XDG_CACHE_HOME: join(temporary, "cache"),
-};
-
 beforeAll(() => {
   for (const [path, text] of Object.entries(files)) {
-    mkdirSync(join(temporary, path, ".."), { recursive: true });
-    writeFileSync(join(temporary, path), text);
+    mkdirSync(join(home.folder, path, ".."), { recursive: true });
+    writeFileSync(join(home.folder, path), text);
   }
 });
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** `loop dev` at a terminal, as it is seen. */
 const atTerminal = (...words: string[]) => {
   const screen = new Screen(100, 20);
   let raw = "";
   const decoder = new TextDecoder();
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), "dev", ...words], {
-    cwd: temporary,
-    env: environment,
+  const child = Bun.spawn([...loopWords, "dev", ...words], {
+    cwd: home.folder,
+    env: home.env,
     terminal: {
       cols: 100,
       rows: 20,
@@ -265,8 +255,7 @@ const atTerminal = (...words: string[]) => {
     },
   });
   const until = async (what: string, seen: () => boolean) => {
-    for (let waited = 0; waited < 30_000 && !seen(); waited += 10) await Bun.sleep(10);
-    if (!seen()) throw new Error(`${what} was looked for in\n${screen.seen.join("\n")}`);
+    await soon(seen, () => `${what} was looked for in\n${screen.seen.join("\n")}`);
   };
   return { child, screen, until, raw: () => raw };
 };
@@ -318,37 +307,20 @@ test("an application that reads the keyboard has the terminal to itself", async 
 }, 120_000);
 
 test("off a terminal there are plain lines, whose lines is chosen, and a level that is none is said", async () => {
-  const piped = (...words: string[]) =>
-    Bun.spawn([process.execPath, join(root, "src/main.ts"), "dev", ...words], {
-      cwd: temporary,
-      env: environment,
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-  const bad = piped("--log", "app=loud");
-  expect([await bad.exited, await new Response(bad.stderr).text()]).toEqual([
-    1,
-    expect.stringContaining('"app=loud" was written'),
-  ]);
+  const piped = (...words: string[]) => home.spawn(home.folder, "dev", ...words);
+  expect(await ended(piped("--log", "app=loud"))).toMatchObject({
+    code: 1,
+    said: expect.stringContaining('"app=loud" was written'),
+  });
   /** Both streams, from the start until the fourth turn is over. */
   const seen = async (...words: string[]) => {
     const child = piped(...words);
-    const texts = ["", ""];
-    let interrupted = false;
-    const take = async (at: number, stream: ReadableStream<Uint8Array>) => {
-      const decoder = new TextDecoder();
-      for await (const bytes of stream) {
-        texts[at] += decoder.decode(bytes, { stream: true });
-        if (!interrupted && texts[1]!.includes("turn=3")) {
-          interrupted = true;
-          child.kill("SIGINT");
-        }
-      }
-    };
-    await Promise.all([take(0, child.stdout), take(1, child.stderr)]);
+    const [out, err] = [new Said(child.stdout), new Said(child.stderr)];
+    await err.until(/turn=3/);
+    child.kill("SIGINT");
+    const texts = await Promise.all([out.whole, err.whole]);
     expect(await child.exited).toBe(0);
-    return texts as [string, string];
+    return texts;
   };
   const [out, err] = await seen();
   expect(out).toStartWith("app | Hello 0 \napp | Hello 1 \n");
@@ -359,4 +331,4 @@ test("off a terminal there are plain lines, whose lines is chosen, and a level t
   const [raw, logged] = await seen("--plain");
   expect(raw).toStartWith("Hello 0 \x1b[2J\nHello 1");
   expect(logged).toContain("app | warn  careful turn=0\n");
-}, 60_000);
+}, 120_000);

@@ -1,39 +1,26 @@
 // Components exchanged with the wkg command itself, both ways, where it is installed (cargo install wkg), over Debian's
 // docker-registry and a folder. Its formats are tried everywhere in src/resolve.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RunningRegistry, startRegistry } from "../src/resolve/oci/fixture.ts";
+import { ended, homeFor, loopWords, root } from "./home.ts";
 
 const command = Bun.which("wkg");
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-wkg-")));
-const work = join(temporary, "work");
-const env = {
-  PATH: process.env.PATH!,
-  HOME: temporary,
-  XDG_DATA_HOME: join(temporary, "data"),
-  XDG_CACHE_HOME: join(temporary, "cache"),
-  XDG_CONFIG_HOME: join(temporary, "config"),
-};
+const home = homeFor("wkg", { PATH: process.env.PATH! });
+const work = join(home.folder, "work");
 
-const run = async (words: readonly string[]) => {
-  const child = Bun.spawn([...words], { cwd: work, env, stdout: "pipe", stderr: "pipe" });
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  const code = await child.exited;
+const run = async (words: readonly string[], cwd = work) => {
+  const { out, said, code } = await ended(home.start(words, { cwd }));
   if (code !== 0) throw new Error(`${words.slice(0, 3).join(" ")} ended with ${code}: ${out}${said}`);
   return out;
 };
-const loop = (...words: string[]) => run([process.execPath, join(root, "src/main.ts"), ...words]);
+const loop = (...words: string[]) => run([...loopWords, ...words]);
 const wkg = (...words: string[]) => run([command!, ...words]);
 const answer = (identifier: string) => loop("run", identifier, "--invoke", "answer()");
 
 /** One file for both. */
-const config = join(temporary, "config/wasm-pkg/config.toml");
+const config = join(home.folder, "config/wasm-pkg/config.toml");
 const settings = (host: string): string => {
   const metadata = `{ preferredProtocol = "oci", oci = { registry = "${host}", namespacePrefix = "packages/" } }`;
   return [
@@ -41,11 +28,11 @@ const settings = (host: string): string => {
     `[namespace_registries]\nacme = { registry = "lab", metadata = ${metadata} }`,
     `[registry.lab.oci]\nprotocol = "http"`,
     `[registry."${host}".oci]\nprotocol = "http"`,
-    `[registry.folder.local]\nroot = ${JSON.stringify(join(temporary, "folder"))}`,
+    `[registry.folder.local]\nroot = ${JSON.stringify(join(home.folder, "folder"))}`,
     "",
   ].join("\n");
 };
-mkdirSync(join(temporary, "config/wasm-pkg"), { recursive: true });
+mkdirSync(join(home.folder, "config/wasm-pkg"), { recursive: true });
 
 /**
  * wkg 0.16.1 looks for a version in every component, though --package names one; the WIT of a component that
@@ -56,7 +43,7 @@ const publishesComponents = (): boolean => {
   writeFileSync(config, settings("127.0.0.1:9"));
   const file = join(root, "build/stage/commands/shell.wasm");
   const words = [command, "publish", file, "--package", "near:shell@1.0.0", "--dry-run"];
-  return Bun.spawnSync(words, { env, stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+  return Bun.spawnSync(words, { env: home.env, stdout: "ignore", stderr: "ignore" }).exitCode === 0;
 };
 const publishes = publishesComponents();
 
@@ -65,7 +52,7 @@ let bytes: Uint8Array;
 
 beforeAll(async () => {
   if (!command) return;
-  registry = await startRegistry(join(temporary, "registry"));
+  registry = await startRegistry(join(home.folder, "registry"));
   const project = join(work, "tool");
   mkdirSync(join(project, "src"), { recursive: true });
   mkdirSync(join(project, "wit"));
@@ -83,13 +70,10 @@ beforeAll(async () => {
   );
   writeFileSync(join(work, "loop.toml"), "[workspace]\nmembers = []\n");
   writeFileSync(config, settings(registry.host));
-  await run(["sh", "-c", `cd tool && '${process.execPath}' '${join(root, "src/main.ts")}' build`]);
+  await run([...loopWords, "build"], project);
   bytes = readFileSync(join(project, "build/tool.wasm"));
 }, 60_000);
-afterAll(async () => {
-  await registry?.stop();
-  rmSync(temporary, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => registry?.stop(), 60_000);
 
 test.skipIf(!command)(
   "wkg gets what loop published, by reference and by name, byte for byte",
@@ -170,8 +154,8 @@ test.skipIf(!command)(
 test.skipIf(!command)(
   "a folder of packages is a registry for both",
   async () => {
-    mkdirSync(join(temporary, "folder/near/tool"), { recursive: true });
-    writeFileSync(join(temporary, "folder/near/tool/1.0.0.wasm"), bytes);
+    mkdirSync(join(home.folder, "folder/near/tool"), { recursive: true });
+    writeFileSync(join(home.folder, "folder/near/tool/1.0.0.wasm"), bytes);
     expect(await answer("near:tool@^1")).toBe("42\n");
     await wkg("get", "near:tool@1.0.0", "--format", "wasm", "-o", "./near.wasm");
     expect(readFileSync(join(work, "near.wasm")).equals(bytes)).toBe(true);

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { decodeComponent } from "../contract/binary/decode.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { worldOf } from "../contract/world.ts";
@@ -18,16 +18,7 @@ const exits = `(module
   (memory (export "memory") 1)
   (func (export "_start") (call $exit (i32.const 7))))`;
 
-const cache = mkdtempSync(join(tmpdir(), "loop-adapt-"));
-const before = process.env.XDG_CACHE_HOME;
-beforeAll(() => {
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  process.env.XDG_CACHE_HOME = before;
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  rmSync(cache, { recursive: true });
-});
+const cache = ownCache();
 
 /** Nobody decided anything. */
 const judge = {
@@ -68,7 +59,9 @@ test("a command for preview 1 becomes a component, and keeps the digest of what 
 });
 
 test("it is made once, and an altered copy of it in the cache is made again", async () => {
-  const [kept] = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  const [kept] = readdirSync(cache.path, { recursive: true, withFileTypes: true }).filter((one) =>
+    one.isFile(),
+  );
   const path = join(kept!.parentPath, kept!.name);
   const made = await Bun.file(path).bytes();
   await loaded(exits);

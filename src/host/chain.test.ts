@@ -1,43 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
 import { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import { behind, standIn } from "./chain.ts";
+import { quietContext } from "./fixture.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
-const before = process.env.XDG_CACHE_HOME;
-let cache = "";
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-chain-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache();
 
 const wat = async (text: string, name: string): Promise<VerifiedComponent> =>
   verify(name, await (await wasmTools()).parse(text));
-
-const contextOf = (component: VerifiedComponent, more: Partial<InstanceContext> = {}): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
-  args: [],
-  grants: noGrants,
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-  ...more,
-});
 
 /** Imports t:t/host#next; `lift` says what it exports of it. */
 const around = (body: string, lift: string) => `(component
@@ -81,12 +57,12 @@ describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
       plan,
       interfaces: ["t:t/host@0.1.0"],
       joins: [],
-      contextOf: () => contextOf(component),
+      contextOf: () => quietContext(component),
     });
   };
   const start = async (providers: readonly Provider[], more: Partial<InstanceContext> = {}) => {
     const component = await wat(caller, "caller.wasm");
-    return (await link(component, { providers, linker })).instantiate(contextOf(component, more));
+    return (await link(component, { providers, linker })).instantiate(quietContext(component, more));
   };
   const faultOf = async (work: () => unknown): Promise<Fault> => {
     try {

@@ -1,13 +1,13 @@
 import { Fault } from "../base/fault.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
-import { verify } from "../trust/verify.ts";
+import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import { type Candidate, Live } from "./live.ts";
 import { type LinkedPlan, link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
-// For tests: a counter in a place, whose count is its state and whose functions can be told to misbehave; and a filling
-// of a slot that takes several.
+// For tests and benchmarks: a counter in a place, whose count is its state and whose functions can be told to misbehave; a
+// filling of a slot that takes several; and what an instance is given that needs nothing.
 
 /** What a counter does differently from the usual one; each text is core code. */
 export interface Made {
@@ -123,18 +123,26 @@ export const planOf = async (made: Made): Promise<LinkedPlan> => {
   return link(verify(`counter-${JSON.stringify(made)}`, bytes), { providers: [host] });
 };
 
-export const contextOf = ({ component }: LinkedPlan): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
+/** What an instance is given that is granted nothing, reads nothing and is heard by nobody, but for `more`. */
+export const quietContext = (
+  { identifier, digest }: Pick<VerifiedComponent, "identifier" | "digest">,
+  more: Partial<InstanceContext> = {},
+): InstanceContext => ({
+  component: { identifier, digest },
   args: [],
   grants: noGrants,
-  limits: { stoppable: true },
   stdio: {
     stdin: { read: () => undefined, isTerminal: false },
     stdout: { write() {}, flush() {}, isTerminal: false },
     stderr: { write() {}, flush() {}, isTerminal: false },
   },
   onDrop() {},
+  ...more,
 });
+
+/** The same for one that can be stopped. */
+export const contextOf = ({ component }: Pick<LinkedPlan, "component">): InstanceContext =>
+  quietContext(component, { limits: { stoppable: true } });
 
 export const candidate = (plan: LinkedPlan, more: Partial<Candidate> = {}): Candidate => ({
   plan,

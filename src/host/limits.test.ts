@@ -1,51 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
-import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import type { InstanceLimits } from "./budget.ts";
 import { compileCore } from "./cores.ts";
 import { type FilledSlot, fillingProvider } from "./filling.ts";
-import { picker } from "./fixture.ts";
+import { picker, quietContext } from "./fixture.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { type LinkedPlan, type LinkOptions, link as linkAny } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
 // Guests that run away, in both linkers. Every law ends within the limits that it sets, whatever the machine does.
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-limits-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache();
 
 let linker: LinkerName;
 const link = (component: VerifiedComponent, options: Partial<LinkOptions> = {}) =>
   linkAny(component, { linker, providers: [], ...options });
 const wat = async (text: string, name = "away.wasm"): Promise<VerifiedComponent> =>
   verify(name, await (await wasmTools()).parse(text));
-
-const contextOf = (component: VerifiedComponent, more: Partial<InstanceContext> = {}): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
-  args: [],
-  grants: noGrants,
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-  ...more,
-});
 
 const faultOf = async (work: () => unknown): Promise<Fault> => {
   try {
@@ -93,7 +67,7 @@ const waiting = { suspending: ["t:t/host#next"] };
 const start = async (limits: InstanceLimits, provider = host(), more: Partial<InstanceContext> = {}) => {
   const component = await wat(away);
   const plan = await link(component, { providers: [provider] });
-  return plan.instantiate(contextOf(component, { limits, ...more }));
+  return plan.instantiate(quietContext(component, { limits, ...more }));
 };
 
 /** Imports the slot's contract; \`go\` answers how many the fillings gave, plus 1000 for every time it was called. */
@@ -127,7 +101,7 @@ const slotOf = async (
     contract: "s:s/pick@0.1.0",
     combination,
     fillings: plans,
-    contextOf: (filling) => contextOf(filling.component),
+    contextOf: (filling) => quietContext(filling.component),
     onStopped: (fault) => stopped.push(fault),
   });
   return { provider, stopped };
@@ -263,7 +237,7 @@ describe.each([...linkerNames])("linked by %s", (name) => {
       const { provider, stopped } = await slotOf(combination, fillings, { callMsMax: 500 });
       const component = await wat(application, "application.wasm");
       const instance = await (await link(component, { providers: [provider] })).instantiate(
-        contextOf(component),
+        quietContext(component),
       );
       expect(await instance.call(undefined, "go", [5])).toBe(1001);
       expect(stopped.map(({ code }) => code)).toEqual(["LK0711"]);
@@ -281,7 +255,7 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     const { provider } = await slotOf("one", [picker(1, true)], { callMsMax: 500 });
     const component = await wat(application, "application.wasm");
     const instance = await (await link(component, { providers: [provider] })).instantiate(
-      contextOf(component),
+      quietContext(component),
     );
     const fault = await faultOf(() => instance.call(undefined, "go", [5]));
     expect(fault.code).toBe("LK0711");
@@ -293,7 +267,7 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     const component = await wat(application, "application.wasm");
     const plan = await link(component, { providers: [provider] });
     // Its fillings are made ready within its time.
-    const instance = await plan.instantiate(contextOf(component, { limits: { lifeMsMax: 800 } }));
+    const instance = await plan.instantiate(quietContext(component, { limits: { lifeMsMax: 800 } }));
     const fault = await faultOf(() => instance.call(undefined, "go", [5]));
     expect([fault.code, stopped.length]).toEqual(["LK0711", 0]);
     expect(fault.message).toContain("application.wasm");
@@ -303,7 +277,7 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     const { provider } = await slotOf("all", [picker(1), picker(2)]);
     const component = await wat(application, "application.wasm");
     const plan = await link(component, { providers: [provider] });
-    const context = (memoryBytesMax: number) => contextOf(component, { limits: { memoryBytesMax } });
+    const context = (memoryBytesMax: number) => quietContext(component, { limits: { memoryBytesMax } });
     expect(await (await plan.instantiate(context(3 * 65_536))).call(undefined, "go", [5])).toBe(1002);
     expect((await faultOf(() => plan.instantiate(context(2 * 65_536)))).code).toBe("LK0712");
   });
@@ -324,8 +298,10 @@ test("output beyond its limit is not passed on, and ends the guest", async () =>
     }),
   });
   const plan = await link(component, { providers: [writer] });
-  const stdio = { ...contextOf(component).stdio, stdout: sink };
-  const instance = await plan.instantiate(contextOf(component, { limits: { outputBytesMax: 100 }, stdio }));
+  const stdio = { ...quietContext(component).stdio, stdout: sink };
+  const instance = await plan.instantiate(
+    quietContext(component, { limits: { outputBytesMax: 100 }, stdio }),
+  );
   const fault = await faultOf(() => instance.call(undefined, "ask", []));
   expect([fault.code, fault.message]).toEqual([
     "LK0713",

@@ -1,9 +1,7 @@
 import { heapStats } from "bun:jsc";
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { limits } from "../base/limits.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
@@ -26,17 +24,7 @@ import { succeeding } from "./places.ts";
 import { link } from "./plan.ts";
 import type { InstanceContext } from "./provider.ts";
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-live-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache("each");
 
 test("state that both sides hand over crosses, and callers go on counting", async () => {
   const live = await placed();

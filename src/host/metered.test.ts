@@ -1,27 +1,17 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownCache } from "../base/fixture.ts";
 import { limits } from "../base/limits.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { meterCore } from "./meter/meter.ts";
 import { meteredCore } from "./metered.ts";
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-metered-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+const cache = ownCache("each");
 
 const metering = { time: true, memory: false, state: true };
 const kept = (): string[] =>
-  readdirSync(cache, { recursive: true, withFileTypes: true })
+  readdirSync(cache.path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 const moduleOf = async (bytes: number): Promise<Uint8Array> =>

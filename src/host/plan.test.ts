@@ -1,12 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, describe, expect, test } from "bun:test";
+import { readdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { DeclaredError, declared, Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import { fillingProvider } from "./filling.ts";
+import { quietContext } from "./fixture.ts";
 import type { Instance } from "./instance.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { type LinkOptions, link as linkAny } from "./plan.ts";
@@ -20,24 +21,11 @@ let linker: LinkerName;
 const link = (component: VerifiedComponent, options: LinkOptions) =>
   linkAny(component, { linker, ...options });
 
-const contextOf = (component: VerifiedComponent, more: Partial<InstanceContext> = {}): InstanceContext => ({
-  component: { identifier: component.identifier, digest: component.digest },
-  args: [],
-  grants: noGrants,
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-  ...more,
-});
-
 const start = async (
   component: VerifiedComponent,
   providers: readonly Provider[],
   more: Partial<InstanceContext> = {},
-) => (await link(component, { providers })).instantiate(contextOf(component, more));
+) => (await link(component, { providers })).instantiate(quietContext(component, more));
 
 const faultOf = async (work: () => unknown): Promise<Fault> => {
   try {
@@ -49,17 +37,7 @@ const faultOf = async (work: () => unknown): Promise<Fault> => {
   throw new Error("A fault was looked for, and none was thrown");
 };
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-host-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+const cache = ownCache("each");
 
 /** Imports t:t/host@0.1.0#next, exports `go` which calls it, `boom` which traps, `count` which counts up. */
 const counter = (version = "0.1.0") => `(component
@@ -120,7 +98,7 @@ const filled = async (combination: "one" | "first" | "all", ...sources: string[]
     contract: "s:s/pick@0.1.0",
     combination,
     fillings,
-    contextOf: (filling, of) => ({ ...contextOf(filling.component), onDrop: of.onDrop }),
+    contextOf: (filling, of) => ({ ...quietContext(filling.component), onDrop: of.onDrop }),
   });
 };
 
@@ -155,8 +133,8 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     const component = await wat(counter());
     const plan = await link(component, { providers: [host((n) => n)] });
     const [a, b] = [
-      await plan.instantiate(contextOf(component)),
-      await plan.instantiate(contextOf(component)),
+      await plan.instantiate(quietContext(component)),
+      await plan.instantiate(quietContext(component)),
     ];
     expect(await a.call(undefined, "count", [])).toBe(1);
     expect(await a.call(undefined, "count", [])).toBe(2);
@@ -275,7 +253,7 @@ test("a second link by jco reads the cache, and a damaged cache is made anew", a
   linker = "jco";
   const component = await wat(counter());
   await start(component, [host((n) => n)]);
-  const [file] = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) =>
+  const [file] = readdirSync(cache.path, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
   truncateSync(join(file!.parentPath, file!.name), 100);

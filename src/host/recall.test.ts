@@ -1,29 +1,16 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Digest } from "../base/digest.ts";
+import { ownCache } from "../base/fixture.ts";
 import { timings } from "../base/timings.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
 import { decoded } from "./decoded.ts";
+import { quietContext } from "./fixture.ts";
 import { link } from "./plan.ts";
-import type { InstanceContext } from "./provider.ts";
 import { recalledPath, recallKey } from "./recall.ts";
 
-let folder: string;
-const before = process.env.XDG_CACHE_HOME;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "loop-recall-"));
-  process.env.XDG_CACHE_HOME = folder;
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+const cache = ownCache("each");
 
 /** A component whose instance takes `count` functions through aliases, lifts and a core instance. */
 const bytesOf = async (count: number): Promise<Uint8Array> => {
@@ -36,22 +23,10 @@ const bytesOf = async (count: number): Promise<Uint8Array> => {
 
 const decodes = (): number => timings().filter(({ name }) => name === "decode").length;
 
-const contextOf = (digest: Digest): InstanceContext => ({
-  component: { identifier: "test", digest },
-  args: [],
-  grants: { folders: [], env: [], capabilities: new Set() },
-  stdio: {
-    stdin: { isTerminal: false, read: () => undefined },
-    stdout: { isTerminal: false, write() {}, flush() {} },
-    stderr: { isTerminal: false, write() {}, flush() {} },
-  },
-  onDrop() {},
-});
-
 /** Links and instantiates it as a process that meets these bytes for the first time would. */
 const called = async (bytes: Uint8Array): Promise<unknown> => {
   const plan = await link(verify("test", bytes), { providers: [] });
-  const instance = await plan.instantiate(contextOf(plan.component.digest));
+  const instance = await plan.instantiate(quietContext(plan.component));
   try {
     return await instance.call(undefined, "f7", []);
   } finally {
@@ -60,7 +35,7 @@ const called = async (bytes: Uint8Array): Promise<unknown> => {
 };
 
 const placeOf = (bytes: Uint8Array): string =>
-  join(folder, "loop", recalledPath(recallKey(verify("test", bytes))));
+  join(cache.path, "loop", recalledPath(recallKey(verify("test", bytes))));
 
 test("a component that was run before is not decoded again", async () => {
   const bytes = await bytesOf(40);
@@ -84,7 +59,7 @@ test("nor is one that imports what it is denied, until it calls that", async () 
     ${functions.join("\n")})`);
   const run = async () => {
     const plan = await link(verify("test", bytes), { providers: [] });
-    (await plan.instantiate(contextOf(plan.component.digest))).drop();
+    (await plan.instantiate(quietContext(plan.component))).drop();
   };
   const atFirst = decodes();
   await run();
@@ -106,7 +81,7 @@ test("its world says by name what the whole says, and reads the whole for a type
 
 test("what is quicker to decode is not kept", async () => {
   expect(await called(await bytesOf(8))).toBe(7);
-  expect(readdirSync(folder)).toEqual([]);
+  expect(readdirSync(cache.path)).toEqual([]);
 });
 
 test("a file that does not read, or is of other bytes, is as none", async () => {

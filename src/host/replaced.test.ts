@@ -1,30 +1,17 @@
 import { heapStats } from "bun:jsc";
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import type { Fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
-import { noGrants } from "../trust/grants.ts";
-import { type VerifiedComponent, verify } from "../trust/verify.ts";
+import { verify } from "../trust/verify.ts";
 import { standIn } from "./chain.ts";
+import { quietContext } from "./fixture.ts";
 import { Places } from "./places.ts";
 import { link } from "./plan.ts";
-import type { InstanceContext } from "./provider.ts";
 
 // Resources of a component that serves a capability, held while another takes its place.
 
-const before = process.env.XDG_CACHE_HOME;
-let cache = "";
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-replaced-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterAll(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache();
 
 /** Counters whose numbers a generation multiplies with its own factor. */
 const counters = (factor: number) => `(component
@@ -57,18 +44,6 @@ interface Counters {
   Counter: { new (n: number): { get(): number }; both(a: unknown, b: unknown): number };
 }
 
-const contextOf = ({ identifier, digest }: VerifiedComponent): InstanceContext => ({
-  component: { identifier, digest },
-  args: [],
-  grants: noGrants,
-  stdio: {
-    stdin: { read: () => undefined, isTerminal: false },
-    stdout: { write() {}, flush() {}, isTerminal: false },
-    stderr: { write() {}, flush() {}, isTerminal: false },
-  },
-  onDrop() {},
-});
-
 const planOf = async (factor: number) =>
   link(verify(`${factor}`, await (await wasmTools()).parse(counters(factor))), { providers: [] });
 
@@ -81,16 +56,16 @@ const served = async () => {
     plan: plans[0]!,
     interfaces: ["a:b/counters@1.0.0"],
     joins: [],
-    contextOf: () => contextOf(plans[0]!.component),
+    contextOf: () => quietContext(plans[0]!.component),
     swaps: {
       places,
       arrive: async ({ identifier }) => {
         const plan = plans.find(({ component }) => component.identifier === identifier)!;
-        return { plan, lacks: () => [], contextOf: () => contextOf(plan.component) };
+        return { plan, lacks: () => [], contextOf: () => quietContext(plan.component) };
       },
     },
   });
-  const given = await provider.instantiate(contextOf(plans[0]!.component));
+  const given = await provider.instantiate(quietContext(plans[0]!.component));
   const { Counter } = given["a:b/counters@1.0.0"] as unknown as Counters;
   return { Counter, swapTo: (factor: number) => places.swap("provider:a:b", { identifier: `${factor}` }) };
 };

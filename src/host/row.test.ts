@@ -1,8 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import { Fault, fault } from "../base/fault.ts";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
 import { type Combination, fillingProvider } from "./filling.ts";
@@ -12,17 +10,7 @@ import { type LinkedPlan, link } from "./plan.ts";
 
 // A slot whose fillings come, go and change their order while it is called.
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-row-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-});
+ownCache("each");
 
 /** By identifier: a, b, c and d add 1, 2, 3 and 4 to what they are asked for. */
 const texts: Readonly<Record<string, string>> = {

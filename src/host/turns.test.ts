@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { limits } from "../base/limits.ts";
 import { wasmTools } from "../contract/tools.ts";
-import { noGrants } from "../trust/grants.ts";
 import { verify } from "../trust/verify.ts";
+import { quietContext } from "./fixture.ts";
 import type { Instance } from "./instance.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { link } from "./plan.ts";
@@ -40,27 +40,13 @@ const inner = `(component
   (instance $out (instantiate $out (with "away" (func $in "away"))))
   (export "away" (func $out "away")))`;
 
-const stdio = {
-  stdin: { read: () => undefined, isTerminal: false },
-  stdout: { write() {}, flush() {}, isTerminal: false },
-  stderr: { write() {}, flush() {}, isTerminal: false },
-};
-
 let linker: LinkerName;
 const start = async (text: string, more: Partial<InstanceContext> = {}): Promise<Instance> => {
   const component = verify("away.wasm", await (await wasmTools()).parse(text));
   const bounds = { stoppable: true, turns: new Turns(), graceMsMax: 20 };
   const plan = await link(component, { linker, providers: [], limits: bounds });
   expect(plan.suspends).toBe(true);
-  return plan.instantiate({
-    component: { identifier: component.identifier, digest: component.digest },
-    args: [],
-    grants: noGrants,
-    stdio,
-    limits: bounds,
-    onDrop() {},
-    ...more,
-  });
+  return plan.instantiate(quietContext(component, { limits: bounds, ...more }));
 };
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>

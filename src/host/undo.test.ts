@@ -1,7 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { beforeEach, expect, test } from "bun:test";
+import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
 import type { InstanceLimits } from "./budget.ts";
@@ -12,17 +10,9 @@ import { link } from "./plan.ts";
 
 // What a `save` has changed, and what is left of it where it fails, or what comes after it does.
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
+ownCache("each");
 beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-undo-"));
-  process.env.XDG_CACHE_HOME = cache;
   rests.length = 0;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
 });
 
 /** Nobody waits five seconds for a law. */

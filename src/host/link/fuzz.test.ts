@@ -1,22 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
+import { ownCache } from "../../base/fixture.ts";
 import { fuzzComponent } from "./fuzz/run.ts";
 
-let cache: string;
-const before = process.env.XDG_CACHE_HOME;
-
-beforeAll(() => {
-  cache = mkdtempSync(join(tmpdir(), "loop-fuzz-"));
-  process.env.XDG_CACHE_HOME = cache;
-});
-
-afterAll(() => {
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-  rmSync(cache, { recursive: true, force: true });
-});
+ownCache();
 
 test("random values of random types cross both ways unchanged, as they do with jco", async () => {
   const first = Number(process.env.LOOP_FUZZ_SEED ?? Date.now() % 2 ** 31);

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { sha256 } from "../../base/digest.ts";
 import { DeclaredError } from "../../base/fault.ts";
 import type { Audit } from "../../host/audit.ts";
-import type { InstanceContext } from "../../host/provider.ts";
-import { noGrants } from "../../trust/grants.ts";
+import { quietContext } from "../../host/fixture.ts";
 import { type StorageServices, storageProvider, type WireValue } from "./storage.ts";
 
 // What the tests here share: one instance's storage without a guest, called as the linker's glue would call it.
@@ -47,18 +46,11 @@ export const bench = () => {
   let folders = 0;
   const open = (folder: string, services: Partial<StorageServices> = {}, name = "a", audit?: Audit) => {
     const own: (() => void)[] = [];
-    const context: InstanceContext = {
-      component: { identifier: `${name}.wasm`, digest: `sha256:${sha256(name)}` },
-      args: [],
-      grants: noGrants,
-      stdio: {
-        stdin: { read: () => undefined, isTerminal: false },
-        stdout: { write() {}, flush() {}, isTerminal: false },
-        stderr: { write() {}, flush() {}, isTerminal: false },
-      },
+    const component = { identifier: `${name}.wasm`, digest: `sha256:${sha256(name)}` as const };
+    const context = quietContext(component, {
       ...(audit && { audit }),
       onDrop: (release) => own.push(release),
-    };
+    });
     const made = storageProvider({ folder: () => folder, ...services }).instantiate(context);
     const parts = made as unknown as Record<string, unknown>;
     const drop = () => {

@@ -2,13 +2,14 @@ import { beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { ownCache } from "../../base/fixture.ts";
 import { wat } from "../../builders/wat.ts";
 import { completed } from "../../builders/wit.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import { verify } from "../../trust/verify.ts";
 import { bufferStdio } from "./buffer.ts";
-import { contextOf, ownCache } from "./fixture.ts";
+import { contextOf } from "./fixture.ts";
 import { wasi } from "./index.ts";
 import { wasi3 } from "./wasi3.ts";
 

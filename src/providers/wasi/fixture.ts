@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
+import { afterEach, beforeEach } from "bun:test";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -137,21 +137,6 @@ export const errOf = async (work: () => unknown): Promise<unknown> => {
     throw error;
   }
   throw new Error("An err was looked for, and the call ended well");
-};
-
-/** A cache folder of the tests' own, so that linking a guest leaves nothing in the user's. */
-export const ownCache = () => {
-  const before = process.env.XDG_CACHE_HOME;
-  let path = "";
-  beforeAll(() => {
-    path = mkdtempSync(join(tmpdir(), "loop-cache-"));
-    process.env.XDG_CACHE_HOME = path;
-  });
-  afterAll(() => {
-    if (before === undefined) delete process.env.XDG_CACHE_HOME;
-    else process.env.XDG_CACHE_HOME = before;
-    rmSync(path, { recursive: true, force: true });
-  });
 };
 
 type Root = ReturnType<ReturnType<typeof provide>["getDirectories"]>[number][0];

@@ -1,10 +1,11 @@
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { ownCache } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import type { Load } from "../../host/live.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import { verify } from "../../trust/verify.ts";
-import { contextOf, ownCache } from "./fixture.ts";
+import { contextOf } from "./fixture.ts";
 import { buildGuest } from "./guest.ts";
 import { http } from "./http.ts";
 import { wasi } from "./index.ts";

@@ -11,12 +11,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { componentize } from "componentize-qjs";
+import { ownCache } from "../../base/fixture.ts";
 import { type LinkerName, linkerNames } from "../../host/linkers.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import { ClosedPipe, GuestExit, type Stdio } from "../../host/provider.ts";
 import { verify } from "../../trust/verify.ts";
 import { type BufferStdio, bufferStdio } from "./buffer.ts";
-import { contextOf, type Given, ownCache } from "./fixture.ts";
+import { contextOf, type Given } from "./fixture.ts";
 import { wasi } from "./index.ts";
 
 // Real guests. The component runs scripts that a test gives it, so each law here is called from inside a guest,

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { ownCache } from "../../base/fixture.ts";
 import { c } from "../../builders/c.ts";
 import { link } from "../../host/plan.ts";
 import { GuestExit } from "../../host/provider.ts";
 import { verify } from "../../trust/verify.ts";
 import { bufferStdio } from "./buffer.ts";
-import { contextOf, hostFolder, ownCache } from "./fixture.ts";
+import { contextOf, hostFolder } from "./fixture.ts";
 import { wasi } from "./index.ts";
 
 // A C program over wasi-libc and jco's adapter: what arrives here is what compilers and libraries make of WASI,

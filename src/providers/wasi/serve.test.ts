@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { ownCache } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import { type LinkerName, linkerNames } from "../../host/linkers.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import { verify } from "../../trust/verify.ts";
-import { contextOf, ownCache } from "./fixture.ts";
+import { contextOf } from "./fixture.ts";
 import { buildGuest } from "./guest.ts";
 import { http } from "./http.ts";
 import { wasi } from "./index.ts";

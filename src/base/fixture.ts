@@ -1,0 +1,24 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+// For tests: a cache that nothing was put into before, and that nobody finds afterwards.
+
+/** A cache folder for all tests of a file, or for each of them anew; it is made before they run. */
+export const ownCache = (lasting: "all" | "each" = "all"): { readonly path: string } => {
+  const [before, after] = lasting === "all" ? [beforeAll, afterAll] : [beforeEach, afterEach];
+  const cache = { path: "" };
+  let others: string | undefined;
+  before(() => {
+    others = process.env.XDG_CACHE_HOME;
+    cache.path = mkdtempSync(join(tmpdir(), "loop-cache-"));
+    process.env.XDG_CACHE_HOME = cache.path;
+  });
+  after(() => {
+    if (others === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = others;
+    rmSync(cache.path, { recursive: true, force: true });
+  });
+  return cache;
+};
