@@ -148,7 +148,7 @@ const running = async (
 ): Promise<number> => {
   const { run, options } = developing;
   // A server has no end of its own: the time is one for each request then.
-  const { lifeMsMax, ...bounds } = limitsOf(identifier, options);
+  const { lifeMsMax, ...bounds } = limitsOf(identifier, options, "loop dev");
   const plan = await run.plan(identifier, {
     ...bounds,
     stoppable: true,

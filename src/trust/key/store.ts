@@ -205,7 +205,9 @@ export class KeyStore {
       writeFileAtomic(temporary, text, { mode: 0o600, sync: true });
       claim(temporary, path, name);
     } catch (error) {
-      throw errno(error) ? cannotWrite(path, error) : error;
+      // The name beside it is nobody's business.
+      const cause = error instanceof Fault && error.code === "LK0006" ? error.cause : error;
+      throw errno(cause) ? cannotWrite(path, cause) : error;
     } finally {
       removeQuietly(temporary);
     }
