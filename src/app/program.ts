@@ -300,9 +300,9 @@ export class Program implements Linking {
           const { build, run } = this.#services();
           this.stdio = voices.own();
           const how = { options: options as never, address, voices, caller };
-          const reread = (development: Development | undefined) => {
+          const reread = (speaking: string, development: Development | undefined) => {
             this.#development = development;
-            this.#enter(folder);
+            this.#enter(speaking);
           };
           return sessionServices({ linking: this, reread, build, run, ...how });
         },
