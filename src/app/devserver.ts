@@ -1,6 +1,7 @@
 import type { Digest } from "../base/digest.ts";
 import { DeclaredError, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
+import { shellWord } from "../base/word.ts";
 import { arrived } from "../host/crossing.ts";
 import type { Instance } from "../host/instance.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -99,7 +100,7 @@ const requireFit = async ({ component, world }: LinkedPlan, { slot }: Decision):
       "LK0402",
       `${identifier} does not fit the slot ${slot.name}: ${found.slice(0, 3).join("; ")}`,
       {
-        hint: `loop inspect ${identifier} --wit`,
+        hint: `loop inspect ${shellWord(identifier)} --wit`,
       },
     );
   fitting.add(digest);
