@@ -17,7 +17,6 @@ import { type Grants, mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./availability.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
-import { joined } from "./chain.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
 import { hasState } from "./handover.ts";
@@ -33,6 +32,7 @@ import type {
   InterfaceImplementation,
   Provider,
 } from "./provider.ts";
+import { joined } from "./views.ts";
 
 export interface LinkOptions {
   readonly providers: readonly Provider[];
