@@ -9,9 +9,9 @@ const root = join(import.meta.dir, "..");
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-objects-")));
 const work = join(temporary, "work");
 
-const spawn = (...words: string[]) =>
+const spawn = (folder: string, ...words: string[]) =>
   Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: work,
+    cwd: join(work, folder),
     env: {
       PATH: "/usr/bin:/bin",
       HOME: temporary,
@@ -23,8 +23,8 @@ const spawn = (...words: string[]) =>
     stderr: "pipe",
   });
 
-const loop = async (...words: string[]) => {
-  const child = spawn(...words);
+const loop = async (folder: string, ...words: string[]) => {
+  const child = spawn(folder, ...words);
   const [out, said] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -42,7 +42,7 @@ class Said {
   }
   async until(wanted: RegExp): Promise<void> {
     for (let waited = 0; !wanted.test(this.text); waited += 10) {
-      if (waited > 30_000) throw new Error(`${wanted} was looked for in ${this.text}`);
+      if (waited > 30_000) throw new Error(`${wanted} was looked for in ${this.text.slice(-2000)}`);
       await Bun.sleep(10);
     }
   }
@@ -108,13 +108,8 @@ world = "app"
 contract = "demo:docs/parser@0.1.0"
 default = "./words/build/words.wasm"
 
-[slots.shop]
-contract = "demo:side/baskets@0.1.0"
-policy = "plugin"
-timeout = "5s"
-
 [workspace]
-members = ["words", "letters", "basketry"]
+members = ["words", "letters"]
 `,
   "wit/world.wit": `package demo:docs@0.1.0;
 
@@ -231,11 +226,15 @@ interface baskets {
 }
 
 world basketry {
+  import wasi:cli/environment@0.2.12;
+  import wasi:clocks/monotonic-clock@0.2.12;
   import baskets;
   export wasi:cli/run@0.2.12;
 }
 `,
-  "basketry/src/main.ts": `import { Basket, forge, kept } from "demo:side/baskets@0.1.0";
+  "basketry/src/main.ts": `import { getArguments } from "wasi:cli/environment@0.2.12";
+import { subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.12";
+import { Basket, forge, kept } from "demo:side/baskets@0.1.0";
 
 const told = (work: () => unknown): string => {
   try {
@@ -245,8 +244,19 @@ const told = (work: () => unknown): string => {
   }
 };
 
+const on = () => {
+  const first = new Basket("tea");
+  for (let turn = 0; turn < 3000; turn++) {
+    const held = told(() => first.add("tea", 1));
+    console.log("held", held, "kept", kept()[1]);
+    if (held.includes("gone")) return;
+    subscribeDuration(10_000_000n).block();
+  }
+};
+
 export const run = {
   run(): void {
+    if (getArguments().includes("on")) return on();
     const one = new Basket("tea");
     console.log(one.add("tea", 2), Basket.merge(one, new Basket("cup")), one.look().join());
     console.log(told(() => one.add("tea", 101)));
@@ -254,9 +264,7 @@ export const run = {
     console.log(kept()[1]);
     one[Symbol.dispose]();
     console.log(kept()[1]);
-    try {
-      forge("nameless");
-    } catch {}
+    forge("nameless");
   },
 };
 `,
@@ -267,27 +275,29 @@ beforeAll(async () => {
     mkdirSync(join(work, path, ".."), { recursive: true });
     writeFileSync(join(work, path), text);
   }
-  for (const name of ["words", "letters"]) cpSync(join(work, "wit"), join(work, name, "wit"), { recursive: true });
+  for (const name of ["words", "letters"])
+    cpSync(join(work, "wit"), join(work, name, "wit"), { recursive: true });
   cpSync(join(root, "tests/fixtures/sidecar"), join(work, "sidecar"), { recursive: true });
-  for (const folder of [".", "words", "letters", "basketry"]) expect((await loop("build", folder)).said).toBe("");
+  for (const folder of [".", "words", "letters", "basketry"])
+    expect((await loop(folder, "build")).said).toBe("");
 }, 120_000);
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 for (const linker of ["loop", "jco"])
   test(`objects cross a slot in every place of a type, linked by ${linker}`, async () => {
-    const { out, said } = await loop(`--linker=${linker}`, "run");
+    const { out, said } = await loop(".", `--linker=${linker}`, "run");
     expect(said).toBe("");
     expect(out.split("\n")).toEqual(["3 1 1 undefined", "3 2,1", "4 3 empty", "empty empty"]);
   }, 60_000);
 
 for (const linker of ["loop", "jco"])
   test(`an object ends with its maker when another terminal swaps that, linked by ${linker}`, async () => {
-    await loop("slot", "reset", "parser");
-    const app = spawn(`--linker=${linker}`, "run", "--", "on");
+    await loop(".", "slot", "reset", "parser");
+    const app = spawn(".", `--linker=${linker}`, "run", "--", "on");
     try {
       const [out, said] = [new Said(app.stdout), new Said(app.stderr)];
       await out.until(/^held 2 now 2 both 2$/m);
-      expect((await loop("slot", "set", "parser", "letters/build/letters.wasm")).code).toBe(0);
+      expect((await loop(".", "slot", "set", "parser", "letters/build/letters.wasm")).code).toBe(0);
       expect([await app.exited, out.text.match(/trapped/)]).toEqual([0, null]);
       await out.until(/\nbound closed\nafter 7\n$/);
       expect(said.text).toMatch(/parser.*letters\.wasm/);
@@ -300,3 +310,49 @@ for (const linker of ["loop", "jco"])
       await app.exited;
     }
   }, 60_000);
+
+test("under loop dev an object ends with its maker when that is saved anew", async () => {
+  const source = join(work, "words/src/main.ts");
+  await loop(".", "slot", "reset", "parser");
+  const app = spawn(".", "dev", "--json", "--", "on");
+  try {
+    const out = new Said(app.stdout);
+    await out.until(/"text":"held 2 now 2 both 2"/);
+    writeFileSync(source, parserText(counting.letters));
+    await out.until(/"text":"bound closed"[\s\S]*"text":"after 7"/);
+    expect(out.text).toMatch(/"event":"swapped".*"generation":2/);
+  } finally {
+    app.kill("SIGINT");
+    expect(await app.exited).toBe(0);
+    writeFileSync(source, parserText(counting.words));
+  }
+}, 60_000);
+
+test("a program in an application's own slot gives objects, which end with it", async () => {
+  const programs = ["baskets.py", "kiosk"].map((name) => join(work, "sidecar", name));
+  const fill = async (program: string) =>
+    expect(
+      (await loop("basketry", "slot", "set", "shop", `sidecar:${program}`, `--allow-run=${program}`)).said,
+    ).toBe("");
+  for (const program of programs) {
+    expect((await loop(".", "trust", "add", `sidecar:${program}`)).said).toBe("");
+    await fill(program);
+    const run = await loop("basketry", "run");
+    expect(run.out).toBe(`3 4 tea,tea,tea,cup\n{"tag":"full","val":"there is no room for 101"}\n1\n0`);
+    // What is forged ends the program, and the component with it, since its function has no err.
+    expect([run.code, run.said]).toEqual([1, expect.stringContaining("LK0431")]);
+  }
+  await fill(programs[0]!);
+  const app = spawn("basketry", "run", "--", "on");
+  try {
+    const out = new Said(app.stdout);
+    await out.until(/^held 3 kept 1$/m);
+    await fill(programs[1]!);
+    // The one that came has none of the old one's.
+    await out.until(/\nheld {"tag":"gone"} kept 0\n$/);
+    expect(await app.exited).toBe(0);
+  } finally {
+    app.kill();
+    await app.exited;
+  }
+}, 60_000);

@@ -268,7 +268,8 @@ const isPlain = (value: object): boolean => [Object.prototype, null].includes(Ob
 const guardDrop = (on: object, instance: Instance, where: string, slot: string): void => {
   const droppable = on as { [Symbol.dispose]?: Callable };
   const drop = droppable[Symbol.dispose];
-  if (!drop) return;
+  // A process knows by itself what it has still, and may outlive the instance that it served.
+  if (!drop || instance.restarts) return;
   const watch = watching(instance, undefined, where, slot);
   droppable[Symbol.dispose] = function (this: unknown) {
     if (instance.usable) return watch(() => drop.call(this));
