@@ -2,7 +2,6 @@ import { Fault, fault } from "../base/fault.ts";
 import { plain } from "../base/plain.ts";
 import { printMs } from "../base/quantity.ts";
 import { type Interface, unversioned, type World } from "../contract/model.ts";
-import { resourceOwners } from "../contract/resource.ts";
 import type { InstanceLimits } from "../host/budget.ts";
 import { causeText } from "../host/crossing.ts";
 import { decoded } from "../host/decoded.ts";
@@ -27,6 +26,7 @@ import { type Denial, grantText } from "../trust/written.ts";
 import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
 import { type Chosen, grantFlags, requireConsent } from "./consent.ts";
+import { slotContracts } from "./contracts.ts";
 import { judgeFor } from "./judge.ts";
 import { coveredBy } from "./servers.ts";
 
@@ -252,43 +252,15 @@ const applicationProviders = async (
   depth: number,
 ): Promise<Provider[]> => {
   const offered = new Set(linking.providers.flatMap((provider) => provider.interfaces.map(unversioned)));
+  const open = interfacesOf(
+    decoded(component).world.imports,
+    (name) => !offered.has(unversioned(name)) && !name.startsWith("wasi:"),
+  );
   const providers: Provider[] = [];
-  const { imports } = decoded(component).world;
-  const open = interfacesOf(imports, (name) => !offered.has(unversioned(name)) && !name.startsWith("wasi:"));
-  const served = new Map(open.map((one) => [one, linking.slots().serving(one.name)]));
-  const taken = new Map<Interface, string>();
-  for (const [contract, slot] of served) {
-    if (!slot) continue;
-    const uses = usedBy(
-      contract,
-      open.filter((one) => !served.get(one)),
-    );
-    for (const one of uses) {
-      const other = taken.get(one);
-      if (other !== undefined) throw sharedBy(one, other, slot.name);
-      taken.set(one, slot.name);
-    }
-    const decision = linking.slots().use(slot.name);
-    providers.push(await slotProvider(decision, [contract, ...uses], linking, depth));
-  }
+  for (const [name, contracts] of slotContracts(open, (wanted) => linking.slots().serving(wanted)?.name))
+    providers.push(await slotProvider(linking.slots().use(name), contracts, linking, depth));
   return providers;
 };
-
-/** Whose resources a contract is about, of interfaces that no slot has for its contract: who fills its slot makes them. */
-const usedBy = (contract: Interface, others: readonly Interface[]): readonly Interface[] => {
-  if (others.length === 0) return [];
-  const owners = resourceOwners(contract);
-  const used = others.filter(({ name }) => owners.has(name));
-  const rest = others.filter((one) => !used.includes(one));
-  return [...new Set([...used, ...used.flatMap((one) => usedBy(one, rest))])];
-};
-
-const sharedBy = ({ name }: Interface, one: string, other: string) =>
-  fault(
-    "LK0402",
-    `The contracts of the slots ${one} and ${other} are both about resources of ${name}, and what one filling made means nothing to the other`,
-    { hint: "let one contract have what is done with them, or pass what they stand for as values" },
-  );
 
 const slotProvider = async (
   decision: Decision,
