@@ -4,7 +4,7 @@ import { Live } from "./live.ts";
 import { placeOf, type Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
-import { handedOn, suspendingFuncs, Views } from "./views.ts";
+import { suspendingFuncs, Views } from "./views.ts";
 
 // Components in a capability's place. Each stands before whoever would serve otherwise, and reaches the next one
 // through its own import of the same interface; for the guest there is one capability.
@@ -61,7 +61,7 @@ export const standIn = (options: StandIn): Provider => {
         (...args: unknown[]) =>
           live.run((instance) => views.call(instance, name, func, args));
       return Object.fromEntries(
-        own.map((one) => [one.name, handedOn(one, ({ name }) => callOf(one.name, name))]),
+        own.map((one) => [one.name, views.handedOn(one, ({ name }) => callOf(one.name, name))]),
       );
     },
   };

@@ -77,6 +77,14 @@ const served = async (
   };
 };
 
+/** What was collected is told at the end of a turn. */
+const collect = async () => {
+  for (let turn = 0; turn < 3; turn++) {
+    Bun.gc(true);
+    await Bun.sleep(1);
+  }
+};
+
 const pairs = linkerNames.flatMap((guest) => linkerNames.map((filling) => [guest, filling] as const));
 
 describe.each(pairs)("a guest linked by %s, fillings by %s", (...linkers) => {
@@ -144,6 +152,23 @@ describe.each(pairs)("a guest linked by %s, fillings by %s", (...linkers) => {
     expect(await call("get", await call("make", 7))).toBe(70);
   });
 
+  test("whoever holds objects of sixty that are gone keeps none of those", async () => {
+    const { call, swap } = await served("one", [1], linkers);
+    const instances = async () => {
+      await collect();
+      return heapStats().objectTypeCounts["WebAssembly.Instance"]!;
+    };
+    const before = await instances();
+    const held: number[] = [];
+    for (let i = 1; i <= 60; i++) {
+      held.push(await call("make", i));
+      await swap(i % 2 === 0 ? 1 : 10);
+    }
+    // Each is two core instances.
+    expect((await instances()) - before).toBeLessThan(30);
+    for (const one of held) expect(await call("peek", one)).toBe(1);
+  }, 60_000);
+
   test("two hundred swaps with objects held and let go leave memory flat", async () => {
     const { call, swap, end } = await served("one", [1], linkers);
     const held: number[] = [];
@@ -156,11 +181,7 @@ describe.each(pairs)("a guest linked by %s, fillings by %s", (...linkers) => {
         await call("drop", held.shift()!);
       }
       if (i % 25 > 0) continue;
-      // What was collected is told at the end of a turn.
-      for (let turn = 0; turn < 3; turn++) {
-        Bun.gc(true);
-        await Bun.sleep(1);
-      }
+      await collect();
       objects.push(heapStats().objectCount);
     }
     expect(objects.at(-1)! - objects[2]!).toBeLessThan(2000);

@@ -6,7 +6,7 @@ import type { Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 import { Row } from "./row.ts";
-import { handedOn, suspendingFuncs } from "./views.ts";
+import { suspendingFuncs } from "./views.ts";
 
 /** How the fillings of one slot answer together; there is no fourth way. */
 export type Combination = "one" | "first" | "all";
@@ -56,7 +56,7 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
       const leave = filled.swaps?.places.addRow(row);
       if (leave) context.onDrop(leave);
       return Object.fromEntries(
-        own.map((one) => [one.name, handedOn(one, (func) => toMaker(filled, one, func, row))]),
+        own.map((one) => [one.name, row.views.handedOn(one, (func) => toMaker(filled, one, func, row))]),
       );
     },
   };
@@ -80,12 +80,7 @@ const toMaker = (filled: FilledSlot, { name }: Interface, func: Func, row: Row):
   if (!views.takes(func)) return chosen;
   return (...args) => {
     const maker = views.makerIn(args);
-    if (!maker) return chosen(...args);
-    return row.runOf(
-      maker,
-      () => call(maker, args),
-      () => views.replaced(func),
-    );
+    return maker ? views.callMaker(maker, name, func, args) : chosen(...args);
   };
 };
 

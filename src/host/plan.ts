@@ -20,6 +20,7 @@ import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./avail
 import { type InstanceLimits, meteringOf } from "./budget.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
+import { joined } from "./face.ts";
 import { hasState } from "./handover.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
@@ -33,7 +34,6 @@ import type {
   InterfaceImplementation,
   Provider,
 } from "./provider.ts";
-import { joined } from "./views.ts";
 
 export interface LinkOptions {
   readonly providers: readonly Provider[];

@@ -1,21 +1,34 @@
-import { Fault, fault } from "../base/fault.ts";
+import { DeclaredError, Fault, fault } from "../base/fault.ts";
 import { camel, type Func, type Interface, pascal, unversioned } from "../contract/model.ts";
 import { ownResources } from "../contract/outline.ts";
 import { holdsResource } from "../contract/resource.ts";
 import { goneError } from "./denied.ts";
+import { faceOf, markAs, writtenOf } from "./face.ts";
 import type { Instance } from "./instance.ts";
 import type { Live } from "./live.ts";
 import { GuestExit, type InterfaceImplementation } from "./provider.ts";
 
-// What components that serve others make. Objects belong to the instance that made them: their methods answer while it
-// stands where it stood, and afterwards say that it does not. They pass as the host's own do, by themselves, so a guest
-// may hold those of several makers.
+// What components that serve others make. A guest is given an object that stands for the maker's own, and belongs to
+// the instance that made it: it answers while that stands where it stood, and says afterwards that it does not. Whoever
+// holds it keeps nothing of an instance that is gone. Objects pass as the host's own do, so a guest may hold those of
+// several makers.
 
 type Callable = (...args: unknown[]) => unknown;
 type Class = new (...args: unknown[]) => object;
 
-/** Where makers stand: in one place, or in a row of places. */
+/** Where makers stand: in one place, or in a row of them. */
 export type Stand = Pick<Live, "runOf">;
+
+/** An instance and what it made, until it is dropped. */
+export interface Maker {
+  readonly slot: string;
+  instance: Instance | undefined;
+  /** Its own objects, by those that guests were given for them. */
+  own: WeakMap<object, object>;
+}
+
+/** Who made what stands behind an object. */
+const makers = new WeakMap<object, Maker>();
 
 /** What every instance in a stand exports, its failures naming the slot. */
 export class Views {
@@ -25,22 +38,51 @@ export class Views {
   /** Without resources of its own nothing is made here, and no types need be read to know it. */
   readonly #makes: boolean;
   readonly #views = new WeakMap<Instance, ReadonlyMap<string, Readonly<Record<string, Callable>>>>();
+  /** What guests' objects have in common, by resource. */
+  readonly #prototypes = new Map<string, object>();
+  /** The same, by what those of an instance have in common. */
+  readonly #classes = new WeakMap<object, object>();
 
   constructor(own: readonly Interface[], stand: Stand, slot: string) {
     this.#own = own;
     this.#stand = stand;
     this.#slot = slot;
-    this.#makes = own.some((one) => ownResources(one).length > 0);
+    for (const one of own)
+      for (const resource of ownResources(one)) {
+        const mark = `${unversioned(one.name)}#${resource}`;
+        this.#prototypes.set(mark, this.#prototype(one, resource, mark));
+      }
+    this.#makes = this.#prototypes.size > 0;
   }
 
   /** Once for each instance, before anything of it is called. */
   add(instance: Instance): void {
-    this.#views.set(instance, new Map(this.#own.map((one) => [one.name, this.#view(one, instance)])));
+    const maker: Maker = { slot: this.#slot, instance, own: new WeakMap() };
+    // A process knows by itself what it has still, and may outlive the instance that it served.
+    if (!instance.restarts)
+      instance.context.onDrop(() => {
+        maker.instance = undefined;
+        maker.own = new WeakMap();
+      });
+    const views = this.#own.map((one) => [one.name, this.#view(one, instance, maker)] as const);
+    this.#views.set(instance, new Map(views));
   }
 
-  /** Calls a function or static of an interface, or constructs; methods are called on their objects. */
+  /** Calls a function of an interface: a method has its object before its arguments. */
   call(instance: Instance, name: string, func: string, args: unknown[]): unknown {
     return this.#views.get(instance)!.get(name)![func]!(...args);
+  }
+
+  /** As `call`, on who made something, while it stands there. */
+  callMaker({ instance }: Maker, name: string, func: Func, args: unknown[]): unknown {
+    const replaced = () => {
+      throw goneError(
+        func,
+        `called ${func.name} on what a component made that stands in ${this.#slot} no more`,
+      );
+    };
+    if (!instance) return replaced();
+    return this.#stand.runOf(instance, () => this.call(instance, name, func.name, args), replaced);
   }
 
   /** Whether a function may be given what was made here. */
@@ -48,94 +90,150 @@ export class Views {
     return this.#makes && params.some(({ type }) => holdsResource(type));
   }
 
-  /** Who of this slot made the first object among arguments; undefined where there is none. */
-  makerIn(args: readonly unknown[]): Instance | undefined {
-    for (const { maker } of madeIn(args)) if (maker.slot === this.#slot) return maker.instance;
-    return undefined;
+  /** Who made the first object among arguments that is of this slot; undefined where there is none. */
+  makerIn(args: unknown[]): Maker | undefined {
+    let found: Maker | undefined;
+    changed(args, (object) => {
+      const maker = makers.get(object);
+      if (maker?.slot === this.#slot) found ??= maker;
+      return undefined;
+    });
+    return found;
   }
 
-  /** Refuses a call on, or with, what is not there any more. */
-  replaced(func: Func): never {
-    throw goneError(
-      func,
-      `called ${func.name} on what a component made that stands in ${this.#slot} no more`,
-    );
-  }
-
-  #view(own: Interface, instance: Instance): Record<string, Callable> {
+  /** One interface as a guest sees it, whoever serves it: `callOf` has functions, statics and constructors. */
+  handedOn(own: Interface, callOf: (func: Func) => Callable): InterfaceImplementation {
     const { name, funcs } = own;
-    const exported = instance.exported(name);
-    const classes = new Map<string, Class>();
+    const made: Record<string, unknown> = {};
     for (const resource of ownResources(own)) {
-      const given = exported[pascal(resource)];
-      if (typeof given !== "function") continue;
-      classes.set(resource, given as Class);
-      marks.set(given.prototype, `${unversioned(name)}#${resource}`);
-      makers.set(given.prototype, { slot: this.#slot, instance });
-      guardDrop(given.prototype, instance, `${name}#[resource-drop]${resource}`, this.#slot);
+      const mark = `${unversioned(name)}#${resource}`;
+      const construct = funcs.get(`[constructor]${resource}`);
+      const face = faceOf(mark, construct && callOf(construct));
+      face.prototype = this.#prototypes.get(mark)!;
+      made[pascal(resource)] = face;
     }
-    const view: Record<string, Callable> = {};
     for (const func of funcs.values()) {
       const { role } = func;
-      const watched = this.#watched(instance, func, `${name}#${func.name}`);
-      if (role.role === "free") {
-        view[func.name] = (...args) => watched(args, () => (exported[camel(func.name)] as Callable)(...args));
-        continue;
-      }
-      const owner = classes.get(role.resource);
-      if (!owner) continue;
-      const key = camel(role.member);
-      if (role.role === "constructor") view[func.name] = (...args) => watched(args, () => new owner(...args));
-      else if (role.role === "static")
-        view[func.name] = (...args) =>
-          watched(args, () => (owner as unknown as Record<string, Callable>)[key]!(...args));
-      else this.#replaceMethod(owner.prototype, key, instance, func, watched);
+      if (role.role === "free") made[camel(func.name)] = callOf(func);
+      if (role.role !== "static") continue;
+      Object.defineProperty(made[pascal(role.resource)], camel(role.member), { value: callOf(func) });
     }
+    return made;
+  }
+
+  #prototype({ name, funcs }: Interface, resource: string, mark: string): object {
+    const views = this;
+    const prototype: Record<PropertyKey, Callable> = {};
+    markAs(prototype, mark);
+    for (const func of funcs.values())
+      if (func.role.role === "method" && func.role.resource === resource)
+        prototype[camel(func.role.member)] = function (this: object, ...args: unknown[]) {
+          return views.callMaker(makers.get(this)!, name, func, [this, ...args]);
+        };
+    prototype[Symbol.dispose] = function (this: object) {
+      return letGo(this, `${name}#[resource-drop]${resource}`);
+    };
+    return prototype;
+  }
+
+  #view(one: Interface, instance: Instance, maker: Maker): Record<string, Callable> {
+    const exported = instance.exported(one.name);
+    for (const resource of ownResources(one)) {
+      const given = exported[pascal(resource)];
+      if (typeof given === "function")
+        this.#classes.set(given.prototype, this.#prototypes.get(`${unversioned(one.name)}#${resource}`)!);
+    }
+    const view: Record<string, Callable> = {};
+    for (const func of one.funcs.values())
+      view[func.name] = this.#guarded(instance, maker, one.name, func, calleeOf(func, exported));
     return view;
   }
 
-  /** The object answers while its maker stands there, whoever calls. */
-  #replaceMethod(
-    prototype: Record<string, Callable>,
-    key: string,
-    instance: Instance,
-    func: Func,
-    watched: Watched,
-  ): void {
-    const callee = prototype[key]!;
-    const views = this;
-    prototype[key] = function (this: unknown, ...args: unknown[]) {
-      return views.#stand.runOf(
-        instance,
-        () => watched(args, () => callee.apply(this, args)),
-        () => views.replaced(func),
-      );
+  /** Calls of one function, counted and explained, with the instance's own objects for those of guests. */
+  #guarded(instance: Instance, maker: Maker, name: string, func: Func, callee: Callable): Callable {
+    const watch = watching(instance, func, `${name}#${func.name}`, this.#slot);
+    if (!this.#makes) return (...args) => watch(() => callee(...args));
+    const takes = this.takes(func);
+    const gives = holdsResource(func.result);
+    const given = (value: unknown) => changed(value, (object) => this.#give(object, maker));
+    const failed = (error: unknown): never => {
+      throw error instanceof DeclaredError ? new DeclaredError(given(error.payload)) : error;
+    };
+    return (...args) => {
+      if (takes) changed(args, (object) => this.#take(object, maker, func));
+      const work = () => watch(() => callee(...args));
+      if (!gives) return work();
+      try {
+        const answer = work();
+        return answer instanceof Promise ? answer.then(given, failed) : given(answer);
+      } catch (error) {
+        return failed(error);
+      }
     };
   }
 
-  /**
-   * Runs calls of one function, counted and explained. Arguments that another instance made are refused: the callee
-   * would take them for nonsense, and trap.
-   */
-  #watched(instance: Instance, func: Func, where: string): Watched {
-    const slot = this.#slot;
-    const watch = watching(instance, func, where, slot);
-    if (!this.#makes) return (_, work) => watch(work);
-    const takes = this.takes(func);
-    const gives = holdsResource(func.result);
-    return (args, work) => {
-      if (takes)
-        for (const { maker } of madeIn(args))
-          if (maker.slot === slot && maker.instance !== instance)
-            throw goneError(func, `called ${func.name} with what another made in ${slot} than who answers`);
-      const answer = watch(work);
-      if (!gives) return answer;
-      return answer instanceof Promise ? answer.then(guardDrops) : guardDrops(answer);
-    };
+  /** What a guest is given for an object of an instance; undefined for any other object. */
+  #give(object: object, maker: Maker): object | undefined {
+    const prototype = writtenOf(this.#classes, object);
+    if (!prototype) return undefined;
+    const given = Object.create(prototype) as object;
+    makers.set(given, maker);
+    maker.own.set(given, object);
+    return given;
+  }
+
+  /** An instance's own object for a guest's. That of another would be nonsense to it, and have it trap. */
+  #take(object: object, maker: Maker, func: Func): object | undefined {
+    const by = makers.get(object);
+    if (by?.slot !== this.#slot) return undefined;
+    const own = by === maker ? maker.own.get(object) : undefined;
+    if (own) return own;
+    throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
   }
 }
 
-type Watched = (args: readonly unknown[], work: () => unknown) => unknown;
+/** A function as an instance exports it; found when it is called, since one run calls few of those that it could. */
+const calleeOf = ({ name, role }: Func, exported: Readonly<Record<string, unknown>>): Callable => {
+  if (role.role === "free") return (...args) => (exported[camel(name)] as Callable)(...args);
+  const key = camel(role.member);
+  if (role.role === "method") return (self, ...args) => (self as Record<string, Callable>)[key]!(...args);
+  const owner = exported[pascal(role.resource)] as Class & Record<string, Callable>;
+  if (role.role === "static") return (...args) => owner[key]!(...args);
+  return (...args) => new owner(...args);
+};
+
+/** A drop reaches the instance that made an object while that lives, and nobody else afterwards. */
+const letGo = (object: object, where: string): unknown => {
+  const { slot, instance, own } = makers.get(object)!;
+  const dropped = own.get(object) as { [Symbol.dispose]?: Callable } | undefined;
+  if (!dropped) return undefined;
+  own.delete(object);
+  const drop = () => dropped[Symbol.dispose]?.();
+  if (instance?.restarts) return drop();
+  return instance?.usable ? watching(instance, undefined, where, slot)(drop) : undefined;
+};
+
+/**
+ * A value of the JS mapping with its objects changed, wherever they lie in it, where `change` answers another. It has
+ * just been lifted, so nobody else has it.
+ */
+const changed = (value: unknown, change: (object: object) => object | undefined): unknown => {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  const other = change(value);
+  if (other) return other;
+  if (value instanceof Map) for (const [key, inside] of value) value.set(key, changed(inside, change));
+  // What else is no plain value is an object of the host's, and has nothing in it.
+  else if (Array.isArray(value) || isPlain(value)) {
+    const parts = value as Record<string, unknown>;
+    for (const [key, inside] of Object.entries(parts)) {
+      const after = changed(inside, change);
+      if (after !== inside) parts[key] = after;
+    }
+  }
+  return value;
+};
+
+const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value));
 
 const watching = (instance: Instance, func: Func | undefined, where: string, slot: string) => {
   const component = instance.context.component.identifier;
@@ -159,126 +257,3 @@ const watching = (instance: Instance, func: Func | undefined, where: string, slo
 /** The functions of an interface as providers name those that may wait. */
 export const suspendingFuncs = ({ name, funcs }: Interface): string[] =>
   [...funcs.keys()].map((func) => `${unversioned(name)}#${func}`);
-
-/** One interface as a guest sees it, whoever serves it: `callOf` has functions, statics and constructors. */
-export const handedOn = (own: Interface, callOf: (func: Func) => Callable): InterfaceImplementation => {
-  const { name, funcs } = own;
-  const made: Record<string, unknown> = {};
-  for (const resource of ownResources(own)) {
-    const construct = funcs.get(`[constructor]${resource}`);
-    made[pascal(resource)] = faceOf(`${unversioned(name)}#${resource}`, construct && callOf(construct));
-  }
-  for (const func of funcs.values()) {
-    const { role } = func;
-    if (role.role === "free") made[camel(func.name)] = callOf(func);
-    if (role.role === "free" || role.role === "constructor") continue;
-    const face = made[pascal(role.resource)] as Face | undefined;
-    const key = camel(role.member);
-    if (!face) continue;
-    if (role.role === "static") Object.defineProperty(face, key, { value: callOf(func) });
-    else face.prototype[key] = onObject(key);
-  }
-  return made;
-};
-
-/** A method of objects that answer for themselves. */
-const onObject = (key: string): Callable =>
-  function (this: Record<string, Callable>, ...args: unknown[]) {
-    return this[key]!(...args);
-  };
-
-type Face = Callable & { prototype: Record<string, Callable> };
-
-/** A class that stands for a resource of several makers: objects of every component's of this name are its own. */
-const faceOf = (
-  resource: string,
-  construct: Callable | undefined,
-  isOwn: (value: unknown) => boolean = () => false,
-): Face => {
-  function Face(...args: unknown[]): unknown {
-    if (!construct) throw new TypeError(`Resource ${resource} has no constructor`);
-    return construct(...args);
-  }
-  Object.defineProperty(Face, Symbol.hasInstance, {
-    value: (value: unknown) => isOwn(value) || isMarked(value, resource),
-  });
-  return Face as unknown as Face;
-};
-
-/** An interface whose resources are not its implementer's alone any more. */
-export const joined = (
-  plain: string,
-  wanted: Interface,
-  implementation: InterfaceImplementation,
-): InterfaceImplementation => {
-  const made: Record<string, unknown> = { ...implementation };
-  for (const resource of ownResources(wanted)) {
-    const base = implementation[pascal(resource)];
-    if (typeof base !== "function") continue;
-    const face = faceOf(
-      `${plain}#${resource}`,
-      (...args) => new (base as Class)(...args),
-      (value) => value instanceof base,
-    );
-    face.prototype = base.prototype;
-    for (const key of Object.getOwnPropertyNames(base))
-      if (!["length", "name", "prototype", "caller", "arguments"].includes(key))
-        Object.defineProperty(face, key, Object.getOwnPropertyDescriptor(base, key)!);
-    made[pascal(resource)] = face;
-  }
-  return made;
-};
-
-interface Maker {
-  readonly slot: string;
-  readonly instance: Instance;
-}
-
-/** Of the classes that components export to others: whose resource their objects are. */
-const marks = new WeakMap<object, string>();
-
-/** Which instance of which slot made the objects of these classes. */
-const makers = new WeakMap<object, Maker>();
-
-/** What is written of the class of an object, or of one that it extends. */
-const writtenOf = <T>(written: WeakMap<object, T>, value: unknown): T | undefined => {
-  for (let at = value; typeof at === "object" && at !== null; at = Object.getPrototypeOf(at)) {
-    const found = written.get(at);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-};
-
-const isMarked = (value: unknown, resource: string): boolean => writtenOf(marks, value) === resource;
-
-/** The objects of components in a value of the JS mapping, wherever they lie in it. */
-function* madeIn(value: unknown): Generator<{ readonly object: object; readonly maker: Maker }> {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
-  const maker = writtenOf(makers, value);
-  if (maker) yield { object: value, maker };
-  // What else is no plain value is an object of the host's, and has nothing in it.
-  else if (value instanceof Map) for (const inside of value.values()) yield* madeIn(inside);
-  else if (Array.isArray(value) || isPlain(value))
-    for (const inside of Object.values(value)) yield* madeIn(inside);
-}
-
-const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value));
-
-/** A drop reaches the instance that made an object while that lives, and nobody else afterwards. */
-const guardDrop = (on: object, instance: Instance, where: string, slot: string): void => {
-  const droppable = on as { [Symbol.dispose]?: Callable };
-  const drop = droppable[Symbol.dispose];
-  // A process knows by itself what it has still, and may outlive the instance that it served.
-  if (!drop || instance.restarts) return;
-  const watch = watching(instance, undefined, where, slot);
-  droppable[Symbol.dispose] = function (this: unknown) {
-    if (instance.usable) return watch(() => drop.call(this));
-  };
-};
-
-/** jco's objects have each a way of their own to be dropped, beside their class. */
-const guardDrops = (answer: unknown): unknown => {
-  for (const { object, maker } of madeIn(answer))
-    if (Object.hasOwn(object, Symbol.dispose)) guardDrop(object, maker.instance, "a drop", maker.slot);
-  return answer;
-};
