@@ -26,6 +26,7 @@ import { type Denial, grantText } from "../trust/written.ts";
 import type { Ask } from "./ask.ts";
 import { servedBySlots } from "./capabilities.ts";
 import { type Chosen, grantFlags, requireConsent } from "./consent.ts";
+import { slotContracts } from "./contracts.ts";
 import { judgeFor } from "./judge.ts";
 import { coveredBy } from "./servers.ts";
 
@@ -251,15 +252,13 @@ const applicationProviders = async (
   depth: number,
 ): Promise<Provider[]> => {
   const offered = new Set(linking.providers.flatMap((provider) => provider.interfaces.map(unversioned)));
+  const open = interfacesOf(
+    decoded(component).world.imports,
+    (name) => !offered.has(unversioned(name)) && !name.startsWith("wasi:"),
+  );
   const providers: Provider[] = [];
-  const { imports } = decoded(component).world;
-  for (const name of imports.keys()) {
-    if (offered.has(unversioned(name)) || name.startsWith("wasi:")) continue;
-    const slot = linking.slots().serving(name);
-    if (!slot) continue;
-    const contracts = interfacesOf(imports, (other) => other === name);
-    providers.push(await slotProvider(linking.slots().use(slot.name), contracts, linking, depth));
-  }
+  for (const [name, contracts] of slotContracts(open, (wanted) => linking.slots().serving(wanted)?.name))
+    providers.push(await slotProvider(linking.slots().use(name), contracts, linking, depth));
   return providers;
 };
 
@@ -289,6 +288,7 @@ const slotProvider = async (
   return fillingProvider({
     slot: slot.name,
     contract: slot.contract,
+    uses: contracts.slice(1).map(({ name }) => name),
     combination: slot.combination,
     fillings: [...plans.keys()],
     contextOf: contextOf(plans, decision),

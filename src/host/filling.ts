@@ -1,11 +1,12 @@
 import { DeclaredError, type Fault, fault } from "../base/fault.ts";
-import { camel, type Func, type Interface, type World } from "../contract/model.ts";
+import type { Func, Interface, Type } from "../contract/model.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
 import type { Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
-import type { InstanceContext, InterfaceImplementation, Provider } from "./provider.ts";
+import type { InstanceContext, Provider } from "./provider.ts";
 import { Row } from "./row.ts";
+import { suspendingFuncs } from "./views.ts";
 
 /** How the fillings of one slot answer together; there is no fourth way. */
 export type Combination = "one" | "first" | "all";
@@ -15,6 +16,8 @@ export interface FilledSlot {
   readonly slot: string;
   /** The interface that its contract asks every filling to export. */
   readonly contract: string;
+  /** Interfaces whose resources the contract is about, and that the fillings export as well. */
+  readonly uses?: readonly string[];
   readonly combination: Combination;
   readonly fillings: readonly LinkedPlan[];
   /** The context of a filling's own instance: its grants are its own, not those of its caller. */
@@ -36,60 +39,52 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
   const { slot, combination, fillings } = filled;
   if (fillings.length === 0)
     throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
-  const exported = contractOf(filled);
+  const own = [filled.contract, ...(filled.uses ?? [])].map((name) => exportedOf(filled, name));
+  const requireAll = (count: number) => requireCombines(filled, own, count);
+  requireAll(fillings.length);
   const several = fillings.length > 1 && combination !== "one";
   const waits = several || filled.swaps !== undefined || fillings.some((filling) => filling.suspends);
   return {
     name: slot,
-    interfaces: [exported.name],
-    suspending: waits
-      ? [...exported.funcs.keys()].map((name) => `${exported.name.replace(/@.*$/, "")}#${name}`)
-      : [],
+    interfaces: own.map(({ name }) => name),
+    suspending: waits ? own.flatMap(suspendingFuncs) : [],
     defaultGranted: "*",
     async instantiate(context) {
-      const exports: World["exports"] = new Map([
-        [exported.name, { kind: "interface", interface: exported }],
-      ]);
-      const contract: World = { name: undefined, imports: new Map(), exports };
-      const row = new Row(filled, contract, context, (count) => requireCombines(filled, exported, count));
+      const row = new Row(filled, own, context, requireAll);
       context.onDrop(() => row.drop());
       for (const filling of fillings) await row.start(filling);
       const leave = filled.swaps?.places.addRow(row);
       if (leave) context.onDrop(leave);
-      return { [exported.name]: implementation(filled, exported, row) };
+      return Object.fromEntries(
+        own.map((one) => [one.name, row.views.handedOn(one, (func) => toMaker(filled, one, func, row))]),
+      );
     },
   };
 };
 
-const contractOf = ({ slot, contract, fillings }: FilledSlot): Interface => {
-  const world = fillings[0]!.world;
-  const extern = world.exports.get(matchInterface(contract, world.exports.keys()) ?? "");
+const exportedOf = ({ slot, fillings }: FilledSlot, wanted: string): Interface => {
+  const { world, component } = fillings[0]!;
+  const extern = world.exports.get(matchInterface(wanted, world.exports.keys()) ?? "");
   if (extern?.kind === "interface") return extern.interface;
-  throw fault("LK0402", `${fillings[0]!.component.identifier} fills ${slot} and does not export ${contract}`);
+  throw fault("LK0402", `${component.identifier} fills ${slot} and does not export ${wanted}`);
 };
 
-const implementation = (
-  filled: FilledSlot,
-  { name, funcs }: Interface,
-  row: Row,
-): InterfaceImplementation => {
-  const made: Record<string, unknown> = {};
-  for (const func of funcs.values()) {
-    if (func.role.role !== "free")
-      throw fault(
-        "LK0402",
-        `Slot ${filled.slot} has the contract ${name}, whose resource function ${func.name} cannot cross a slot yet`,
-      );
-    made[camel(func.name)] = combine(filled, func, row, (instance, args) =>
-      instance.callNow(name, func.name, args),
-    );
-  }
-  return made;
-};
-
+type Callable = (...args: unknown[]) => unknown;
 type Call = (instance: Instance, args: unknown[]) => unknown;
 
-const combine = (filled: FilledSlot, func: Func, row: Row, call: Call) => {
+/** A call that is given what a filling made goes to that one, and to no other; any other goes to whom `combine` says. */
+const toMaker = (filled: FilledSlot, { name }: Interface, func: Func, row: Row): Callable => {
+  const { views } = row;
+  const call: Call = (instance, args) => views.call(instance, name, func.name, args);
+  const chosen = combine(filled, func, row, call);
+  if (!views.takes(func)) return chosen;
+  return (...args) => {
+    const maker = views.makerIn(args);
+    return maker ? views.callMaker(maker, name, func, args) : chosen(...args);
+  };
+};
+
+const combine = (filled: FilledSlot, func: Func, row: Row, call: Call): Callable => {
   const alone = (args: unknown[]) => row.only((instance) => call(instance, args));
   const { combination, fillings, swaps } = filled;
   if (combination === "one" || (fillings.length === 1 && !swaps)) return (...args: unknown[]) => alone(args);
@@ -99,23 +94,26 @@ const combine = (filled: FilledSlot, func: Func, row: Row, call: Call) => {
       : (args: unknown[]) => joinedAnswers(func, row, (instance) => call(instance, args));
   // There may be more of them than when it was linked, or fewer.
   if (fillings.length === 1) return (...args: unknown[]) => (row.length > 1 ? together(args) : alone(args));
-  requireCombines(filled, { funcs: new Map([[func.name, func]]) }, fillings.length);
   return async (...args: unknown[]) => together(args);
 };
 
 /** Fault LK0402 where so many fillings could not answer together. */
 const requireCombines = (
   { slot, combination }: FilledSlot,
-  { funcs }: Pick<Interface, "funcs">,
+  own: readonly Interface[],
   count: number,
 ): void => {
   if (combination !== "all" || count < 2) return;
-  for (const { name, result } of funcs.values())
-    if (result !== undefined && result.kind !== "list")
-      throw fault(
-        "LK0402",
-        `Slot ${slot} combines "all", and the result of ${name} is no list that could be joined`,
-      );
+  const isOwn = (type: Type) =>
+    (type.kind === "own" || type.kind === "borrow") && own.some(({ name }) => name === type.resource.owner);
+  for (const { name, params, result } of own.flatMap(({ funcs }) => [...funcs.values()])) {
+    // What is about one object is for its maker alone to answer.
+    if (result === undefined || result.kind === "list" || params.some(({ type }) => isOwn(type))) continue;
+    throw fault(
+      "LK0402",
+      `Slot ${slot} combines "all", and the result of ${name} is no list that could be joined`,
+    );
+  }
 };
 
 const joinedAnswers = async (

@@ -7,7 +7,7 @@ import { type LinkedPlan, link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 
 // For tests and benchmarks: a counter in a place, whose count is its state and whose functions can be told to misbehave; a
-// filling of a slot that takes several; and what an instance is given that needs nothing.
+// filling of a slot that takes several, and one that makes objects; and what an instance is given that needs nothing.
 
 /** What a counter does differently from the usual one; each text is core code. */
 export interface Made {
@@ -194,3 +194,96 @@ export const picker = (add: number, endless = false) => `(component
     (canon lift (core func $i "pick") (memory (core memory $i "mem"))))
   (instance $api (export "pick" (func $pick)))
   (export "s:s/pick@0.1.0" (instance $api)))`;
+
+/**
+ * Exports a:b/counters@1.0.0: objects whose number a generation multiplies with its own factor. `peek` has an err for
+ * those that are gone; `dropped` counts those that came back.
+ */
+export const counters = (factor: number) => `(component
+  (core module $d
+    (global $dropped (mut i32) (i32.const 0))
+    (func (export "drop") (param i32) (global.set $dropped (i32.add (global.get $dropped) (i32.const 1))))
+    (func (export "dropped") (result i32) (global.get $dropped)))
+  (core instance $d (instantiate $d))
+  (type $counter' (resource (rep i32) (dtor (core func $d "drop"))))
+  (core func $new (canon resource.new $counter'))
+  (core module $m
+    (import "" "new" (func $new (param i32) (result i32)))
+    (memory (export "mem") 1)
+    (func (export "make") (param i32) (result i32) (call $new (i32.mul (local.get 0) (i32.const ${factor}))))
+    (func (export "get") (param i32) (result i32) (local.get 0))
+    (func (export "peek") (param i32) (result i32) (i32.const 16))
+    (func (export "both") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+  (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+  (type $trouble' (enum "closed"))
+  (func $make (param "n" u32) (result (own $counter')) (canon lift (core func $i "make")))
+  (func $get (param "self" (borrow $counter')) (result u32) (canon lift (core func $i "get")))
+  (func $peek (param "self" (borrow $counter')) (result (result (error $trouble')))
+    (canon lift (core func $i "peek") (memory (core memory $i "mem"))))
+  (func $both (param "a" (borrow $counter')) (param "b" (borrow $counter')) (result u32)
+    (canon lift (core func $i "both")))
+  (func $dropped (result u32) (canon lift (core func $d "dropped")))
+  (component $shim
+    (import "t" (type $t (sub resource)))
+    (type $e' (enum "closed"))
+    (import "e" (type $e (eq $e')))
+    (import "m" (func $m (param "n" u32) (result (own $t))))
+    (import "g" (func $g (param "self" (borrow $t)) (result u32)))
+    (import "p" (func $p (param "self" (borrow $t)) (result (result (error $e)))))
+    (import "b" (func $b (param "a" (borrow $t)) (param "b" (borrow $t)) (result u32)))
+    (import "d" (func $d (result u32)))
+    (export $u "counter" (type $t))
+    (export $f "trouble" (type $e))
+    (export "[constructor]counter" (func $m) (func (param "n" u32) (result (own $u))))
+    (export "[method]counter.get" (func $g) (func (param "self" (borrow $u)) (result u32)))
+    (export "[method]counter.peek" (func $p) (func (param "self" (borrow $u)) (result (result (error $f)))))
+    (export "[static]counter.both" (func $b) (func (param "a" (borrow $u)) (param "b" (borrow $u)) (result u32)))
+    (export "dropped" (func $d)))
+  (instance $s (instantiate $shim (with "t" (type $counter')) (with "e" (type $trouble')) (with "m" (func $make))
+    (with "g" (func $get)) (with "p" (func $peek)) (with "b" (func $both)) (with "d" (func $dropped))))
+  (export "a:b/counters@1.0.0" (instance $s)))`;
+
+/** A guest of counters, which it holds under numbers. `peek` answers 1 where one is gone. */
+export const countersGuest = `(component
+  (import "a:b/counters@1.0.0" (instance $c
+    (export "counter" (type $t (sub resource)))
+    (type $e' (enum "closed"))
+    (export "trouble" (type $e (eq $e')))
+    (export "[constructor]counter" (func (param "n" u32) (result (own $t))))
+    (export "[method]counter.get" (func (param "self" (borrow $t)) (result u32)))
+    (export "[method]counter.peek" (func (param "self" (borrow $t)) (result (result (error $e)))))
+    (export "[static]counter.both" (func (param "a" (borrow $t)) (param "b" (borrow $t)) (result u32)))
+    (export "dropped" (func (result u32)))))
+  (alias export $c "counter" (type $counter))
+  (core module $mem (memory (export "mem") 1))
+  (core instance $memory (instantiate $mem))
+  (core func $make (canon lower (func $c "[constructor]counter")))
+  (core func $get (canon lower (func $c "[method]counter.get")))
+  (core func $peek (canon lower (func $c "[method]counter.peek") (memory (core memory $memory "mem"))))
+  (core func $both (canon lower (func $c "[static]counter.both")))
+  (core func $dropped (canon lower (func $c "dropped")))
+  (core func $drop (canon resource.drop $counter))
+  (core module $m
+    (import "c" "make" (func $make (param i32) (result i32)))
+    (import "c" "get" (func $get (param i32) (result i32)))
+    (import "c" "peek" (func $peek (param i32 i32)))
+    (import "c" "both" (func $both (param i32 i32) (result i32)))
+    (import "c" "dropped" (func $dropped (result i32)))
+    (import "c" "drop" (func $drop (param i32)))
+    (import "c" "mem" (memory 1))
+    (func (export "make") (param i32) (result i32) (call $make (local.get 0)))
+    (func (export "get") (param i32) (result i32) (call $get (local.get 0)))
+    (func (export "peek") (param i32) (result i32)
+      (call $peek (local.get 0) (i32.const 16)) (i32.load8_u (i32.const 16)))
+    (func (export "both") (param i32 i32) (result i32) (call $both (local.get 0) (local.get 1)))
+    (func (export "dropped") (result i32) (call $dropped))
+    (func (export "drop") (param i32) (call $drop (local.get 0))))
+  (core instance $i (instantiate $m (with "c" (instance
+    (export "make" (func $make)) (export "get" (func $get)) (export "peek" (func $peek)) (export "both" (func $both))
+    (export "dropped" (func $dropped)) (export "drop" (func $drop)) (export "mem" (memory $memory "mem"))))))
+  (func (export "make") (param "n" u32) (result u32) (canon lift (core func $i "make")))
+  (func (export "get") (param "h" u32) (result u32) (canon lift (core func $i "get")))
+  (func (export "peek") (param "h" u32) (result u32) (canon lift (core func $i "peek")))
+  (func (export "both") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "both")))
+  (func (export "dropped") (result u32) (canon lift (core func $i "dropped")))
+  (func (export "drop") (param "h" u32) (canon lift (core func $i "drop"))))`;

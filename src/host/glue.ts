@@ -109,6 +109,21 @@ export const changes: readonly Change[] = [
     put: `$1 if (this.#size >= ${limits.asyncHandlesMax}) throw new WebAssembly.RuntimeError("the component holds more than ${limits.asyncHandlesMax} streams, futures and calls"); $2`,
   },
   {
+    why: "A constructor that may wait is no JavaScript, since none can be async: it has to answer with the promise",
+    find: /^( +)(constructor\([^)\n]*\) \{)((?:(?!\n\1\})[\s\S])*?const started = await task\.enter\(\);[\s\S]*?\n\1\})/gm,
+    put: "$1$2 return (async () => {$3)(); }",
+  },
+  {
+    why: "A static that may wait is no JavaScript either, since it is not marked as async",
+    find: /^( +)(\w+\.\w+ = )(function \w+\([^)\n]*\) \{(?:(?!\n\1\})[\s\S])*?const started = await task\.enter\(\);)/gm,
+    put: "$1$2async $3",
+  },
+  {
+    why: "Of a list of resources each would drop the last, by a variable that all of them share",
+    find: /(Object\.defineProperty\((rsc\d+), symbolDispose, \{ writable: true, value: function \(\) \{)\s*(\w+)\.unregister\(\2\);\s*const handleEntry = rscTableRemove\((\w+), \w+\);\s*\2\[symbolDispose\] = emptyFunc;\s*\2\[symbolRscHandle\] = undefined;/g,
+    put: "$1 $3.unregister(this); const handleEntry = rscTableRemove($4, this[symbolRscHandle]); this[symbolDispose] = emptyFunc; this[symbolRscHandle] = undefined;",
+  },
+  {
     why: "Where the changes above find what they call",
     find: /^(export function instantiate\([^\n]*\n)/gm,
     put: `$1${helpers}`,

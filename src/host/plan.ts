@@ -12,14 +12,15 @@ import {
   unversioned,
   type World,
 } from "../contract/model.ts";
+import { ownResources } from "../contract/outline.ts";
 import { matchInterface } from "../contract/semver.ts";
 import { type Grants, mayUse } from "../trust/grants.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
 import { absenceOf, absenceText, closedBy, isUncertain, platform } from "./availability.ts";
 import { type InstanceLimits, meteringOf } from "./budget.ts";
-import { joined } from "./chain.ts";
 import { decoded } from "./decoded.ts";
 import { deniedInterface, type GrantHint } from "./denied.ts";
+import { joined } from "./face.ts";
 import { hasState } from "./handover.ts";
 import { Instance } from "./instance.ts";
 import type { Linked } from "./linker.ts";
@@ -65,7 +66,7 @@ export interface LinkedPlan {
 
 /**
  * Links a component against what the providers offer. Imports of WASI that nobody offers are denied, as the
- * sandbox's default; any other import that nobody offers is a fault. Faults: LK0203, LK0301, LK0303.
+ * sandbox's default, and types alone need nobody; any other import that nobody offers is a fault. Faults: LK0203, LK0301, LK0303.
  */
 export const link = async (component: VerifiedComponent, options: LinkOptions): Promise<LinkedPlan> => {
   const known = decoded(component);
@@ -140,10 +141,17 @@ const match = (
     cannot.push([provider, absence]);
   }
   if (cannot.length > 0) throw absent(component, name, cannot);
-  if (extern.kind === "type" || parseInterfaceName(name).namespace === "wasi")
+  if (isTypesAlone(extern) || parseInterfaceName(name).namespace === "wasi")
     return { name, extern, provider: undefined, offered: undefined };
   throw notOffered(component, name, providers);
 };
+
+/** Of what has no function and makes nothing there is nothing to serve. */
+const isTypesAlone = (extern: Extern): boolean =>
+  extern.kind === "type" ||
+  (extern.kind === "interface" &&
+    extern.interface.funcs.size === 0 &&
+    ownResources(extern.interface).length === 0);
 
 /** Said before the component starts: what it asks for is not to be had here, whatever it is granted. */
 const absent = (

@@ -5,40 +5,13 @@ import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
 import { standIn } from "./chain.ts";
-import { quietContext } from "./fixture.ts";
+import { counters, quietContext } from "./fixture.ts";
 import { Places } from "./places.ts";
 import { link } from "./plan.ts";
 
 // Resources of a component that serves a capability, held while another takes its place.
 
 ownCache();
-
-/** Counters whose numbers a generation multiplies with its own factor. */
-const counters = (factor: number) => `(component
-  (type $counter' (resource (rep i32)))
-  (canon resource.new $counter' (core func $new))
-  (core module $m
-    (import "" "new" (func $new (param i32) (result i32)))
-    (func (export "make") (param i32) (result i32) (call $new (i32.mul (local.get 0) (i32.const ${factor}))))
-    (func (export "get") (param i32) (result i32) (local.get 0))
-    (func (export "both") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
-  (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
-  (func $make (param "n" u32) (result (own $counter')) (canon lift (core func $i "make")))
-  (func $get (param "self" (borrow $counter')) (result u32) (canon lift (core func $i "get")))
-  (func $both (param "a" (borrow $counter')) (param "b" (borrow $counter')) (result u32)
-    (canon lift (core func $i "both")))
-  (component $shim
-    (import "t" (type $t (sub resource)))
-    (import "m" (func $m (param "n" u32) (result (own $t))))
-    (import "g" (func $g (param "self" (borrow $t)) (result u32)))
-    (import "b" (func $b (param "a" (borrow $t)) (param "b" (borrow $t)) (result u32)))
-    (export $u "counter" (type $t))
-    (export "[constructor]counter" (func $m) (func (param "n" u32) (result (own $u))))
-    (export "[method]counter.get" (func $g) (func (param "self" (borrow $u)) (result u32)))
-    (export "[static]counter.both" (func $b) (func (param "a" (borrow $u)) (param "b" (borrow $u)) (result u32))))
-  (instance $s (instantiate $shim (with "t" (type $counter')) (with "m" (func $make)) (with "g" (func $get))
-    (with "b" (func $both))))
-  (export "a:b/counters@1.0.0" (instance $s)))`;
 
 interface Counters {
   Counter: { new (n: number): { get(): number }; both(a: unknown, b: unknown): number };

@@ -1,6 +1,6 @@
 import type { Code } from "../base/codes.ts";
 import { Fault } from "../base/fault.ts";
-import type { World } from "../contract/model.ts";
+import type { Interface, World } from "../contract/model.ts";
 import type { FilledSlot } from "./filling.ts";
 import { requireFit } from "./fit.ts";
 import { checkHealth } from "./handover.ts";
@@ -10,6 +10,7 @@ import { Phases } from "./phases.ts";
 import { type Arranged, placeOf, succeeding, type Wish } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext } from "./provider.ts";
+import { Views } from "./views.ts";
 
 // The fillings of a slot, for one caller: each in a place of its own, in an order, and both can change between two
 // calls. A call has the row that there was when it began, to its end.
@@ -32,7 +33,10 @@ const orderOf = (standing: readonly Standing[]): Order => ({ standing, calls: 0,
 
 export class Row {
   readonly #filled: FilledSlot;
+  /** What callers use: every filling fits it. */
   readonly #contract: World;
+  /** What they export of it, whoever stands here. */
+  readonly views: Views;
   readonly #caller: InstanceContext;
   readonly #requireCombines: (count: number) => void;
   #order: Order = orderOf([]);
@@ -45,12 +49,14 @@ export class Row {
   /** `requireCombines` throws where so many fillings could not answer together. */
   constructor(
     filled: FilledSlot,
-    contract: World,
+    own: readonly Interface[],
     caller: InstanceContext,
     requireCombines: (count: number) => void,
   ) {
+    const exports = own.map((one) => [one.name, { kind: "interface", interface: one }] as const);
     this.#filled = filled;
-    this.#contract = contract;
+    this.#contract = { name: undefined, imports: new Map(), exports: new Map(exports) };
+    this.views = new Views(own, this, filled.slot);
     this.#caller = caller;
     this.#requireCombines = requireCombines;
     this.#wanted = filled.fillings.length;
@@ -72,7 +78,7 @@ export class Row {
       const standing = this.#stand(plan, await this.#instantiate(plan, context));
       this.#order = orderOf([...this.#order.standing, standing]);
     } catch (error) {
-      this.#leaveOut(plan, undefined, error);
+      this.#leaveOut(undefined, this.#named(plan, error));
     }
   }
 
@@ -81,12 +87,20 @@ export class Row {
     const [one] = this.#order.standing;
     // Started alone, it can only be missing because it was stopped.
     if (!one) throw this.#stopped;
+    return this.#during(this.#order, () => one.live.run(call));
+  }
+
+  /** As `Live.runOf`, for whoever stands in the row; one of several that passes a limit of its own is left out. */
+  runOf<T>(made: Instance, work: () => T | Promise<T>, stale: () => T): T | Promise<T> {
+    const one = this.#order.standing.find(({ live }) => live.instance === made);
+    if (!one) return stale();
     const fail = (error: unknown): never => {
-      throw this.#named(one.live.plan, error);
+      if (this.length > 1) this.#leaveOut(one, error);
+      throw error;
     };
     return this.#during(this.#order, () => {
       try {
-        const answer = one.live.run(call);
+        const answer = one.live.runOf(made, work, stale);
         return answer instanceof Promise ? answer.catch(fail) : answer;
       } catch (error) {
         return fail(error);
@@ -102,7 +116,7 @@ export class Row {
         try {
           if (!(await one.live.run(call))) return;
         } catch (error) {
-          this.#leaveOut(one.live.plan, one, error);
+          this.#leaveOut(one, error);
         }
       }
       // With nobody left there is no answer that could be told from an empty one.
@@ -187,9 +201,11 @@ export class Row {
     }
   }
 
-  #instantiate(plan: LinkedPlan, context: InstanceContext): Promise<Instance> {
+  async #instantiate(plan: LinkedPlan, context: InstanceContext): Promise<Instance> {
     const { budget } = this.#caller;
-    return plan.instantiate({ ...context, ...(budget && { budget }) });
+    const instance = await plan.instantiate({ ...context, ...(budget && { budget }) });
+    this.views.add(instance);
+    return instance;
   }
 
   #stand(plan: LinkedPlan, instance: Instance, enters = true): Standing {
@@ -232,17 +248,16 @@ export class Row {
   }
 
   /** Reports a filling that passed a limit and goes on without it; throws whatever else happened. */
-  #leaveOut(plan: LinkedPlan, gone: Standing | undefined, error: unknown): void {
-    const named = this.#named(plan, error);
-    if (!(named instanceof Fault) || !limitCodes.has(named.code) || this.#caller.budget?.exceeded)
-      throw named;
-    this.#stopped = named;
+  #leaveOut(gone: Standing | undefined, error: unknown): void {
+    if (!(error instanceof Fault) || !limitCodes.has(error.code) || this.#caller.budget?.exceeded)
+      throw error;
+    this.#stopped = error;
     if (gone) {
       this.#order = orderOf(this.#order.standing.filter((one) => one !== gone));
       dismiss(gone);
     }
-    if (this.#filled.combination === "one" || this.#wanted === 1) throw named;
-    this.#filled.onStopped?.(named);
+    if (this.#filled.combination === "one" || this.#wanted === 1) throw error;
+    this.#filled.onStopped?.(error);
   }
 
   /** A fault with the slot's name on it. */
