@@ -184,7 +184,8 @@ describe.each(pairs)("a guest linked by %s, fillings by %s", (...linkers) => {
       await collect();
       objects.push(heapStats().objectCount);
     }
-    expect(objects.at(-1)! - objects[2]!).toBeLessThan(2000);
+    // What jco makes is warm after some hundred; a generation that stays is fifty objects and more.
+    expect(objects.at(-1)! - objects[2]!).toBeLessThan(5000);
     end();
   }, 60_000);
 });
