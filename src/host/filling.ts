@@ -33,6 +33,7 @@ export interface FilledSlot {
  * own, so no state passes between two guests through a shared filling. `first` passes on to the next filling
  * where one answers with an err or with none; `all` calls every filling and joins their lists. A filling that
  * passes a limit is stopped and left out from then on, where there are others.
+ * An object that a filling made is for that one alone to answer for (`views.ts`).
  * Faults: LK0407 without a filling, LK0402 where `all` meets a result that cannot be joined.
  */
 export const fillingProvider = (filled: FilledSlot): Provider => {

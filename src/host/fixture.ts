@@ -197,9 +197,9 @@ export const picker = (add: number, endless = false) => `(component
 
 /**
  * Exports a:b/counters@1.0.0: objects whose number a generation multiplies with its own factor. `peek` has an err for
- * those that are gone; `dropped` counts those that came back.
+ * those that are gone; `dropped` counts those that came back; `get` is core code that runs before it answers.
  */
-export const counters = (factor: number) => `(component
+export const counters = (factor: number, get = "") => `(component
   (core module $d
     (global $dropped (mut i32) (i32.const 0))
     (func (export "drop") (param i32) (global.set $dropped (i32.add (global.get $dropped) (i32.const 1))))
@@ -211,7 +211,7 @@ export const counters = (factor: number) => `(component
     (import "" "new" (func $new (param i32) (result i32)))
     (memory (export "mem") 1)
     (func (export "make") (param i32) (result i32) (call $new (i32.mul (local.get 0) (i32.const ${factor}))))
-    (func (export "get") (param i32) (result i32) (local.get 0))
+    (func (export "get") (param i32) (result i32) ${get} (local.get 0))
     (func (export "peek") (param i32) (result i32) (i32.const 16))
     (func (export "both") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
   (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))

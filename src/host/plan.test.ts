@@ -124,6 +124,14 @@ describe.each([...linkerNames])("linked by %s", (name) => {
     expect(fault.message).toContain("t:t/host@0.1.3");
   });
 
+  test("an import of types alone needs nobody, and one that makes something does", async () => {
+    const importing = (type: string) => `(component (import "t:t/types@0.1.0" (instance ${type})))`;
+    const places = importing(`(type $p (record (field "line" u32))) (export "place" (type (eq $p)))`);
+    await start(await wat(places), []);
+    const making = await wat(importing(`(export "document" (type (sub resource)))`));
+    expect((await faultOf(() => link(making, { providers: [] }))).code).toBe("LK0301");
+  });
+
   test("a function that a compatible version lacks is refused before the guest starts", async () => {
     const empty = host((n) => n, { instantiate: () => ({ "t:t/host@0.1.3": {} }) });
     expect((await faultOf(async () => start(await wat(counter()), [empty]))).code).toBe("LK0302");
