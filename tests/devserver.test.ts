@@ -1,7 +1,7 @@
 // The dev server as a slot, through the front door: a component that passes everything on to loop's own changes
 // nothing; one that has a layout, a loader and commands of its own is heard, held to what is taken, and grants nothing.
 import { beforeAll, beforeEach, expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { homeFor } from "./home.ts";
 
@@ -312,6 +312,26 @@ test.each([
 test("the loop.toml of the folder that is developed speaks, wherever the person stands", async () => {
   write(work, { "loop.toml": own });
   expect(written(await develop(home.folder, work))).toEqual(["Hello you today"]);
+}, 60_000);
+
+test("an application that it names has the slots of its own loop.toml, where the workspace counts it a member", async () => {
+  const application = readFileSync(join(work, "app/loop.toml"), "utf8");
+  const slot = slots("").replace("./plain", "../plain");
+  write(work, {
+    "loop.toml": `[slots.devserver]
+use = "./scanning/build/scanning.wasm"
+
+[workspace]
+members = ["app"]
+`,
+    "app/loop.toml": `${application}\n${slot}`,
+  });
+  const change = () => write(work, { "plain/src/main.ts": greeting("Good day") });
+  const events = await developing(work, [], [change]);
+  expect(written(events)).toEqual(["Hello you today", "Good day you today"]);
+  // One that nobody counts a member is built and run, and speaks for nothing.
+  write(work, { "loop.toml": '[slots.devserver]\nuse = "./scanning/build/scanning.wasm"\n' });
+  expect(of(await develop(work), "failed")[0]).toMatchObject({ code: "LK0301" });
 }, 60_000);
 
 test("a component that says what there is, and no more, leaves the rest to loop", async () => {

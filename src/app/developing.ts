@@ -44,6 +44,8 @@ export const sessionServices = (developing: Developing): SessionServices => {
   const turns = new Turns(() => developing.linking.places.changing);
   return {
     async scan(folder) {
+      // Whoever looks at the slots meanwhile finds those of what runs.
+      developing.reread(spoken || folder, undefined);
       const { workspace, ...said } = await turns.hurried(() => scanned(folder, developing));
       development = said;
       spoken = speakingFor(workspace, folder);
@@ -97,9 +99,8 @@ const settingsOf = (folder: string): string => {
 /** What there is, and what is said besides: all of it by whoever fills the slot, in one breath. */
 const scanned = async (
   folder: string,
-  { linking, reread }: Developing,
+  { linking }: Developing,
 ): Promise<Development & { readonly workspace: Workspace }> => {
-  reread(folder, undefined);
   const server = await openDevServer(linking);
   try {
     const graph = await server.scan(folder);

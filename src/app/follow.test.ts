@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { Places, type Wish } from "../host/places.ts";
 import type { Slots } from "../slots/registry.ts";
@@ -45,13 +46,18 @@ const terminal = () => {
   });
   const write = () => writeFileSync(path, "x".repeat(++writes));
   write();
+  let digest: Digest | undefined;
+  const slots = () => {
+    const fillings = chosen === "" ? [] : [{ identifier: chosen, grants: [], ...(digest && { digest }) }];
+    return { explain: () => ({ slot: { combination: "one" }, fillings }) } as unknown as Slots;
+  };
   followed = follow({
     places,
     path,
+    slots: slots(),
     reopen: () => {
       if (broken) throw fault("LK0004", "In the middle of being written");
-      const fillings = chosen === "" ? [] : [{ identifier: chosen, grants: [] }];
-      return { explain: () => ({ slot: { combination: "one" }, fillings }) } as unknown as Slots;
+      return slots();
     },
     say: (text) => said.push(text),
     explain: (error) => `${(error as Error).message}`,
@@ -60,8 +66,9 @@ const terminal = () => {
     gates,
     said,
     standing: () => standing,
-    choose: (identifier: string) => {
+    choose: (identifier: string, bytes?: Digest) => {
       chosen = identifier;
+      digest = bytes;
       write();
     },
     breakIt: (is: boolean) => {
@@ -107,6 +114,18 @@ test("where nothing is to fill a slot that takes one, what fills it goes on, and
   await until(() => gates.length === 1);
   gates[0]!();
   await until(() => standing() === "b");
+});
+
+test("what is chosen again with other bytes comes anew, and once: a write of something else brings nothing", async () => {
+  const { gates, choose } = terminal();
+  choose("a", "sha256:11");
+  await until(() => gates.length === 1);
+  gates[0]!();
+  await followed!.now();
+  // What stands there was built anew since, so its digest is none that was chosen.
+  choose("a", "sha256:11");
+  await followed!.now();
+  expect(gates.length).toBe(1);
 });
 
 test("whoever has just chosen waits for what becomes of it, and for what goes on already", async () => {

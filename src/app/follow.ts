@@ -12,6 +12,8 @@ export interface Following {
   readonly places: Places;
   /** The file in which choices are remembered. */
   readonly path: string;
+  /** The slots as they were read when what stands there came to stand there. */
+  readonly slots: Slots;
   /** The slots as they are now, read anew. */
   readonly reopen: () => Slots;
   readonly say: (text: string) => void;
@@ -34,6 +36,7 @@ export const follow = (following: Following): Followed => {
   const { places, path, say, explain } = following;
   const unlisten = following.told ? () => {} : places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
+  let known = following.slots;
   let looking: Promise<void> | undefined;
   let told: string | undefined;
   // What is chosen while a swap goes on is compared with what stands there after it.
@@ -47,7 +50,7 @@ export const follow = (following: Following): Followed => {
     const now = stateOf(path);
     if (now === seen) return;
     try {
-      await swapChanged(following);
+      known = await swapChanged(following, known);
       seen = now;
       told = undefined;
     } catch (error) {
@@ -78,7 +81,7 @@ const stateOf = (path: string): string =>
     .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
     .join();
 
-const swapChanged = async ({ places, reopen, say, explain }: Following): Promise<void> => {
+const swapChanged = async ({ places, reopen, say, explain }: Following, known: Slots): Promise<Slots> => {
   const slots = reopen();
   const faults: unknown[] = [];
   for (const name of places.names) {
@@ -99,17 +102,28 @@ const swapChanged = async ({ places, reopen, say, explain }: Following): Promise
     const failed = () => {
       well = false;
     };
-    for (const { state, filling } of changes(places.at(name), fillings))
+    const before = known.explain(name).fillings;
+    for (const { state, filling } of changes(places.at(name), fillings, before))
       await places.swap(name, filling, state.identifier).catch(failed);
     if (well) await places.arrange(name, fillings).catch(failed);
   }
   if (faults.length > 0) throw faults[0];
+  return slots;
 };
 
-/** Which of those that stand there give way to which of those that were chosen. */
-const changes = (standing: readonly PlaceState[], chosen: readonly Filling[]) => {
-  const stays = ({ identifier, digest }: Filling) =>
-    standing.some((state) => state.identifier === identifier && (!digest || state.digest === digest));
+/**
+ * Which of those that stand there give way to which of those that were chosen. A choice is of the bytes that there were
+ * when it was made: where they were built anew since, and nobody has chosen again, what stands there stays.
+ */
+const changes = (standing: readonly PlaceState[], chosen: readonly Filling[], before: readonly Filling[]) => {
+  const isNew = ({ identifier, digest }: Filling) =>
+    !before.some((filling) => filling.identifier === identifier && filling.digest === digest);
+  const stays = (filling: Filling) =>
+    standing.some(
+      ({ identifier, digest }) =>
+        identifier === filling.identifier &&
+        (!filling.digest || digest === filling.digest || !isNew(filling)),
+    );
   const coming = chosen.filter((filling) => !stays(filling));
   const found: { state: PlaceState; filling: Filling }[] = [];
   for (const filling of coming) {

@@ -368,11 +368,13 @@ export class Program implements Linking {
 
   /** What is chosen for its slots elsewhere while it runs is followed, unless slots are not heard. */
   async #follow(): Promise<void> {
-    if (!this.choosing) return;
+    const slots = this.choosing;
+    if (!slots) return;
     const { follow } = await import("./follow.ts");
     this.#following = follow({
       places: this.places,
       path: join(dataFolder(), "loop.db"),
+      slots,
       reopen: () => {
         this.#slots = this.#open();
         return this.#slots;
