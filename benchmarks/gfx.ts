@@ -17,6 +17,7 @@ import { noGrants } from "../src/trust/grants.ts";
 import { verify } from "../src/trust/verify.ts";
 import { interleave, type Row, versus } from "./measure.ts";
 import { painter, painterShader } from "./painter.ts";
+import { presenters } from "./presenters.ts";
 
 /** The guest in TypeScript, to which each call is dear. */
 interface Draws {
@@ -258,6 +259,7 @@ export const run = async (): Promise<Row[]> => {
     versus(`triangle, a frame, on ${theirs.description}`, perFrame, "loop", "direct", ratioMax.frame),
     versus("  the next frame drawn beside it", perFrame, "overlapped", "loop"),
     versus("a thousand draws, encoded and submitted", draws, "loop", "direct", ratioMax.draws),
+    ...(await presenters()),
     versus("  from TypeScript, call by call", draws, "plain", "direct"),
     versus("  from TypeScript, written down by the template's Pass", draws, "recorded", "direct"),
   ];

@@ -36,6 +36,16 @@ const otherParts = (): Part[] => [
   ...(existsSync(join(root, "build/stage/native/sdl2"))
     ? [{ name: "SDL", version: "2", license: "Zlib", text: read("licenses/sdl2.txt") }]
     : []),
+  ...(existsSync(join(root, "build/stage/native/webgpu"))
+    ? [
+        {
+          name: "bun-webgpu (its library, with Dawn in it)",
+          version: packageOf(join(root, "node_modules/bun-webgpu")).version,
+          license: "Apache-2.0; Dawn: BSD-3-Clause",
+          text: `${read("node_modules/bun-webgpu/LICENSE")}\n${read("node_modules/webgpu/LICENSE.md")}`,
+        },
+      ]
+    : []),
   {
     name: "WASI interface definitions",
     version: "0.2",

@@ -8,18 +8,26 @@ import { buildProject } from "../src/builders/project.ts";
 import { readCommands } from "../src/contract/commands.ts";
 import { recalledPath } from "../src/host/recall.ts";
 import { rehearse } from "../src/host/rehearse.ts";
-import { carriedName } from "../src/providers/window/sdl/library.ts";
+import { carriedName as webgpuName } from "../src/providers/gfx/wgpu/library.ts";
+import { carriedName as sdlName } from "../src/providers/window/sdl/library.ts";
 import { verify } from "../src/trust/verify.ts";
 import { filesBelow, root, stage } from "./carried.ts";
 import { adapterPaths } from "./executable.ts";
 import { sdlToCarry } from "./sdl.ts";
+import { webgpuToCarry } from "./webgpu.ts";
 
 // Stage 1: what loop carries and is itself made of. The commands of loop are components that loop builds; here
 // the sources of loop build them, before any executable exists, through the same `buildProject` that the
 // executable offers to everyone. That is the whole bootstrap: no earlier loop is needed.
 
+/** Libraries that a person names for the executable to carry. */
+export interface Named {
+  readonly sdl?: string | undefined;
+  readonly webgpu?: string | undefined;
+}
+
 /** Fills build/stage; does again only what has changed. */
-export const fillStage = async (force: boolean, sdlPath?: string): Promise<void> => {
+export const fillStage = async (force: boolean, named: Named = {}): Promise<void> => {
   for (const path of adapterPaths()) place(`adapters/${basename(path)}`, readFileSync(path));
   const kept = new Set<string>();
   const catalog: Record<string, Catalog[string]> = {};
@@ -42,13 +50,22 @@ export const fillStage = async (force: boolean, sdlPath?: string): Promise<void>
     kept.add(link);
   }
   place("commands.json", Buffer.from(JSON.stringify(catalog)));
-  const sdl = sdlToCarry(sdlPath);
-  if (sdl) place(carriedName, sdl.bytes);
-  else rmSync(join(stage, carriedName), { force: true });
+  const sdl = sdlToCarry(named.sdl);
+  carry(sdlName, sdl);
   console.log(`  ${sdl ? sdl.about : "no SDL is carried; windows need the system's"}`);
+  const webgpu = webgpuToCarry(named.webgpu);
+  carry(webgpuName, webgpu);
+  console.log(
+    `  ${webgpu ? webgpu.about : "nothing that draws into windows is carried; pictures are read back"}`,
+  );
   place("commit.txt", Buffer.from(commit()));
   for (const path of filesBelow(stage))
     if (/^(commands|link)\//.test(path) && !kept.has(path)) rmSync(join(stage, path));
+};
+
+const carry = (name: string, library: { readonly bytes: Uint8Array } | undefined): void => {
+  if (library) place(name, library.bytes);
+  else rmSync(join(stage, name), { force: true });
 };
 
 /** The commit that the sources are at, "+" where they differ from it; what `loop --version --verbose` says. */

@@ -24,25 +24,28 @@ export const startDisplay = async (folder: string, size = "1280x800x24"): Promis
     said += Buffer.from(chunk);
     if (said.includes("\n")) break;
   }
-  const looked = () => {
-    const bytes = readFileSync(join(folder, "Xvfb_screen0"));
-    const field = (index: number) => bytes.readUInt32BE(index * 4);
-    const data = field(0) + field(19) * 12;
-    return (x: number, y: number) => bytes.readUInt32LE(data + y * field(12) + x * 4) & 0xffffff;
-  };
   return {
     name: `:${said.trim()}`,
-    pixel: (x, y) => looked()(x, y),
-    area: (left, top, width, height) => {
-      const at = looked();
-      const rgb = new Uint8Array(width * height * 3);
-      for (let y = 0; y < height; y++)
-        for (let x = 0; x < width; x++) {
-          const colour = at(left + x, top + y);
-          rgb.set([colour >> 16, (colour >> 8) & 255, colour & 255], (y * width + x) * 3);
-        }
-      return rgb;
-    },
+    pixel: (x, y) => screenArea(folder, x, y)[0]!,
+    area: (left, top, width, height) =>
+      Uint8Array.from(
+        screenArea(folder, left, top, width, height).flatMap((colour) => [
+          colour >> 16,
+          (colour >> 8) & 255,
+          colour & 255,
+        ]),
+      ),
     kill: () => server.kill(),
   };
+};
+
+/** The pixels of an area, row by row, of the screen whose display was started with this folder. */
+export const screenArea = (folder: string, x: number, y: number, width = 1, height = 1): number[] => {
+  const bytes = readFileSync(join(folder, "Xvfb_screen0"));
+  const field = (index: number) => bytes.readUInt32BE(index * 4);
+  const data = field(0) + field(19) * 12;
+  return Array.from({ length: width * height }, (_, at) => {
+    const [column, row] = [x + (at % width), y + Math.floor(at / width)];
+    return bytes.readUInt32LE(data + row * field(12) + column * 4) & 0xffffff;
+  });
 };

@@ -78,10 +78,9 @@ describe.each(["C", "TypeScript"])("a guest made from %s", (language) => {
   });
 
   test("that loops for ever is stopped at its time", async () => {
-    const startMs = performance.now();
-    const { fault } = await run(language, "loop", { lifeMsMax: 300 });
+    const { fault } = await run(language, "loop", { callMsMax: 300 });
     expect(fault?.code).toBe("LK0711");
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(fault?.message).toContain("it took longer than 300ms");
   });
 
   test("that allocates for ever ends by its limit of memory", async () => {

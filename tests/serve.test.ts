@@ -171,8 +171,8 @@ test("a body streams through the component and back without lying in memory", as
 test.each([
   [["serve", "--addr", "nowhere"], "LK0004"],
   [["serve", "--grace", "soon"], "LK0004"],
-  [["serve", "--addr", "192.0.2.1:80"], "LK0009"],
-  [["serve", "--addr", "192.0.2.1:80", "--trailers"], "LK0009"],
+  [["serve", "--addr", "192.0.2.1:80"], "192.0.2.1:80: it is no address of this machine"],
+  [["serve", "--addr", "192.0.2.1:80", "--trailers"], "192.0.2.1:80: it is no address of this machine"],
   [["serve", "--allow-net", "a b"], "LK0702"],
   [["run"], "loop serve"],
 ])(

@@ -82,7 +82,7 @@ const terminal = { columns: 60, rows: 16, styled: false };
 
 test("the foot says what runs, what is built, and what was swapped last with its time and parts", () => {
   const state = nothing();
-  follow(state, { tag: "watching", val: [["style", "app"], "events"] });
+  follow(state, { tag: "watching", val: { members: ["style", "app"], by: "events", application: "app" } });
   follow(state, started);
   follow(state, { tag: "building", val: { name: "style" } });
   expect(foot(state, terminal)).toEqual([
@@ -113,6 +113,15 @@ test("the foot says what runs, what is built, and what was swapped last with its
   ]);
 });
 
+test("the foot of a workspace without an application says that nothing is run", () => {
+  const state = nothing();
+  follow(state, { tag: "watching", val: { members: ["one"], by: "polling" } });
+  expect(foot(state, { ...terminal, columns: 60 })).toEqual([
+    `── loop dev: one, twice a second ${"─".repeat(24)}`,
+    "runs  nothing, since no member is the application; loop …",
+  ]);
+});
+
 test("what failed stands above the rule until it is mended, and one that is gone is not waited for", () => {
   const state = nothing();
   follow(state, started);
@@ -124,7 +133,7 @@ test("what failed stands above the rule until it is mended, and one that is gone
   expect(both).toContain("app failed; what runs goes on");
   follow(state, { tag: "mended", val: "style" });
   expect(foot(state, terminal).join("\n")).not.toContain("style failed");
-  follow(state, { tag: "watching", val: [["style"], "events"] });
+  follow(state, { tag: "watching", val: { members: ["style"], by: "events", application: "app" } });
   expect(foot(state, terminal).join("\n")).not.toContain("failed");
 });
 
@@ -143,7 +152,10 @@ test("on a narrow terminal a sentence is broken between words, and code is cut",
 
 test("no line of the foot is as wide as the terminal, and it leaves room above itself, however small that is", () => {
   const state = nothing();
-  follow(state, { tag: "watching", val: [Array.from({ length: 40 }, (_, i) => `member-${i}`), "polling"] });
+  follow(state, {
+    tag: "watching",
+    val: { members: Array.from({ length: 40 }, (_, i) => `member-${i}`), by: "polling", application: "app" },
+  });
   follow(state, started);
   follow(state, failed("漢字".repeat(60), 100));
   for (const [columns, rows] of [

@@ -31,6 +31,7 @@ const versions = async (): Promise<Record<string, string>> => {
     sqlite: sqlite.version,
     sdl: await sdl(),
     webgpu: `${pkg.dependencies.webgpu} (Dawn)`,
+    "into windows": await intoWindows(),
     gpu: await gpu(),
   };
 };
@@ -45,6 +46,18 @@ const sdl = async (): Promise<string> => {
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return "none";
+  }
+};
+
+/** What a GPU draws into windows with: "libwebgpu_wrapper.so of bun-webgpu 0.1.7, carried", or that pictures are read back. */
+const intoWindows = async (): Promise<string> => {
+  const { findWindowDawn } = await import("../providers/gfx/wgpu/library.ts");
+  try {
+    const found = findWindowDawn(undefined, process.env);
+    return found ? `${found.name}, ${found.where}` : "nothing, pictures are read back";
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return `nothing: ${error.message}`;
   }
 };
 

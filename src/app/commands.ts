@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { Fault } from "../base/fault.ts";
+import { shellWord } from "../base/word.ts";
 import { readCommands } from "../contract/commands.ts";
 import type { CommandDescription } from "../contract/description.ts";
 import { commandSlot } from "../contract/description.ts";
@@ -116,7 +117,9 @@ export const describedAs = (name: string, identifier: string, bytes: Uint8Array)
   const commands = readCommands(identifier, bytes);
   const found = commands.find((command) => command.name === name);
   if (found) return found;
-  throw new Fault("LK0402", misdescribed(name, identifier, commands), { hint: `loop inspect ${identifier}` });
+  throw new Fault("LK0402", misdescribed(name, identifier, commands), {
+    hint: `loop inspect ${shellWord(identifier)}`,
+  });
 };
 
 export const misdescribed = (

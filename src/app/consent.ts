@@ -1,4 +1,5 @@
 import { fault } from "../base/fault.ts";
+import { shellWord } from "../base/word.ts";
 import type { Filling, SlotDeclaration } from "../slots/declaration.ts";
 import type { Decision } from "../slots/precedence.ts";
 import { Decisions } from "../trust/decisions.ts";
@@ -36,7 +37,7 @@ export const requireConsent = async (
   const { slot } = chosen;
   if (slot.trust === "trusted" && component.trust === "untrusted")
     throw fault("LK0408", `The slot ${slot.name} needs a trusted filling, and ${identifier} is not trusted`, {
-      hint: `loop trust add ${identifier}`,
+      hint: `loop trust add ${shellWord(identifier)}`,
     });
   if (filling.grants.length === 0 || filling.agreed || filling.digest === digest) return;
   const changed = filling.digest !== undefined;

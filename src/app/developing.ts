@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Digest } from "../base/digest.ts";
 import { limits } from "../base/limits.ts";
-import { findManifest } from "../base/manifest/manifest.ts";
+import { findManifest, readManifests } from "../base/manifest/manifest.ts";
 import { printMs } from "../base/quantity.ts";
 import { buildProject } from "../builders/project.ts";
 import { readStamp, stampBeside } from "../builders/stamp.ts";
@@ -25,8 +25,8 @@ import type { Development } from "./workspace.ts";
 /** What `loop dev` develops with: the services of building and of running, under one session's watch. */
 export interface Developing {
   readonly linking: Linking;
-  /** Lets the loop.toml files be read anew, with what the dev server says besides. */
-  readonly reread: (development: Development | undefined) => void;
+  /** Lets the loop.toml files of a folder be read anew, with what the dev server says besides. */
+  readonly reread: (folder: string, development: Development | undefined) => void;
   readonly build: Services["build"];
   readonly run: RunServices;
   readonly options: RunOptions;
@@ -38,6 +38,7 @@ export interface Developing {
 
 export const sessionServices = (developing: Developing): SessionServices => {
   let development: Development = { standing: new Map(), providers: [] };
+  let spoken = "";
   const standing = (component: string) => development.standing.get(component);
   // What computes without end shares the thread with the session that is to replace it.
   const turns = new Turns(() => developing.linking.places.changing);
@@ -45,7 +46,8 @@ export const sessionServices = (developing: Developing): SessionServices => {
     async scan(folder) {
       const { workspace, ...said } = await turns.hurried(() => scanned(folder, developing));
       development = said;
-      developing.reread(said);
+      spoken = speakingFor(workspace, folder);
+      developing.reread(spoken, said);
       return workspace;
     },
     build: ({ folder, component }, begins, signal) =>
@@ -57,7 +59,8 @@ export const sessionServices = (developing: Developing): SessionServices => {
       }),
     run: (component, starts, signal) =>
       running(standing(component) ?? component, starts, signal, turns, developing),
-    settings: (folder) => `${settingsOf(folder)}${JSON.stringify(development.providers)}`,
+    settings: (folder) =>
+      `${[...new Set([folder, spoken])].map(settingsOf).join("")}${JSON.stringify(development.providers)}`,
     ...reporting(developing),
   };
 };
@@ -70,6 +73,16 @@ const reporting = (developing: Developing): Pick<SessionServices, "places" | "ex
     return () => void process.off("SIGWINCH", resized);
   },
 });
+
+/**
+ * The folder whose loop.toml files speak: a member that is the application has slots and grants of its own, where the
+ * developed folder's counts it as a member. What fills the slot may name any folder, and gives nobody a voice.
+ */
+const speakingFor = ({ members, application }: Workspace, folder: string): string => {
+  const named = members.find(({ name }) => name === application)?.folder ?? folder;
+  const developed = findManifest(folder);
+  return readManifests(named).some(({ path }) => path === developed) ? named : folder;
+};
 
 /** The text of the loop.toml that speaks for the folder; none where it is gone. */
 const settingsOf = (folder: string): string => {
@@ -86,7 +99,7 @@ const scanned = async (
   folder: string,
   { linking, reread }: Developing,
 ): Promise<Development & { readonly workspace: Workspace }> => {
-  reread(undefined);
+  reread(folder, undefined);
   const server = await openDevServer(linking);
   try {
     const graph = await server.scan(folder);
@@ -148,7 +161,7 @@ const running = async (
 ): Promise<number> => {
   const { run, options } = developing;
   // A server has no end of its own: the time is one for each request then.
-  const { lifeMsMax, ...bounds } = limitsOf(identifier, options);
+  const { lifeMsMax, ...bounds } = limitsOf(identifier, options, "loop dev");
   const plan = await run.plan(identifier, {
     ...bounds,
     stoppable: true,

@@ -1,6 +1,7 @@
 import type { Digest } from "../base/digest.ts";
 import { DeclaredError, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
+import { shellWord } from "../base/word.ts";
 import { arrived } from "../host/crossing.ts";
 import type { Instance } from "../host/instance.ts";
 import type { LinkedPlan } from "../host/plan.ts";
@@ -22,11 +23,20 @@ export interface DevServer {
   drop(): void;
 }
 
+/** What fills the slot instead of loop itself. Faults: those of the slot. */
+export const fillingHere = ({ choosing }: Pick<Linking, "choosing">) => {
+  const decision = choosing?.use(developmentSlot);
+  const [filling] = decision?.fillings ?? [];
+  return !decision || !filling || filling.identifier.startsWith("builtin:")
+    ? undefined
+    : { decision, filling };
+};
+
 /** Faults: those of the slot, of loading and linking, and LK0402. What it answers is checked: LK0451. */
 export const openDevServer = async (linking: Linking): Promise<DevServer> => {
-  const decision = linking.choosing?.use(developmentSlot);
-  const [filling] = decision?.fillings ?? [];
-  if (!decision || !filling || filling.identifier.startsWith("builtin:")) return own;
+  const chosen = fillingHere(linking);
+  if (!chosen) return own;
+  const { decision, filling } = chosen;
   const { component } = await loadComponent(filling.identifier, linking);
   const plan = await planFilling(component, decision, filling, arriving(linking));
   await requireFit(plan, decision);
@@ -90,7 +100,7 @@ const requireFit = async ({ component, world }: LinkedPlan, { slot }: Decision):
       "LK0402",
       `${identifier} does not fit the slot ${slot.name}: ${found.slice(0, 3).join("; ")}`,
       {
-        hint: `loop inspect ${identifier} --wit`,
+        hint: `loop inspect ${shellWord(identifier)} --wit`,
       },
     );
   fitting.add(digest);

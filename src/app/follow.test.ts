@@ -50,7 +50,8 @@ const terminal = () => {
     path,
     reopen: () => {
       if (broken) throw fault("LK0004", "In the middle of being written");
-      return { explain: () => ({ fillings: [{ identifier: chosen, grants: [] }] }) } as unknown as Slots;
+      const fillings = chosen === "" ? [] : [{ identifier: chosen, grants: [] }];
+      return { explain: () => ({ slot: { combination: "one" }, fillings }) } as unknown as Slots;
     },
     say: (text) => said.push(text),
     explain: (error) => `${(error as Error).message}`,
@@ -91,6 +92,18 @@ test("a choice that cannot be read is told once, and read again until it can be"
   await Bun.sleep(600);
   expect(said).toEqual(["loop: In the middle of being written"]);
   breakIt(false);
+  await until(() => gates.length === 1);
+  gates[0]!();
+  await until(() => standing() === "b");
+});
+
+test("where nothing is to fill a slot that takes one, what fills it goes on, and that is told once", async () => {
+  const { gates, said, standing, choose } = terminal();
+  choose("");
+  await followed!.now();
+  await followed!.now();
+  expect(said).toEqual(["loop: Nothing is to fill the slot style; what fills it goes on"]);
+  choose("b");
   await until(() => gates.length === 1);
   gates[0]!();
   await until(() => standing() === "b");

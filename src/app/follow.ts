@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { Fault } from "../base/fault.ts";
+import { Fault, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import type { PlaceState } from "../host/live.ts";
 import { type Arranged, applicationPlace, type Places, type SwapEvent } from "../host/places.ts";
@@ -78,15 +78,20 @@ const stateOf = (path: string): string =>
     .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
     .join();
 
-const swapChanged = async ({ places, reopen }: Following): Promise<void> => {
+const swapChanged = async ({ places, reopen, say, explain }: Following): Promise<void> => {
   const slots = reopen();
   const faults: unknown[] = [];
   for (const name of places.names) {
     // The application is named by whoever runs it, and by no slot.
     if (name === applicationPlace) continue;
-    const { fillings, fault } = slots.explain(name);
-    if (fault) {
-      faults.push(fault);
+    const { fillings, slot, fault: broken } = slots.explain(name);
+    if (broken) {
+      faults.push(broken);
+      continue;
+    }
+    // Of several none may be left; a caller of one would have nobody.
+    if (slot.combination === "one" && fillings.length === 0) {
+      say(`loop: ${explain(fault("LK0407", `Nothing is to fill the slot ${name}; what fills it goes on`))}`);
       continue;
     }
     // What went wrong was told to the listener.
@@ -138,5 +143,5 @@ const arrangedText = ({ place, fillings, added, removed, ms }: Arranged): string
     ...removed.map((identifier) => `removed ${identifier}`),
   ];
   const what = changes.length > 0 ? changes.join(", ") : "in another order";
-  return `loop: ${place} is filled by ${fillings.join(", ")} now (${ms.toFixed(1)} ms, ${what})\n`;
+  return `loop: ${place} is filled by ${fillings.join(", ") || "nothing"} now (${ms.toFixed(1)} ms, ${what})\n`;
 };

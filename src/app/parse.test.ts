@@ -87,6 +87,8 @@ test("refusals have codes and name what exists", () => {
 test("too many words and missing ones are refused", () => {
   const one = { ...command, positionals: [{ ...command.positionals[0]!, required: true as const }] };
   expect(refusal(["x", "y"], one)).toBe('LK0008 loop run was given one word too many: "y" | loop run x -- y');
+  const hint = "LK0008 loop run was given one word too many: \"a b\" | loop run x --force -- 'a b' x";
+  expect(refusal(["x", "a b", "x", "--force"], one)).toBe(hint);
   expect(refusal([], one)).toBe("LK0003 loop run needs IDENTIFIER: What to run | loop run --help");
   const required = { ...command, options: [{ ...command.options[0]!, required: true as const }] };
   expect(refusal([], required)).toBe("LK0003 loop run needs --invoke: Call an export | loop run --help");

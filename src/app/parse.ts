@@ -1,6 +1,7 @@
 import { CliBuilder } from "clipanion/lib/core";
 import { fault } from "../base/fault.ts";
 import { nearest } from "../base/suggest.ts";
+import { shellWord } from "../base/word.ts";
 import type {
   CommandDescription,
   OptionDescription,
@@ -151,12 +152,17 @@ export const lacksValue = (option: OptionDescription) =>
 const tooMany = (command: Shape, words: readonly string[], word: string) =>
   fault("LK0008", `loop ${command.name} was given one word too many: "${word}"`, {
     hint: command.rest
-      ? `loop ${command.name} ${before(words, word)} -- ${word}`.replaceAll("  ", " ")
+      ? `loop ${command.name} ${behindDashes(command, words, word)}`
       : `loop ${command.name} --help`,
   });
 
-const before = (words: readonly string[], word: string): string =>
-  words.slice(0, Math.max(0, words.indexOf(word))).join(" ");
+/** The words with those that are too many, up to the next option, where the component's own stand. */
+const behindDashes = ({ positionals }: Shape, words: readonly string[], word: string): string => {
+  const at = Math.max(0, words.indexOf(word, positionals.length));
+  const option = words.findIndex((other, index) => index > at && other.startsWith("-"));
+  const end = option < 0 ? words.length : option;
+  return [...words.slice(0, at), ...words.slice(end), "--", ...words.slice(at, end)].map(shellWord).join(" ");
+};
 
 const placePositionals = (
   { positionals }: Shape,

@@ -57,8 +57,8 @@ export class Program implements Linking {
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
-  /** Absolute: the folder that `loop dev` works in, whose loop.toml files speak then. */
-  #developed: string | undefined;
+  /** Absolute: the folder whose loop.toml files speak, where it is named and the person stands elsewhere. */
+  #entered: string | undefined;
   /** What `loop dev` was told; undefined where nothing is developed. */
   #development: Development | undefined;
 
@@ -126,7 +126,7 @@ export class Program implements Linking {
 
   #open(): Slots {
     return openSlots({
-      folder: this.#developed ?? this.folder,
+      folder: this.#entered ?? this.folder,
       cwd: this.folder,
       own: ownSlots(this.shipped, this.providers),
       flags: this.options.slots,
@@ -162,7 +162,7 @@ export class Program implements Linking {
 
   /** What speaks for the folder, read when it is first asked for; with --builtin only what reads. */
   #manifests(): readonly Manifest[] {
-    this.#read ??= readTolerant(this.#developed ?? this.folder, this.options.builtin);
+    this.#read ??= readTolerant(this.#entered ?? this.folder, this.options.builtin);
     return this.#read;
   }
 
@@ -178,18 +178,31 @@ export class Program implements Linking {
 
   /** All commands. A dev server that cannot say which it has is told of, and hides no other. */
   async commands(): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosingCommands, this.resolver.still, await this.#registered());
+    return this.#listed((await this.#told(() => this.registered())) ?? []);
   }
 
-  async #registered(): Promise<readonly Registered[]> {
+  /** Those that can be known without starting anything, and who was not asked for more. */
+  async stillCommands(): Promise<{ readonly commands: ListedCommand[]; readonly unasked?: string }> {
+    const here = this.options.builtin
+      ? undefined
+      : await this.#told(async () => (await import("./registry.ts")).writtenHere(this));
+    const { registered = [], ...unasked } = here ?? {};
+    return { commands: await this.#listed(registered), ...unasked };
+  }
+
+  #listed(registered: readonly Registered[]): Promise<ListedCommand[]> {
+    return listCommands(this.shipped, this.choosingCommands, this.resolver.still, registered);
+  }
+
+  async #told<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.registered();
+      return await ask();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       // A loop.toml that does not read is told of at the end.
       if (!this.#broken)
         await this.say(`loop: The workspace's own commands are not known: ${error.message}\n`);
-      return [];
+      return undefined;
     }
   }
 
@@ -246,6 +259,7 @@ export class Program implements Linking {
       build: {
         folder,
         interruptible,
+        enter: (folder) => this.#enter(folder),
         builderFor: (language) => this.#builderFor(language),
         remember: rememberBuilt,
       },
@@ -292,17 +306,16 @@ export class Program implements Linking {
         folder,
         interruptible,
         session: async ({ folder, options, address, voices }, caller) => {
-          this.#developed = folder;
+          this.#enter(folder);
           // Each build and each swap makes memories. Before anything is looked at: it may not come back.
           await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
           const { build, run } = this.#services();
           this.stdio = voices.own();
           const how = { options: options as never, address, voices, caller };
-          const reread = (development: Development | undefined) => {
+          const reread = (speaking: string, development: Development | undefined) => {
             this.#development = development;
-            this.#slots = undefined;
-            this.#read = undefined;
+            this.#enter(speaking);
           };
           return sessionServices({ linking: this, reread, build, run, ...how });
         },
@@ -321,6 +334,13 @@ export class Program implements Linking {
           }),
       },
     };
+  }
+
+  /** What loop.toml files say is read anew, as if the person stood in the folder. */
+  #enter(folder: string): void {
+    this.#entered = folder;
+    this.#slots = undefined;
+    this.#read = undefined;
   }
 
   #serving(): ServingRequest {

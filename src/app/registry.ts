@@ -1,7 +1,7 @@
 import { readManifests } from "../base/manifest/manifest.ts";
 import { buildProject } from "../builders/project.ts";
 import type { Registered } from "../providers/devserver/registry.ts";
-import { type DevServer, openDevServer } from "./devserver.ts";
+import { type DevServer, fillingHere, openDevServer } from "./devserver.ts";
 import type { Linking } from "./link.ts";
 import type { Services } from "./services.ts";
 
@@ -11,6 +11,14 @@ import type { Services } from "./services.ts";
 /** The commands of the folder's workspace; none where it has none. Faults: LK0451, LK05, those of what fills the slot. */
 export const registeredHere = (linking: Linking): Promise<readonly Registered[]> =>
   asking(linking, (server, folder) => server.commands(folder), []);
+
+/** The same without starting anything: none where a component would have to be asked, whose identifier is `unasked`. */
+export const writtenHere = async (
+  linking: Linking,
+): Promise<{ readonly registered: readonly Registered[]; readonly unasked?: string }> => {
+  const unasked = fillingHere(linking)?.filling.identifier;
+  return unasked === undefined ? { registered: await registeredHere(linking) } : { registered: [], unasked };
+};
 
 /**
  * The identifier of a registered command's component, ready to be loaded: where a member makes it, it is built first

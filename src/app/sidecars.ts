@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { digestOf } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
+import { shellWord } from "../base/word.ts";
 import type { Interface } from "../contract/model.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import { planSidecar } from "../host/sidecar/plan.ts";
@@ -80,13 +81,13 @@ export const requireTrusted = (
       "LK0408",
       `${identifier} is a program, which runs outside the sandbox, and it is not trusted`,
       {
-        hint: `loop trust add ${identifier}`,
+        hint: `loop trust add ${shellWord(identifier)}`,
       },
     ).within({ slot, component: identifier, phase: "fill", message: "Filling the slot" });
   // Who may write it could put anything in the place of what was trusted, between the look and the start.
   if ((statSync(file).mode & 0o002) !== 0)
     throw fault("LK0408", `${file} may be written by everybody, so nothing that it says can be trusted`, {
-      hint: `chmod o-w ${file}`,
+      hint: `chmod o-w ${shellWord(file)}`,
     }).within({ slot, component: identifier, phase: "fill", message: "Filling the slot" });
 };
 
@@ -112,7 +113,7 @@ const requireGranted = (
   throw fault(
     "LK0701",
     `${identifier} fills ${slot.name} and is a program, and nobody has said that it may be started`,
-    { hint: `loop trust add ${identifier} --allow-run=${file}` },
+    { hint: `loop trust add ${shellWord(identifier)} --allow-run=${shellWord(file)}` },
   ).within({ slot: slot.name, component: identifier, phase: "fill", message: "Filling the slot" });
 };
 

@@ -85,11 +85,11 @@ const verbose = {
   kind: "switch",
 } as const;
 
-/** `loop --help`, `loop slot --help`, `loop run --help`. No component is loaded. */
+/** `loop --help`, `loop slot --help`, `loop run --help`. No component is loaded for what is known without. */
 const help = async (program: Program, words: readonly string[]): Promise<number> => {
-  const commands = await helpCommands(program);
-  const names = commands.map(({ description }) => description.name);
   const leading = words.filter((word) => !word.startsWith("-"));
+  const { commands, unasked } = await helpCommands(program, leading);
+  const names = commands.map(({ description }) => description.name);
   const isGroup = leading.length === 1 && names.some((name) => name.startsWith(`${leading[0]} `));
   if (program.options.json) {
     await program.write(`${JSON.stringify(asDocument(commands), null, 2)}\n`);
@@ -98,6 +98,8 @@ const help = async (program: Program, words: readonly string[]): Promise<number>
   const exact = names.includes(leading[0] ?? "");
   if (leading.length === 0 || (isGroup && !exact)) {
     await program.write(overview(commands, pkg.version, program, leading[0]));
+    if (unasked !== undefined)
+      await program.write(`\nWhat ${unasked} registers besides is not listed: help starts no component\n`);
     return 0;
   }
   const name = commandOf(leading, names);
@@ -105,16 +107,34 @@ const help = async (program: Program, words: readonly string[]): Promise<number>
   return 0;
 };
 
-/** Help has to work where nothing else does: what cannot be read is said, and the shipped commands are shown. */
-const helpCommands = async (program: Program): Promise<ListedCommand[]> => {
+interface HelpCommands {
+  readonly commands: ListedCommand[];
+  /** The component that might know more of them. */
+  readonly unasked?: string;
+}
+
+/**
+ * Help has to work where nothing else does: what cannot be read is said, and the shipped commands are shown. It starts
+ * nothing, a stranger's component least of all, unless it is asked about a word that nobody else knows.
+ */
+const helpCommands = async (program: Program, leading: readonly string[]): Promise<HelpCommands> => {
   try {
-    return await program.commands();
+    const still = await program.stillCommands();
+    if (still.unasked === undefined || leading.length === 0 || knows(still.commands, leading)) return still;
+    return { commands: await program.commands() };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     await program.say(`loop: ${error.message}; these are the shipped commands\n`);
-    return listCommands(program.shipped, undefined, program.resolver.still);
+    return { commands: await listCommands(program.shipped, undefined, program.resolver.still) };
   }
 };
+
+/** Whether words name a command, or begin the names of a group. */
+const knows = (commands: readonly ListedCommand[], words: readonly string[]): boolean =>
+  commands.some(
+    ({ description: { name } }) =>
+      `${words.join(" ")} `.startsWith(`${name} `) || name.startsWith(`${words[0]} `),
+  );
 
 const asDocument = (commands: readonly ListedCommand[]) => ({
   version: pkg.version,

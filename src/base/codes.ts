@@ -113,6 +113,7 @@ export const codes = {
   LK0741: "No GPU",
   LK0742: "GPU error that nobody took",
   LK0743: "GPU call refused",
+  LK0744: "Not a library that draws into windows",
   LK0731: "No display",
   LK0732: "No library for windows",
   LK0733: "Not a script of events",

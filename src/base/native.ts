@@ -6,6 +6,7 @@ import { Fault, fault } from "./fault.ts";
 import { cannotWrite, writeFileAtomic } from "./files.ts";
 import { cacheFolder } from "./paths.ts";
 import { compiled } from "./resources.ts";
+import { shellWord } from "./word.ts";
 
 /**
  * Where a native library that the executable carries lies on disk: in the cache, in a folder named by its digest
@@ -47,7 +48,7 @@ const foreign = (folder: string, why: string) =>
     "LK0006",
     `Machine code is kept in ${folder}, and that ${why}: whoever made it could run what they like`,
     {
-      hint: `rm -r ${folder}`,
+      hint: `rm -r ${shellWord(folder)}`,
     },
   );
 

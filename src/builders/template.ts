@@ -141,6 +141,7 @@ const writeFolder = (folder: string, files: ReadonlyMap<string, string>): void =
     rmSync(temporary, { recursive: true, force: true });
     if (errno(error) === "ENOTEMPTY" || errno(error) === "EEXIST" || errno(error) === "ENOTDIR")
       throw exists(folder);
-    throw error instanceof Fault ? error : cannotWrite(folder, error);
+    // The name beside it is nobody's business.
+    throw cannotWrite(folder, error instanceof Fault ? error.cause : error);
   }
 };

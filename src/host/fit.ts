@@ -1,4 +1,5 @@
 import { fault } from "../base/fault.ts";
+import { shellWord } from "../base/word.ts";
 import { describeDifference, differences } from "../contract/compare.ts";
 import { unversioned, type World } from "../contract/model.ts";
 import type { VerifiedComponent } from "../trust/verify.ts";
@@ -17,7 +18,7 @@ export const requireFit = (
   if (found.length === 0) return;
   const shown = found.slice(0, 3).map(describeDifference).join("; ");
   throw fault("LK0402", `${identifier} does not fit ${place}: ${shown}`, {
-    hint: `loop inspect ${identifier} --wit`,
+    hint: `loop inspect ${shellWord(identifier)} --wit`,
   });
 };
 

@@ -1,6 +1,7 @@
 import type { Digest } from "../base/digest.ts";
-import { fault } from "../base/fault.ts";
+import { type Fault, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
+import { shellWord } from "../base/word.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { InstanceLimits } from "./budget.ts";
 import type { Migrate } from "./handover.ts";
@@ -127,9 +128,9 @@ export class Places {
     }
   }
 
-  /** Names of places that are in use. */
+  /** Names of what is in use: of places, and of slots of several fillings that have none at the moment. */
   get names(): readonly string[] {
-    return [...this.#places.keys()];
+    return [...new Set([...this.#places.keys(), ...[...this.#rows].map(({ name }) => name)])];
   }
 
   /** Whether something is about to take a place. */
@@ -149,15 +150,20 @@ export class Places {
   async swap(name: string, wish: Wish, instead?: string): Promise<readonly Swapped[]> {
     const there = [...(this.#places.get(name) ?? [])];
     const places = there.filter(({ state }) => instead === undefined || state.identifier === instead);
-    if (places.length === 0)
-      throw fault(
-        "LK0425",
-        `Nothing that runs here uses ${name}; in use: ${this.names.join(", ") || "no slot"}`,
-      );
+    if (places.length === 0) throw this.#nothingAt(name, wish);
     const done = await Promise.allSettled(places.map((place) => this.#one(place, wish)));
     const failed = done.find((one) => one.status === "rejected");
     if (failed) throw failed.reason;
     return done.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  }
+
+  #nothingAt(name: string, { identifier }: Wish): Fault {
+    const { names } = this;
+    return names.includes(name)
+      ? fault("LK0425", `Nothing fills ${name} at the moment, so there is nothing to replace`, {
+          hint: `loop slot set ${name} ${shellWord(identifier)}`,
+        })
+      : fault("LK0425", `Nothing that runs here uses ${name}; in use: ${names.join(", ") || "no slot"}`);
   }
 
   /** Hears of every swap, done or failed, until the answer is called. */

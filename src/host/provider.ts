@@ -89,6 +89,8 @@ export interface ScreenSettings {
   readonly record?: string | undefined;
   /** The library that shows windows. */
   readonly library?: string | undefined;
+  /** The library with which a GPU draws into windows, or "off". */
+  readonly webgpu?: string | undefined;
 }
 
 /** Where one component's words go, told apart from those of others. */

@@ -50,6 +50,8 @@ export interface Surface {
   drawnBy(read: () => Promise<Picture>): void;
   /** Called with the new size in pixels, before the guest hears of it. The answer stops it. */
   onResize(listener: (width: number, height: number) => void): () => void;
+  /** Called when what was drawn past `present` has to be drawn again, since the display has lost it. The answer stops it. */
+  onExpose(listener: () => void): () => void;
   /** Called once, at the moment when it is closed, by whoever. The answer stops it. */
   onClose(listener: () => void): () => void;
 }

@@ -1,11 +1,13 @@
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
-import { isAbsolute, resolve } from "node:path";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestOf } from "../base/digest.ts";
 import { errno, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
+import { manifestName } from "../base/manifest/manifest.ts";
+import { shellWord } from "../base/word.ts";
 import type { FetchContext, Fetched, Fetcher } from "./fetch.ts";
-import type { Identifier } from "./identifier.ts";
+import { type Identifier, parseIdentifier } from "./identifier.ts";
 
 /** Paths and `file://` URLs, with the signature in `PATH.sig` where one lies there. Faults: LK0101 missing, LK0007 unreadable or a folder, LK0204 too large. */
 export const fileFetcher: Fetcher = {
@@ -22,6 +24,19 @@ export const fileFetcher: Fetcher = {
       signature: signed ? readBounded(beside, limits.signatureBytesMax) : undefined,
     };
   },
+};
+
+/** The folder that an identifier names, absolute; undefined where it names anything else. */
+export const folderNamed = (text: string, context: FetchContext): string | undefined => {
+  try {
+    const identifier = parseIdentifier(text);
+    if (identifier.scheme !== "file") return undefined;
+    const place = placeOf(identifier, context);
+    return statSync(place).isDirectory() ? place : undefined;
+  } catch {
+    // Whoever loads it says what is wrong with it.
+    return undefined;
+  }
 };
 
 const placeOf = ({ text, rest }: Identifier, { folder }: FetchContext): string => {
@@ -41,7 +56,7 @@ export const readBounded = (place: string, bytesMax: number = limits.componentBy
     const info = statSync(place);
     if (info.isDirectory())
       throw fault("LK0007", `A component was looked for at ${place}, and a folder is there`, {
-        hint: `cd ${place} && loop run`,
+        hint: existsSync(join(place, manifestName)) ? `loop build ${shellWord(place)}` : undefined,
       });
     if (info.size > bytesMax)
       throw fault("LK0204", `${place} is ${info.size} bytes; the limit is ${bytesMax}`);
@@ -49,10 +64,17 @@ export const readBounded = (place: string, bytesMax: number = limits.componentBy
   } catch (error) {
     const code = errno(error);
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw fault("LK0101", `No file at ${place}`, { cause: error });
+      throw fault("LK0101", `No file at ${place}`, { hint: buildsTo(place), cause: error });
     if (code) throw fault("LK0007", `Cannot read ${place}: ${(error as Error).message}`, { cause: error });
     throw error;
   }
+};
+
+/** What makes a component that is named where a project's build would put it. */
+const buildsTo = (place: string): string | undefined => {
+  const project = dirname(dirname(place));
+  const isBuilt = basename(dirname(place)) === "build" && existsSync(join(project, manifestName));
+  return isBuilt ? `loop build ${shellWord(project)}` : undefined;
 };
 
 /** A pipe or a device: its size is known when it ends, and it may never end. */

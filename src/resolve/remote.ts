@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Digest, digestOf, noteDigest } from "../base/digest.ts";
 import { errno, Fault, fault } from "../base/fault.ts";
 import { timed } from "../base/timings.ts";
+import { shellWord } from "../base/word.ts";
 import type { FetchContext, Fetched, Fetcher, Interruptible, Locator, Pin } from "./fetch.ts";
 import type { Identifier } from "./identifier.ts";
 import { changeLock, type Lock, type LockEntry, readLock, vendorPath } from "./lock.ts";
@@ -85,7 +86,7 @@ export class Remote {
         throw fault(
           "LK0105",
           `${identifier.text} is locked to ${entry.digest}, and ${fetched.locator.place} gives ${fetched.locator.digest}`,
-          { hint: `where the change is meant: loop fetch --update ${identifier.text}` },
+          { hint: `where the change is meant: loop fetch --update ${shellWord(identifier.text)}` },
         );
       await this.#keep(fetched, signature);
     });
@@ -143,7 +144,7 @@ export class Remote {
         "LK0005",
         `Interrupted before ${identifier.text} was here; it is neither stored nor locked`,
         {
-          hint: `loop fetch ${identifier.text}, which goes on with what came of it`,
+          hint: `loop fetch ${shellWord(identifier.text)}, which goes on with what came of it`,
           cause: error,
         },
       );
@@ -182,7 +183,7 @@ export class Remote {
       return bytes;
     }
     throw fault("LK0105", `${path} has digest ${found}, and ${digest} was looked for`, {
-      hint: `rm ${path} && loop vendor`,
+      hint: `rm ${shellWord(path)} && loop vendor`,
     });
   }
 

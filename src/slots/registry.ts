@@ -5,6 +5,7 @@ import type { Digest } from "../base/digest.ts";
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { nearest } from "../base/suggest.ts";
+import { shellWord } from "../base/word.ts";
 import { matchInterface } from "../contract/semver.ts";
 import { settleTexts } from "../trust/settle.ts";
 import type { TrustClass } from "../trust/verify.ts";
@@ -185,7 +186,7 @@ export class Slots {
     if (slot.policy === "core") throw pinned(slot);
     if (slot.combination === "one" && identifiers.length > 1)
       throw fault("LK0411", `${identifiers.length} fillings are named for ${name}, which takes one`, {
-        hint: `loop slot set ${name} ${identifiers[0]}`,
+        hint: `loop slot set ${name} ${shellWord(identifiers[0]!)}`,
       });
     if (identifiers.length > limits.fillingsMax)
       throw fault(
@@ -210,7 +211,7 @@ export class Slots {
         "LK0408",
         `The slot ${slot.name} needs a trusted filling, and ${identifier} is not trusted`,
         {
-          hint: `loop trust add ${identifier}`,
+          hint: `loop trust add ${shellWord(identifier)}`,
         },
       ).within({ slot: slot.name, component: identifier, phase: "fill", message: "Checking its trust" });
     return { identifier, grants, digest, ...(description !== undefined && { description }) };
@@ -247,7 +248,7 @@ const misfit = ({ name, contract }: SlotDeclaration, identifier: string, differe
     "LK0402",
     `${identifier} does not fit the slot ${name}, whose contract is ${contract}: ${shown}`,
     {
-      hint: `loop inspect ${identifier} --wit`,
+      hint: `loop inspect ${shellWord(identifier)} --wit`,
     },
   ).within({ slot: name, component: identifier, phase: "fill", message: "Comparing it with the contract" });
 };

@@ -2,7 +2,7 @@
 // grants of one instance; refuses to fetch bytes and to know what serves a capability; called by the host when it
 // loads a component, and by whoever gives grants.
 import { type Digest, digestOf } from "../base/digest.ts";
-import { fault } from "../base/fault.ts";
+import { Fault, fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { isPublicKey, type PublicKey } from "./key/public.ts";
 import { countedSigners, type Judgement, type Keyring } from "./keyring.ts";
@@ -163,8 +163,14 @@ const judged = async (
   const { checkSignatures } = await import("./signature/check.ts");
   const ring = keyring();
   const keys = [...new Set([...ring.list().map(({ key }) => key), ...known.filter(isPublicKey)])];
-  const signed = await checkSignatures(identifier, bytes, { keys, detached, package: resolved, memory });
-  return signed && ring.judge(signed, resolved);
+  try {
+    const signed = await checkSignatures(identifier, bytes, { keys, detached, package: resolved, memory });
+    return signed && ring.judge(signed, resolved);
+  } catch (error) {
+    throw error instanceof Fault
+      ? error.within({ component: identifier, phase: "verify", message: "Checking its signatures" })
+      : error;
+  }
 };
 
 const unsigned = (identifier: string, required: string, signatures: Judgement | undefined) =>

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { fault } from "../base/fault.ts";
 import type { GrantsTable } from "../base/manifest/manifest.ts";
+import { shellWord } from "../base/word.ts";
 import type { CapabilityWish } from "../contract/capability.ts";
 
 // Grants as a person writes them, in flags, in loop.toml and in memory: one vocabulary for all three.
@@ -49,8 +50,7 @@ export const fromTable = (table: GrantsTable): WrittenGrant[] =>
 
 /** The flag that gives a grant: `--allow-net=api.example.com:443`. */
 export const flagText = ({ kind, value }: WrittenGrant): string => {
-  const word =
-    /^[\w@%+=:,./*-]+$/.test(value) && !value.includes("*") ? value : `'${value.replaceAll("'", "'\\''")}'`;
+  const word = shellWord(value);
   if (kind === "env" && value.includes("=")) return `--env ${word}`;
   return kind === "dir" ? `--dir ${word}` : `--${flagNames[kind]}=${word}`;
 };

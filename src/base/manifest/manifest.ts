@@ -7,6 +7,7 @@ import { parse, TomlError } from "smol-toml";
 import type { Code } from "../codes.ts";
 import { errno, type Fault, fault } from "../fault.ts";
 import { limits } from "../limits.ts";
+import { shellWord } from "../word.ts";
 import { check, depthMax, type Problem, type Schema } from "./check.ts";
 import { type CommandDescription, completeCommand, type WrittenCommand } from "./command.ts";
 import { type KeyPath, Lines } from "./lines.ts";
@@ -117,7 +118,7 @@ export const requireManifest = (folder: string): string => {
   if (!stats) throw fault("LK0101", `No folder at ${folder}`);
   if (!stats.isDirectory())
     throw fault("LK0007", `A folder was looked for at ${folder}, and a file is there`, {
-      hint: `loop run ${folder}`,
+      hint: `loop run ${shellWord(folder)}`,
     });
   const path = findManifest(folder);
   if (path !== undefined) return path;

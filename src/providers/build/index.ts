@@ -6,6 +6,7 @@ import type { Builder } from "../../builders/builder.ts";
 import type { Outcome } from "../../builders/project.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
+import { folderNamed } from "../../resolve/file.ts";
 
 /** What was built: its bytes' digest, where they lie (absolute), and the component's name. */
 export type BuiltComponent = Pick<Outcome, "digest" | "component" | "name">;
@@ -14,11 +15,13 @@ export type BuiltComponent = Pick<Outcome, "digest" | "component" | "name">;
 export interface BuildServices {
   /** Absolute; relative folders are relative to it. */
   readonly folder: string;
+  /** Lets the loop.toml files of a folder speak, as if the person stood in it. */
+  readonly enter: (folder: string) => void;
   /** What fills `builder:<language>`. Faults: LK0601 for none. */
   readonly builderFor: (language: string) => Promise<Builder>;
-  /** Runs work that a person may interrupt; it then ends with LK0005. */
   /** Remembers bytes as built here; answers a warning where that is not possible. */
   readonly remember: (built: BuiltComponent) => string | undefined;
+  /** Runs work that a person may interrupt; it then ends with LK0005. */
   readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
@@ -30,6 +33,11 @@ export const buildProvider = (services: BuildServices): Provider => ({
   instantiate: () => ({
     "loop:build/builds@0.1.0": {
       build: answering((folder: string, force: boolean) => build(services, folder, force)),
+      enter: (identifier: string) => {
+        const folder = folderNamed(identifier, services);
+        if (folder !== undefined) services.enter(folder);
+        return folder;
+      },
     },
     "loop:build/templates@0.1.0": {
       list: async () => {

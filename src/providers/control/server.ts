@@ -164,7 +164,7 @@ const lineOf = (event: SwapEvent): Omit<Line, "at"> => {
   }
   if ("arranged" in event) {
     const { place, fillings, ms } = event.arranged;
-    const message = `is filled by ${fillings.join(", ")} now (${ms.toFixed(1)} ms)`;
+    const message = `is filled by ${fillings.join(", ") || "nothing"} now (${ms.toFixed(1)} ms)`;
     return { kind: "swap", level: "info", component: place, message };
   }
   const { place, generation, parts } = event.swapped;

@@ -184,7 +184,8 @@ export class Session {
       if (this.#followed !== undefined) this.#changed();
       this.#followed = followed;
     }
-    const watching = [members.map(({ name }) => name), this.#watch!.how];
+    const { application } = this.#graph!;
+    const watching = { members: members.map(({ name }) => name), by: this.#watch!.how, application };
     if (JSON.stringify(watching) === this.#watching) return;
     this.#watching = JSON.stringify(watching);
     this.#tell("watching", watching);

@@ -23,6 +23,14 @@ export interface AdapterWorld {
   /** The variables of the process: LOOP_GPU chooses "hardware" or "software", or the path of a driver's ICD file. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly drivers: () => readonly SoftwareDriver[];
+  /** The Dawn that draws into windows itself, where one is wanted; it is asked first. LK0744. */
+  readonly windowDawn?: () => Promise<WindowDawn | undefined>;
+}
+
+/** What draws into windows, as far as the search knows it. */
+export interface WindowDawn {
+  readonly where: string;
+  readonly instance: () => Promise<GPU>;
 }
 
 /** Folders in which a browser brings SwiftShader along. */
@@ -68,12 +76,19 @@ const entriesOf = (folder: string): string[] => {
 
 type Kind = "hardware" | "software";
 
+/** One of the two Dawns: its name, and how it makes instances. */
+interface Maker {
+  readonly name: string;
+  readonly instance: () => Promise<GPU | undefined>;
+}
+
 /** The Dawn instances of this process, each made once: what they find does not change. */
 const instances = new Map<string, Promise<GPU | undefined>>();
 
-const once = (key: string, make: () => Promise<GPU | undefined>): Promise<GPU | undefined> => {
-  const made = instances.get(key) ?? make();
-  instances.set(key, made);
+const once = (maker: Maker, key: string, make: () => Promise<GPU | undefined>): Promise<GPU | undefined> => {
+  const named = `${maker.name}\n${key}`;
+  const made = instances.get(named) ?? make();
+  instances.set(named, made);
   return made;
 };
 
@@ -83,9 +98,12 @@ export const forgetAdapters = (): void => instances.clear();
 /** An adapter, or undefined with what was looked for. Each request gives one of its own. */
 export const findAdapter = async (
   wish: AdapterWish,
-  { environment, drivers }: AdapterWorld,
+  { environment, drivers, windowDawn }: AdapterWorld,
 ): Promise<GPUAdapter | { readonly looked: readonly string[] }> => {
-  const looked: string[] = [];
+  const own: Maker = { name: "own", instance: dawnInstance };
+  const intoWindows = await windowDawn?.();
+  const makers = intoWindows ? [{ ...intoWindows, name: intoWindows.where }, own] : [own];
+  let looked: string[] = [];
   const chosen = environment.LOOP_GPU ?? "";
   const only = chosen === "hardware" || chosen === "software" ? chosen : undefined;
   const named = chosen !== "" && only === undefined ? chosen : undefined;
@@ -93,11 +111,16 @@ export const findAdapter = async (
     named || wish.forceFallbackAdapter || only === "software" ? ["software"] : ["hardware"];
   if (wanted[0] === "hardware" && only !== "hardware") wanted.push("software");
   for (const kind of wanted) {
-    const adapter =
-      kind === "hardware"
-        ? await hardwareAdapter(wish, environment, looked)
-        : await softwareAdapter(wish, named ? [namedDriver(named)] : drivers(), looked);
-    if (adapter) return adapter;
+    const before = looked;
+    for (const maker of makers) {
+      // Both look in the same places.
+      looked = [...before];
+      const adapter =
+        kind === "hardware"
+          ? await hardwareAdapter(maker, wish, environment, looked)
+          : await softwareAdapter(maker, wish, named ? [namedDriver(named)] : drivers(), looked);
+      if (adapter) return adapter;
+    }
   }
   return { looked };
 };
@@ -139,6 +162,7 @@ const missingDriver = (environment: AdapterWorld["environment"]): string | undef
 };
 
 const hardwareAdapter = async (
+  maker: Maker,
   wish: AdapterWish,
   environment: AdapterWorld["environment"],
   looked: string[],
@@ -148,7 +172,7 @@ const hardwareAdapter = async (
     looked.push(missing);
     return undefined;
   }
-  const instance = await once("hardware", dawnInstance);
+  const instance = await once(maker, "hardware", maker.instance);
   const adapter = await instance?.requestAdapter(optionsOf(wish));
   if (adapter && !isFallback(adapter)) return adapter;
   looked.push(
@@ -158,6 +182,7 @@ const hardwareAdapter = async (
 };
 
 const softwareAdapter = async (
+  maker: Maker,
   wish: AdapterWish,
   drivers: readonly SoftwareDriver[],
   looked: string[],
@@ -166,11 +191,11 @@ const softwareAdapter = async (
     looked.push(`${driver.name} (${driver.description})`);
     // The loader would say so on standard error.
     if (!existsSync(driver.description)) continue;
-    const instance = await once(driver.description, async () => {
+    const instance = await once(maker, driver.description, async () => {
       // The system's own loader first: one in a browser's folder is for where there is none.
       if (!loadVulkan("libvulkan.so.1") && !(driver.loader && loadVulkan(driver.loader))) return undefined;
       return withVariable("VK_DRIVER_FILES", driver.description, async () => {
-        const made = await dawnInstance();
+        const made = await maker.instance();
         // It looks for drivers when it is first asked.
         await made?.requestAdapter();
         return made;

@@ -1,13 +1,40 @@
 import { afterEach, expect } from "bun:test";
+import { join } from "node:path";
 import { DeclaredError, Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import type { Event, InstanceContext } from "../../host/provider.ts";
 import { noGrants } from "../../trust/grants.ts";
 import type * as classes from "./classes.ts";
-import { gfxProvider } from "./gfx.ts";
+import { type GfxServices, gfxProvider } from "./gfx.ts";
 import type { GpuAdapter } from "./gpu.ts";
+import { tryLibrary } from "./wgpu/library.ts";
 
 // What the tests here share: one instance's GPU in software, called as a component in JavaScript's mapping calls it.
+
+/** The library for windows as its package brings it: these tests fail without. */
+export const libraryPath = join(
+  import.meta.dir,
+  "../../../node_modules/bun-webgpu-linux-x64/libwebgpu_wrapper.so",
+);
+
+/** Both of what draws: the addon that is carried, and the library that draws into windows. */
+export const dawns: readonly (readonly [name: string, windowDawn: GfxServices["windowDawn"]])[] = [
+  ["the addon", undefined],
+  [
+    "the library for windows",
+    async () => {
+      const found = tryLibrary(libraryPath, "test");
+      if (typeof found === "string") throw new Error(`${libraryPath}: ${found}`);
+      return found;
+    },
+  ],
+];
+
+let windowDawn: GfxServices["windowDawn"];
+/** What `open` draws with from now on. */
+export const drawWith = (dawn: GfxServices["windowDawn"]): void => {
+  windowDawn = dawn;
+};
 
 export interface Webgpu {
   hasAdapter(): Promise<boolean>;
@@ -38,7 +65,11 @@ export const open = async (
     ...(before && { before }),
     onDrop: (release) => void releases.push(release),
   };
-  const made = await gfxProvider({ environment, bounds: { bytesMax } }).instantiate(context);
+  const made = await gfxProvider({
+    environment,
+    bounds: { bytesMax },
+    ...(windowDawn && { windowDawn }),
+  }).instantiate(context);
   return {
     context,
     drop,

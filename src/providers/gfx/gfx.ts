@@ -10,7 +10,7 @@ import type {
   Provider,
 } from "../../host/provider.ts";
 import type { Desk } from "../surface.ts";
-import type { AdapterWish } from "./adapter.ts";
+import type { AdapterWish, AdapterWorld } from "./adapter.ts";
 import type { GpuBounds } from "./gpu.ts";
 
 /** What the composition root gives. */
@@ -21,6 +21,8 @@ export interface GfxServices {
   readonly desk?: () => Promise<(context: InstanceContext) => Desk>;
   /** What one instance may hold, where it is not what the limits say. */
   readonly bounds?: GpuBounds;
+  /** The Dawn that is asked first, in place of the one that draws into windows where somebody sees them. */
+  readonly windowDawn?: AdapterWorld["windowDawn"];
 }
 
 const webgpuName = "loop:gfx/webgpu@0.1.0";
@@ -99,14 +101,15 @@ export const gfxProvider = (services: GfxServices): Provider => ({
   instantiate: (context) => instantiate(context, services),
 });
 
-const instantiate = async (context: InstanceContext, { environment, bounds, desk }: GfxServices) => {
+const instantiate = async (context: InstanceContext, services: GfxServices) => {
+  const { bounds, desk } = services;
   // Whoever imports nothing of it pays nothing for it.
   const { boundsOf, Gpu, GpuAdapter, noPollables, noWindows } = await import("./gpu.ts");
-  const { softwareDrivers } = await import("./adapter.ts");
+  const { worldOf } = await import("./world.ts");
   const classes = await import("./classes.ts");
   const { GpuCanvasContext, preferredFormat } = await import("./canvas.ts");
   const { keptOnGpu } = await import("./kept.ts");
-  const gpu = new Gpu({ environment, drivers: softwareDrivers }, boundsOf(context, bounds));
+  const gpu = new Gpu(worldOf(context, services), boundsOf(context, bounds));
   context.onDrop(() => gpu.drop());
   const pollable = (event: Event): object => {
     const make = context.shared?.pollable;

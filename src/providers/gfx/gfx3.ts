@@ -25,13 +25,14 @@ export const gfx3Provider = (services: GfxServices): Provider => ({
   instantiate: (context) => instantiate(context, services),
 });
 
-const instantiate = async (context: InstanceContext, { environment, bounds, desk }: GfxServices) => {
+const instantiate = async (context: InstanceContext, services: GfxServices) => {
+  const { bounds, desk } = services;
   const { boundsOf, Gpu, noWindows } = await import("./gpu.ts");
-  const { softwareDrivers } = await import("./adapter.ts");
+  const { worldOf } = await import("./world.ts");
   const { publicWebgpu } = await import("./p2/webgpu.ts");
   const classes = await import("./p3/classes.ts");
   const { streamingSurface, GpuContext, Buffer, BufferContext } = await import("./p3/surface.ts");
-  const gpu = new Gpu({ environment, drivers: softwareDrivers }, boundsOf(context, bounds));
+  const gpu = new Gpu(worldOf(context, services), boundsOf(context, bounds));
   context.onDrop(() => gpu.drop());
   const windows = await desk?.();
   const Surface = streamingSurface(() => {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fault } from "../../base/fault.ts";
 import { writeFileAtomic } from "../../base/files.ts";
 import type { Interruptible, OnProgress } from "../../resolve/fetch.ts";
-import { changeLock, type LockEntry, vendorPath } from "../../resolve/lock.ts";
+import { changeLock, type LockEntry, tidyLock, vendorPath } from "../../resolve/lock.ts";
 import type { Remote } from "../../resolve/remote.ts";
 import type { Resolver } from "../../resolve/resolver.ts";
 
@@ -52,6 +52,7 @@ export const bring = async (
   await oneByOne(interruptible, wanted, "brought in", bringOne);
   const dropped = prune && given.length === 0 ? await drop(remote, kept, resolver) : [];
   const lock = remote.lockPath;
+  if (lock !== undefined) await tidyLock(lock);
   return { supplies, dropped, lock: lock !== undefined && existsSync(lock) ? lock : undefined };
 };
 

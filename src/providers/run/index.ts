@@ -11,7 +11,7 @@ import type { Grants } from "../../trust/grants.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import type { FlagGrants, WrittenGrant } from "../../trust/written.ts";
 import { type Drawing, invokeExport, runCommand } from "./call.ts";
-import { limitsOfServer, type MakeServer, type Serving, serveComponent } from "./serve.ts";
+import { limitsOfServer, type MakeServer, type Serving, serveComponent, serveHint } from "./serve.ts";
 import { limitsOf, openSession, type RunOptions } from "./session.ts";
 
 /** Questions to a person, and the terminal as it is left to the component. */
@@ -81,7 +81,10 @@ export const runProvider = (services: RunServices): Provider => ({
         return invokeExport(plan, expression, await openSession(plan, context, options, services));
       }),
       serve: answering(async (identifier: string, options: RunOptions, serving: Serving) => {
-        const plan = await services.plan(identifier, limitsOfServer(limitsOf(identifier, options)));
+        const plan = await services.plan(
+          identifier,
+          limitsOfServer(limitsOf(identifier, options, serveHint(identifier))),
+        );
         return serveComponent(plan, context, options, serving, services);
       }),
     },

@@ -4,6 +4,7 @@ import type { Digest } from "../../base/digest.ts";
 import { Fault, fault } from "../../base/fault.ts";
 import { writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
+import { shellWord } from "../../base/word.ts";
 import type { Chance } from "../../host/chance.ts";
 import type { RunOptions } from "./session.ts";
 
@@ -151,4 +152,6 @@ const headOf = (path: string, line: string): { readonly component: string } => {
 };
 
 const notARecording = (path: string, why: string): Fault =>
-  fault("LK0721", `${path} is no recording of a run: ${why}`, { hint: `loop run FILE --record=${path}` });
+  fault("LK0721", `${path} is no recording of a run: ${why}`, {
+    hint: `loop run FILE --record=${shellWord(path)}`,
+  });

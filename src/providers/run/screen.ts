@@ -21,11 +21,12 @@ export const requireWindows = (
   );
 };
 
-const flagOf = ({ headless, frames, screenshots, input, record, library }: ScreenSettings) => {
+const flagOf = ({ headless, frames, screenshots, input, record, library, webgpu }: ScreenSettings) => {
   if (headless) return "--headless";
   if (frames !== undefined) return "--frames";
   if (screenshots && screenshots.length > 0) return "--screenshot";
   if (input !== undefined) return "--input";
   if (record !== undefined) return "--record-input";
-  return library === undefined ? undefined : "--sdl";
+  if (library !== undefined) return "--sdl";
+  return webgpu === undefined ? undefined : "--webgpu";
 };

@@ -1,6 +1,7 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { parseMs, printMs } from "../../base/quantity.ts";
+import { shellWord } from "../../base/word.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
 import { applicationPlace, placeOf, type Swappable, type Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
@@ -52,6 +53,9 @@ export const limitsOfServer = ({ lifeMsMax, ...limits }: InstanceLimits): Instan
   ...(lifeMsMax !== undefined && { callMsMax: lifeMsMax, turns: new Turns() }),
 });
 
+/** What a server is started again by, for a hint. */
+export const serveHint = (identifier: string): string => `loop serve ${shellWord(identifier)}`;
+
 /** Beyond the requests' own time, for what comes after them: the audit, the last lines. */
 const endMsMax = 2000;
 
@@ -84,7 +88,8 @@ export const serveComponent = async (
   // Before anything is asked or opened: it may not come back.
   await services.startWithCheapMemories();
   const unread = Promise.withResolvers<void>();
-  const voice = voiceOf(plan.component.identifier, caller, json, services, unread.resolve);
+  const { identifier } = plan.component;
+  const voice = voiceOf(identifier, caller, json, services, unread.resolve);
   // Standard output is the log's.
   const stdio = json ? { ...caller.stdio, stdout: caller.stdio.stderr } : caller.stdio;
   const { context, finish } = await openSession(
@@ -96,7 +101,7 @@ export const serveComponent = async (
   );
   const served = {
     ...context,
-    limits: limitsOfServer(limitsOf(plan.component.identifier, { ...options, timeout })),
+    limits: limitsOfServer(limitsOf(identifier, { ...options, timeout }, serveHint(identifier))),
   };
   const server = await services.serve(plan, {
     hostname,

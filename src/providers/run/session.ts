@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { parseBytes, parseMs, printBytes, printMs } from "../../base/quantity.ts";
+import { shellWord } from "../../base/word.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext, OutputSink, ScreenSettings } from "../../host/provider.ts";
@@ -37,23 +38,23 @@ export interface Session {
   finish(well: boolean): Promise<void>;
 }
 
-/** What a person wrote after --timeout, --max-memory and --max-output; a hint doubles it. Faults: LK0004. */
+/** What a person wrote after --timeout, --max-memory and --max-output; a hint doubles it in `command`. Faults: LK0004. */
 export const limitsOf = (
   identifier: string,
   { timeout, maxMemory, maxOutput }: Partial<RunOptions>,
+  command = `loop run ${shellWord(identifier)}`,
 ): InstanceLimits => {
   const lifeMsMax = timeout === undefined ? undefined : parseMs(timeout, "--timeout");
   const memoryBytesMax = maxMemory === undefined ? undefined : parseBytes(maxMemory, "--max-memory");
   const outputBytesMax = maxOutput === undefined ? undefined : parseBytes(maxOutput, "--max-output");
-  const run = `loop run ${identifier}`;
   return {
     ...(lifeMsMax && { lifeMsMax }),
     ...(memoryBytesMax && { memoryBytesMax }),
     ...(outputBytesMax && { outputBytesMax }),
     hints: {
-      ...(lifeMsMax && { time: `${run} --timeout ${printMs(lifeMsMax * 2)}` }),
-      ...(memoryBytesMax && { memory: `${run} --max-memory ${printBytes(memoryBytesMax * 2)}` }),
-      ...(outputBytesMax && { output: `${run} --max-output ${printBytes(outputBytesMax * 2)}` }),
+      ...(lifeMsMax && { time: `${command} --timeout ${printMs(lifeMsMax * 2)}` }),
+      ...(memoryBytesMax && { memory: `${command} --max-memory ${printBytes(memoryBytesMax * 2)}` }),
+      ...(outputBytesMax && { output: `${command} --max-output ${printBytes(outputBytesMax * 2)}` }),
     },
   };
 };

@@ -5,6 +5,7 @@ import { basename, resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault, fault } from "../../base/fault.ts";
 import { manifestName, readManifest } from "../../base/manifest/manifest.ts";
+import { shellWord } from "../../base/word.ts";
 import { answering } from "../../host/crossing.ts";
 import type { Provider } from "../../host/provider.ts";
 import type { Fetched } from "../../resolve/fetch.ts";
@@ -146,7 +147,7 @@ const add = async (services: TrustServices, identifier: string, flags: FlagsGive
         "LK0004",
         `${identifier} grants something itself, and flags that grant were written besides`,
         {
-          hint: `loop trust add ${identifier}`,
+          hint: `loop trust add ${shellWord(identifier)}`,
         },
       );
     decisions.agree(digest, resolve(services.folder, identifier));

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { errno, fault } from "../../base/fault.ts";
 import { writeFileAtomic } from "../../base/files.ts";
 import { limits } from "../../base/limits.ts";
+import { shellWord } from "../../base/word.ts";
 import { stampBeside } from "../../builders/stamp.ts";
 import { parseIdentifier } from "../../resolve/identifier.ts";
 import { KeyStore } from "../../trust/key/store.ts";
@@ -64,7 +65,12 @@ const filePath = ({ folder }: TrustServices, text: string): string => {
 
 const readBounded = (path: string, max: number, what: string): Uint8Array => {
   try {
-    const { size } = statSync(path);
+    const info = statSync(path);
+    if (info.isDirectory())
+      throw fault("LK0007", `${what} was looked for at ${path}, and a folder is there`, {
+        hint: "name the file: build/NAME.wasm in the folder of a project that is built",
+      });
+    const { size } = info;
     if (size > max) throw fault("LK0204", `${path} is ${size} bytes; the limit is ${max}`);
     return readFileSync(path);
   } catch (error) {
@@ -109,7 +115,7 @@ export const verify = async (
   });
   if (!signed)
     throw fault("LK0804", `${identifier} was to be verified, and it is not signed`, {
-      hint: `with a signature that lies beside it: loop verify ${identifier} --signature FILE`,
+      hint: `with a signature that lies beside it: loop verify ${shellWord(identifier)} --signature FILE`,
     });
   const judgement = ring.judge(signed, locator.package);
   return {

@@ -1,5 +1,6 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { shellWord } from "../../base/word.ts";
 import type { World } from "../../contract/model.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import { requireFit, requireMayStart } from "../../host/fit.ts";
@@ -170,7 +171,7 @@ export class Generations {
       throw fault(
         "LK0402",
         `${identifier} does not fit ${applicationPlace}: it exports neither wasi:http/handler nor wasi:http/incoming-handler`,
-        { hint: `loop inspect ${identifier} --wit` },
+        { hint: `loop inspect ${shellWord(identifier)} --wit` },
       );
     const { exports } = this.#now.plan.world;
     const same = exports.get(handlerOf(this.#now.plan.world)!)!;

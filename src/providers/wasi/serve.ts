@@ -82,6 +82,13 @@ const serverOf = (listening: Listening, serving: Serving, generations: Generatio
 /** Requests end without a word to us once their last bytes are with the system. */
 const stopPollMs = 10;
 
+/** Why an address cannot be had, in words. */
+const unheard: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there",
+  EADDRNOTAVAIL: "it is no address of this machine",
+  EACCES: "that port needs rights that you do not have",
+};
+
 const listen = async (options: ServeOptions, serving: Serving): Promise<Listening> => {
   const { hostname, port } = options;
   try {
@@ -90,9 +97,13 @@ const listen = async (options: ServeOptions, serving: Serving): Promise<Listenin
   } catch (error) {
     const code = errno(error);
     if (code === undefined) throw error;
-    throw fault("LK0009", `Cannot listen at ${hostname}:${port}: ${(error as Error).message}`, {
-      hint: "loop serve COMPONENT --addr 127.0.0.1:0",
-      cause: error,
-    });
+    throw fault(
+      "LK0009",
+      `Cannot listen at ${hostname}:${port}: ${unheard[code] ?? (error as Error).message}`,
+      {
+        hint: "loop serve COMPONENT --addr 127.0.0.1:0",
+        cause: error,
+      },
+    );
   }
 };

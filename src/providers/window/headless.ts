@@ -54,6 +54,7 @@ class HeadlessWindow implements Shown {
   fullscreen = false;
   readonly focused = true;
   readonly native = undefined;
+  onExposed: (() => void) | undefined;
   readonly #tell: Listener;
   #canvas: Canvas | undefined;
   #before: Size;

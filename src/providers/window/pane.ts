@@ -21,6 +21,7 @@ export class Pane implements OpenSurface {
   readonly #desk: PaneDesk;
   readonly #resizes = new Set<(width: number, height: number) => void>();
   readonly #closes = new Set<() => void>();
+  readonly #exposes = new Set<() => void>();
   #open = true;
   #dirty = false;
   /** Pictures are numbered as they are asked for: the last one, and the one in the window. */
@@ -33,6 +34,9 @@ export class Pane implements OpenSurface {
     this.title = title;
     this.#shown = shown;
     this.#desk = desk;
+    shown.onExposed = () => {
+      for (const listener of this.#exposes) listener();
+    };
   }
 
   get isOpen(): boolean {
@@ -91,6 +95,11 @@ export class Pane implements OpenSurface {
     return () => void this.#resizes.delete(listener);
   }
 
+  onExpose(listener: () => void): () => void {
+    this.#exposes.add(listener);
+    return () => void this.#exposes.delete(listener);
+  }
+
   onClose(listener: () => void): () => void {
     this.#closes.add(listener);
     return () => void this.#closes.delete(listener);
@@ -136,6 +145,7 @@ export class Pane implements OpenSurface {
     this.#open = false;
     for (const listener of [...this.#closes]) listener();
     this.#closes.clear();
+    this.#exposes.clear();
     this.#resizes.clear();
     this.#shown.close();
     this.#desk.closed(this);

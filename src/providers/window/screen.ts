@@ -52,6 +52,8 @@ export interface Shown {
   readonly fullscreen: boolean;
   readonly focused: boolean;
   readonly native: NativeWindow | undefined;
+  /** Called when the display has lost what was to be seen in it. */
+  onExposed: (() => void) | undefined;
   setTitle(title: string): void;
   resize(width: number, height: number): void;
   place(x: number, y: number): void;

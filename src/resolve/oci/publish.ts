@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { type Digest, digestOf } from "../../base/digest.ts";
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { shellWord } from "../../base/word.ts";
 import type { FetchContext } from "../fetch.ts";
 import { parseIdentifier } from "../identifier.ts";
 import { localRegistryOf, repositoryOf, tagOf } from "../package.ts";
@@ -81,7 +82,7 @@ export const targetOf = async (
   if (local) {
     const path = local.path(text.replace(/@.*/, ""), written);
     throw fault("LK0102", `The registry of ${text} is a folder, which needs no publishing`, {
-      hint: `mkdir -p ${dirname(path)} && cp build/NAME.wasm ${path}`,
+      hint: `mkdir -p ${shellWord(dirname(path))} && cp build/NAME.wasm ${shellWord(path)}`,
     });
   }
   return { ...(await repositoryOf(text, context)), tag: tagOf(written, text) };

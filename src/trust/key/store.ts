@@ -14,6 +14,7 @@ import { cannotWrite, removeQuietly, writeFileAtomic } from "../../base/files.ts
 import { limits } from "../../base/limits.ts";
 import { dataFolder } from "../../base/paths.ts";
 import { nearest } from "../../base/suggest.ts";
+import { shellWord } from "../../base/word.ts";
 import { type Box, isBox } from "./box.ts";
 import { type SigningKey, signingKey } from "./private.ts";
 import { isPublicKey, type PublicKey } from "./public.ts";
@@ -139,7 +140,7 @@ export class KeyStore {
     const path = this.#path(name);
     if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0)
       throw fault("LK0809", `Others than you can reach the private key in ${path}`, {
-        hint: `chmod 600 ${path}; if somebody may have read it: loop trust revoke ${name}`,
+        hint: `chmod 600 ${shellWord(path)}; if somebody may have read it: loop trust revoke ${name}`,
       });
   }
 
@@ -204,7 +205,9 @@ export class KeyStore {
       writeFileAtomic(temporary, text, { mode: 0o600, sync: true });
       claim(temporary, path, name);
     } catch (error) {
-      throw errno(error) ? cannotWrite(path, error) : error;
+      // The name beside it is nobody's business.
+      const cause = error instanceof Fault && error.code === "LK0006" ? error.cause : error;
+      throw errno(cause) ? cannotWrite(path, cause) : error;
     } finally {
       removeQuietly(temporary);
     }

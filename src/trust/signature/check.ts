@@ -1,6 +1,7 @@
 import { sha256 } from "../../base/digest.ts";
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
+import { shellWord } from "../../base/word.ts";
 import { keyIdOf, type PublicKey, publicKeyBytes } from "../key/public.ts";
 import {
   contentHashes,
@@ -69,7 +70,7 @@ export const changed = (identifier: string) =>
 
 const ofOthers = (identifier: string) =>
   fault("LK0801", `The signature that lies beside it is of other bytes than ${identifier}`, {
-    hint: `get both anew from where they came from; if you changed it yourself: loop sign ${identifier} --key NAME --detached`,
+    hint: `get both anew from where they came from; if you changed it yourself: loop sign ${shellWord(identifier)} --key NAME --detached`,
   });
 
 export const sameHashes = (one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean =>

@@ -4,12 +4,12 @@ import { write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { type Capability, inspect, type Part, type Report, type Server, wit } from "loop:pkg/inspector@0.1.0";
 import { values } from "../../arguments.ts";
-import { built } from "../../built.ts";
+import { found } from "../../built.ts";
 import { bold, json, size, table } from "../../text.ts";
 
 const run = (invocation: Invocation): number => {
   const given = values(invocation);
-  const [identifier = built()] = given("identifier");
+  const identifier = found(given("identifier")[0]);
   if (given("wit").length > 0) {
     const text = wit(identifier);
     write(invocation.json ? json({ wit: text }) : `${text.trimEnd()}\n`);

@@ -189,7 +189,7 @@ const verified = (): Answer => {
       "loop fetch",
     );
   }
-  return [found, () => `${checked} components, and each has its digest\n`];
+  return [found, () => `${checked} component${checked === 1 ? "" : "s"}, none of them damaged\n`];
 };
 
 const swept = (given: Given): Answer => {

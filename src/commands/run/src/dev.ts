@@ -3,7 +3,7 @@ import { columns, note, rows, styled, write } from "loop:cli/terminal@0.1.0";
 import { type Event, type Line, next, start, type Telling } from "loop:devserver/session@0.1.0";
 import type { Options } from "loop:run/runner@0.1.0";
 import { bold, dim } from "../../text.ts";
-import { follow, foot, nothing, partsText, repaint, short } from "./view.ts";
+import { follow, foot, nothing, nothingToRun, partsText, repaint, short } from "./view.ts";
 
 /** Develops a folder until the person interrupts it; each event is told as it happens. */
 export const develop = (folder: string, options: Options, address: string, telling: Telling): void => {
@@ -106,7 +106,7 @@ const paint = (hue: number, text: string): string => (styled() ? `\x1b[${hue}m${
 const document = (event: Event): object => {
   switch (event.tag) {
     case "watching":
-      return { members: event.val[0], by: event.val[1] };
+      return { ...event.val, application: event.val.application ?? null };
     case "mended":
       return { name: event.val };
     case "commands":
@@ -125,8 +125,9 @@ const told = (event: Event): string[] => {
     case "watching":
       return [
         dim(
-          `dev: watching ${event.val[0].join(", ")}${event.val[1] === "polling" ? " by looking twice a second: the system gives no more watches" : ""}`,
+          `dev: watching ${event.val.members.join(", ")}${event.val.by === "polling" ? " by looking twice a second: the system gives no more watches" : ""}`,
         ),
+        ...(event.val.application === undefined ? [`dev: running ${nothingToRun}`] : []),
       ];
     case "commands":
       return event.val.map(({ name, summary }) => dim(`dev: loop ${name}: ${summary}`));

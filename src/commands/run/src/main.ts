@@ -4,7 +4,7 @@ import { rows, write } from "loop:cli/terminal@0.1.0";
 import type { Invocation } from "loop:cli/types@0.1.0";
 import { invoke, type Options, run as runComponent, serve } from "loop:run/runner@0.1.0";
 import { values } from "../../arguments.ts";
-import { built } from "../../built.ts";
+import { found } from "../../built.ts";
 import { json } from "../../text.ts";
 import { develop } from "./dev.ts";
 
@@ -19,7 +19,7 @@ const run = (invocation: Invocation): number => {
     });
     return 0;
   }
-  const [identifier = built()] = given("identifier");
+  const identifier = found(given("identifier")[0]);
   const [expression] = given("invoke");
   if (invocation.command === "serve") {
     serveAt(identifier, { ...options, capture: false }, given, invocation.json);
@@ -58,6 +58,7 @@ const optionsOf = (invocation: Invocation, given: (name: string) => string[]): O
       input: given("input")[0],
       recordInput: given("record-input")[0],
       library: given("sdl")[0],
+      webgpu: given("webgpu")[0],
     },
     capture: invocation.json,
   };

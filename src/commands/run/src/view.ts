@@ -2,7 +2,7 @@
 
 /** Of `loop:devserver/session#event`, what the foot follows. */
 export type Seen =
-  | { tag: "watching"; val: [string[], string] }
+  | { tag: "watching"; val: { members: string[]; by: string; application?: string | undefined } }
   | { tag: "building"; val: { name: string } }
   | { tag: "built"; val: { name: string; ms: number } }
   | { tag: "failed"; val: { name: string; report: string } }
@@ -44,6 +44,10 @@ export interface State {
   readonly failing: Map<string, readonly string[]>;
 }
 
+/** A workspace that is no component itself is built, and that is all. */
+export const nothingToRun =
+  "nothing, since no member is the application; loop dev FOLDER runs the one in a folder";
+
 export const nothing = (): State => ({
   watching: "",
   runs: "nothing runs yet",
@@ -56,12 +60,15 @@ export const nothing = (): State => ({
 /** Takes in what happened. */
 export const follow = (state: State, event: Seen): void => {
   switch (event.tag) {
-    case "watching":
+    case "watching": {
+      const { members, by, application } = event.val;
       for (const key of state.failing.keys())
-        if (key.startsWith("of ") && key !== "of " && !event.val[0].includes(key.slice(3)))
+        if (key.startsWith("of ") && key !== "of " && !members.includes(key.slice(3)))
           state.failing.delete(key);
-      state.watching = event.val[0].join(", ") + (event.val[1] === "polling" ? ", twice a second" : "");
+      state.watching = members.join(", ") + (by === "polling" ? ", twice a second" : "");
+      if (application === undefined) state.runs = nothingToRun;
       return;
+    }
     case "building":
       state.building = [...state.building, event.val.name];
       return;

@@ -118,13 +118,14 @@ const missing = ({ identifier, signers }: Verdict) =>
     `loop verify ${identifier}`,
   );
 
-const says: Record<string, string> = {
-  trusted: "trusted",
-  expired: "expired",
-  revoked: "revoked",
-  proposed: "named by loop.toml, and not agreed to: loop trust add NAME --workspace",
-  own: "yours, and not trusted: loop trust add NAME",
-  unknown: "not trusted: loop trust add KEY",
+/** What a signature counts for, with what makes it count. */
+const standingText = ({ standing, key, name, expires }: Verdict["signers"][number]): string => {
+  const says: Record<string, string> = {
+    proposed: `named by loop.toml, and not agreed to: loop trust add ${name || key} --workspace`,
+    own: `yours, and not trusted: loop trust add ${name || key}`,
+    unknown: `not trusted: loop trust add ${key}`,
+  };
+  return `${says[standing] ?? standing}${expires === undefined ? "" : ` (last day ${expires})`}`;
 };
 
 const verdictText = (
@@ -139,12 +140,7 @@ const verdictText = (
       : `${identifier} is not trusted by its signatures: ${needed}\n`,
     table(
       [
-        ...signers.map((each) => [
-          "signed by",
-          each.name || "-",
-          each.key,
-          `${says[each.standing]}${each.expires === undefined ? "" : ` (last day ${each.expires})`}`,
-        ]),
+        ...signers.map((each) => ["signed by", each.name || "-", each.key, standingText(each)]),
         ...unknown.map((id) => [
           "signed by",
           "-",

@@ -57,7 +57,7 @@ class SdlScreen {
     this.#reader = new EventReader({
       sdl,
       size: (id) => this.#windows.get(id)?.window.size ?? { width: 0, height: 0 },
-      exposed: (id) => this.#windows.get(id)?.window.show(),
+      exposed: (id) => this.#windows.get(id)?.window.exposed(),
       resized: (id) => this.#windows.get(id)?.window.resized(),
       padAdded: (device) => this.#pads.added(device),
       padRemoved: (instance) => this.#pads.removed(instance),

@@ -18,6 +18,7 @@ export class SdlWindow implements Shown {
   #native: NativeWindow | undefined | null = null;
   #mode: PointerMode = "free";
   #drawn = false;
+  onExposed: (() => void) | undefined;
 
   constructor(sdl: Sdl, handle: Pointer, onClose: () => void) {
     this.#sdl = sdl;
@@ -146,6 +147,12 @@ export class SdlWindow implements Shown {
     if (!this.#drawn) return;
     this.#surface().flush();
     this.#sdl.SDL_UpdateWindowSurface(this.#handle);
+  }
+
+  /** SDL says that the display has lost what was to be seen. */
+  exposed(): void {
+    this.show();
+    this.onExposed?.();
   }
 
   /** SDL says that the size is another one: what it is. */
