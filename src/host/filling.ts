@@ -94,7 +94,7 @@ const combine = (filled: FilledSlot, func: Func, row: Row, call: Call): Callable
       ? (args: unknown[]) => firstThatCan(func, row, (instance) => call(instance, args))
       : (args: unknown[]) => joinedAnswers(func, row, (instance) => call(instance, args));
   // There may be more of them than when it was linked, or fewer.
-  if (fillings.length === 1) return (...args: unknown[]) => (row.length > 1 ? together(args) : alone(args));
+  if (fillings.length === 1) return (...args: unknown[]) => (row.length === 1 ? alone(args) : together(args));
   return async (...args: unknown[]) => together(args);
 };
 

@@ -93,16 +93,19 @@ test("fillings are added, taken away and put in another order, and the next call
   ]);
 });
 
-test("a slot that has no filling left is in use still, and takes in what comes later", async () => {
-  const { call, arrange, places } = await slot("all", "a", "b");
-  await arrange();
-  expect(places.names).toEqual(["style"]);
-  expect(await call()).toEqual([]);
-  const swap = places.swap("style", { identifier: "c" }).then(undefined, (error) => error);
-  expect((await swap).message).toBe("Nothing fills style at the moment, so there is nothing to replace");
-  await arrange("c");
-  expect(await call()).toEqual([13]);
-});
+test.each([[["a"]], [["a", "b"]]])(
+  "a slot that %j filled and nothing does is in use still, and takes in what comes later",
+  async (before) => {
+    const { call, arrange, places } = await slot("all", ...before);
+    await arrange();
+    expect(places.names).toEqual(["style"]);
+    expect(await call()).toEqual([]);
+    const swap = places.swap("style", { identifier: "c" }).then(undefined, (error) => error);
+    expect((await swap).message).toBe("Nothing fills style at the moment, so there is nothing to replace");
+    await arrange("c");
+    expect(await call()).toEqual([13]);
+  },
+);
 
 test("one becomes several and one again, where its slot takes several", async () => {
   const { call, arrange } = await slot("all", "a");
