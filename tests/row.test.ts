@@ -158,3 +158,26 @@ test("two terminals that choose at the same instant leave what was chosen last, 
     await app.exited;
   }
 }, 120_000);
+
+test("a slot of all that nothing fills answers with nothing, and hears who fills it while it is used", async () => {
+  const plugins = files["loop.toml"]!.replace('default = "./a.wasm"', 'policy = "plugin"');
+  writeFileSync(join(work, "loop.toml"), plugins);
+  await loop("slot", "reset", "picks");
+  await loop("build");
+  const app = spawn("run");
+  try {
+    const [out, said] = [new Said(app.stdout), new Said(app.stderr)];
+    await out.until(/^\n\n/);
+    expect((await loop("slot", "set", "picks", "b.wasm")).code).toBe(0);
+    await out.until(/^12$/m);
+    await said.until(/picks is filled by .*b\.wasm now/);
+    // Somebody has to answer in a slot of first.
+    writeFileSync(join(work, "loop.toml"), plugins.replace('"all"', '"first"'));
+    await loop("slot", "reset", "picks");
+    expect((await loop("run")).said).toContain("LK0407");
+  } finally {
+    app.kill();
+    await app.exited;
+    writeFileSync(join(work, "loop.toml"), files["loop.toml"]!);
+  }
+}, 60_000);

@@ -289,6 +289,7 @@ const slotProvider = async (
     slot: slot.name,
     contract: slot.contract,
     uses: contracts.slice(1).map(({ name }) => name),
+    imported: contracts,
     combination: slot.combination,
     fillings: [...plans.keys()],
     contextOf: contextOf(plans, decision),

@@ -18,6 +18,8 @@ export interface FilledSlot {
   readonly contract: string;
   /** Interfaces whose resources the contract is about, and that the fillings export as well. */
   readonly uses?: readonly string[];
+  /** The same as its callers import them: what is served where nothing fills the slot yet. */
+  readonly imported?: readonly Interface[];
   readonly combination: Combination;
   readonly fillings: readonly LinkedPlan[];
   /** The context of a filling's own instance: its grants are its own, not those of its caller. */
@@ -34,19 +36,17 @@ export interface FilledSlot {
  * where one answers with an err or with none; `all` calls every filling and joins their lists. A filling that
  * passes a limit is stopped and left out from then on, where there are others.
  * An object that a filling made is for that one alone to answer for (`views.ts`).
- * Faults: LK0407 without a filling, LK0402 where `all` meets a result that cannot be joined.
+ * Faults: LK0407 without a filling, unless it combines `all`; LK0402 where `all` meets a result that cannot be joined.
  */
 export const fillingProvider = (filled: FilledSlot): Provider => {
-  const { slot, combination, fillings } = filled;
-  if (fillings.length === 0)
-    throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
-  const own = [filled.contract, ...(filled.uses ?? [])].map((name) => exportedOf(filled, name));
+  const { combination, fillings } = filled;
+  const own = servedBy(filled);
   const requireAll = (count: number) => requireCombines(filled, own, count);
   requireAll(fillings.length);
   const several = fillings.length > 1 && combination !== "one";
   const waits = several || filled.swaps !== undefined || fillings.some((filling) => filling.suspends);
   return {
-    name: slot,
+    name: filled.slot,
     interfaces: own.map(({ name }) => name),
     suspending: waits ? own.flatMap(suspendingFuncs) : [],
     defaultGranted: "*",
@@ -61,6 +61,13 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
       );
     },
   };
+};
+
+const servedBy = (filled: FilledSlot): readonly Interface[] => {
+  const { slot, contract, uses = [], imported, combination, fillings } = filled;
+  if (fillings.length > 0) return [contract, ...uses].map((name) => exportedOf(filled, name));
+  if (imported && combination === "all") return imported;
+  throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
 };
 
 const exportedOf = ({ slot, fillings }: FilledSlot, wanted: string): Interface => {
@@ -104,7 +111,7 @@ const requireCombines = (
   own: readonly Interface[],
   count: number,
 ): void => {
-  if (combination !== "all" || count < 2) return;
+  if (combination !== "all" || count === 1) return;
   const isOwn = (type: Type) =>
     (type.kind === "own" || type.kind === "borrow") && own.some(({ name }) => name === type.resource.owner);
   for (const { name, params, result } of own.flatMap(({ funcs }) => [...funcs.values()])) {

@@ -83,15 +83,14 @@ export class Places {
   #onUse: (() => void) | undefined;
   #changing = 0;
 
-  /** `onUse` is called once, when there is a place. */
+  /** `onUse` is called once, when there is a place, or a row where one may be. */
   constructor(onUse?: () => void) {
     this.#onUse = onUse;
   }
 
   /** The answer takes it away again. */
   add(place: Place): () => void {
-    this.#onUse?.();
-    this.#onUse = undefined;
+    this.#use();
     const same = this.#places.get(place.name) ?? new Set();
     this.#places.set(place.name, same.add(place));
     return () => {
@@ -101,8 +100,14 @@ export class Places {
 
   /** The answer takes it away again. */
   addRow(row: Arrangeable): () => void {
+    this.#use();
     this.#rows.add(row);
     return () => this.#rows.delete(row);
+  }
+
+  #use(): void {
+    this.#onUse?.();
+    this.#onUse = undefined;
   }
 
   /**

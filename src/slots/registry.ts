@@ -130,13 +130,14 @@ export class Slots {
   }
 
   /**
-   * What fills a slot, for using it. Faults: LK0401, LK0407 where it is empty, and whatever a source says that
-   * the declaration does not allow (LK0403, LK0411, LK0502, LK0503).
+   * What fills a slot, for using it. Faults: LK0401, LK0407 where it is empty and somebody has to answer, and whatever
+   * a source says that the declaration does not allow (LK0403, LK0411, LK0502, LK0503).
    */
   use(name: string): Decision {
     const decision = this.explain(name);
     if (decision.fault) throw decision.fault;
-    if (decision.fillings.length > 0) return decision;
+    // The joined lists of nobody are a list too.
+    if (decision.fillings.length > 0 || decision.slot.combination === "all") return decision;
     throw fault(
       "LK0407",
       `The slot ${name} has no filling; one that exports ${decision.slot.contract} was looked for`,
