@@ -126,11 +126,12 @@ await part("types", async () => {
   }
 });
 await part("lint", () => tool("biome", biome));
-await part("unit tests", unitTests);
+// Some unit tests start it too.
 await part("executable", async () => {
   await build();
   record("stage 2", true);
 });
+await part("unit tests", unitTests);
 await part("command line, from source", cases("source", bless));
 await part("command line, dist/loop", cases("compiled", false));
 await part("templates", () => checkTemplates(record, tsc));
