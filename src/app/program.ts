@@ -178,20 +178,20 @@ export class Program implements Linking {
 
   /** All commands. A dev server that cannot say which it has is told of, and hides no other. */
   async commands(): Promise<ListedCommand[]> {
-    return this.#listed((await this.#told(() => this.registered())) ?? []);
+    const slots = this.choosingCommands;
+    return this.#listed(slots, (await this.#told(() => this.registered())) ?? []);
   }
 
   /** Those that can be known without starting anything, and who was not asked for more. */
   async stillCommands(): Promise<{ readonly commands: ListedCommand[]; readonly unasked?: string }> {
-    const here = this.options.builtin
-      ? undefined
-      : await this.#told(async () => (await import("./registry.ts")).writtenHere(this));
+    const slots = this.choosingCommands;
+    const here = slots && (await this.#told(async () => (await import("./registry.ts")).writtenHere(this)));
     const { registered = [], ...unasked } = here ?? {};
-    return { commands: await this.#listed(registered), ...unasked };
+    return { commands: await this.#listed(slots, registered), ...unasked };
   }
 
-  #listed(registered: readonly Registered[]): Promise<ListedCommand[]> {
-    return listCommands(this.shipped, this.choosingCommands, this.resolver.still, registered);
+  #listed(slots: Slots | undefined, registered: readonly Registered[]): Promise<ListedCommand[]> {
+    return listCommands(this.shipped, slots, this.resolver.still, registered);
   }
 
   async #told<T>(ask: () => Promise<T>): Promise<T | undefined> {

@@ -16,6 +16,7 @@ export const registeredHere = (linking: Linking): Promise<readonly Registered[]>
 export const writtenHere = async (
   linking: Linking,
 ): Promise<{ readonly registered: readonly Registered[]; readonly unasked?: string }> => {
+  if (readManifests(linking.folder).length === 0) return { registered: [] };
   const unasked = fillingHere(linking)?.filling.identifier;
   return unasked === undefined ? { registered: await registeredHere(linking) } : { registered: [], unasked };
 };
