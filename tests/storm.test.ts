@@ -73,7 +73,7 @@ const bad: Readonly<Record<string, readonly [Made | undefined, phase: string]>> 
   "bad-bytes": [undefined, "fetch"],
   "no-file": [undefined, "fetch"],
   "wrong-world": [{ exported: "tally" }, "compare"],
-  "denied-grant": [{ imports: ["loop:storage/kv@0.1.0"] }, "link"],
+  "denied-grant": [{ imports: ["loop:storage/key-value@0.1.0"] }, "link"],
   "trap-in-start": [{ start: "unreachable" }, "instantiate"],
   "trap-in-restore": [{ restore: "unreachable" }, "restore"],
   "refused-state": [{ takes: 7 }, "restore"],
