@@ -4,6 +4,8 @@ import { beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { executable } from "../scripts/executable.ts";
+import { wasmTools } from "../src/contract/tools.ts";
+import { picker } from "../src/host/fixture.ts";
 import { homeFor, loopWords, Said } from "./home.ts";
 
 const home = homeFor("busy", { PATH: "/nowhere" });
@@ -94,6 +96,58 @@ for (const [way, program] of [
         await session.exited;
       }
     }, 180_000);
+
+test("what fills a slot is swapped from other terminals while its application computes", async () => {
+  for (const folder of ["src", "wit/deps/s"])
+    mkdirSync(join(home.folder, "slotted", folder), { recursive: true });
+  writeFileSync(
+    join(home.folder, "slotted/loop.toml"),
+    `[component]\nname = "slotted"\nlanguage = "typescript"\nworld = "slotted"
+[slots.picks]\ncontract = "s:s/pick@0.1.0"\ncombination = "all"\ndefault = "./a.wasm"\n`,
+  );
+  writeFileSync(
+    join(home.folder, "slotted/wit/world.wit"),
+    "package a:slotted@0.1.0;\nworld slotted { import s:s/pick@0.1.0; export wasi:cli/run@0.2.12; }\n",
+  );
+  writeFileSync(
+    join(home.folder, "slotted/wit/deps/s/package.wit"),
+    "package s:s@0.1.0;\ninterface pick { pick: func(n: u32) -> list<u32>; }\n",
+  );
+  // It calls now and then, and never waits.
+  writeFileSync(
+    join(home.folder, "slotted/src/main.ts"),
+    `import { pick } from "s:s/pick@0.1.0";
+export const run = { run(): void {
+  for (let n = 0, said = ""; ; n = (n + 1) % 1_000_000) {
+    if (n > 0) continue;
+    const text = [...pick(10)].join();
+    if (text !== said) console.log(text);
+    said = text;
+  }
+} };
+`,
+  );
+  const tools = await wasmTools();
+  for (const [at, name] of ["a", "b", "c"].entries())
+    writeFileSync(join(home.folder, `slotted/${name}.wasm`), await tools.parse(picker(at + 1)));
+  const session = spawn(loopWords, "slotted", "dev", "--json");
+  try {
+    const events = new Said(session.stdout);
+    await events.line(/"text":"11"/);
+    let swapped = 1;
+    // It listens when it has run for a moment.
+    while (swapped !== 0)
+      swapped = await spawn(loopWords, "slotted", "swap", `${session.pid}`, "picks", "b.wasm").exited;
+    await events.line(/"text":"12"/);
+    expect(await spawn(loopWords, "slotted", "slot", "set", "picks", "c.wasm", "a.wasm").exited).toBe(0);
+    await events.line(/"text":"13,11"/);
+    session.kill("SIGINT");
+    expect(await session.exited).toBe(0);
+  } finally {
+    session.kill("SIGKILL");
+    await session.exited;
+  }
+}, 120_000);
 
 const handler = `import { Fields, OutgoingResponse, ResponseOutparam } from "wasi:http/types@0.2.12";
 import type { IncomingRequest, ResponseOutparam as Out } from "wasi:http/types@0.2.12";

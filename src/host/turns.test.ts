@@ -106,6 +106,17 @@ for (const name of linkerNames)
     });
   });
 
+test("a guest that is told to stop is stopped, and the fault says why", async () => {
+  linker = "loop";
+  const turns = new Turns();
+  turns.ask = () => "stop";
+  const instance = await start(guest, { limits: { turns } });
+  await expect(instance.call(undefined, "away", [])).rejects.toMatchObject({
+    code: "LK0711",
+    message: "away.wasm was stopped in away: it computed for longer than 5s where it cannot be suspended",
+  });
+});
+
 test("a guest that cannot be suspended is told to stop when it has held the thread for too long", async () => {
   const turns = new Turns();
   const now = performance.now() + limits.turnEveryMs;
