@@ -11,7 +11,7 @@ import type { InstanceLimits } from "../host/budget.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
 import { Turns } from "../host/turns.ts";
-import type { Built, SessionServices, Workspace } from "../providers/devserver/session.ts";
+import type { Built, SessionServices, Workspace } from "../providers/devserver/services.ts";
 import type { Voices } from "../providers/devserver/voices.ts";
 import { runCommand } from "../providers/run/call.ts";
 import type { RunServices } from "../providers/run/index.ts";

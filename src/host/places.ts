@@ -80,6 +80,7 @@ export class Places {
   readonly #places = new Map<string, Set<Place>>();
   readonly #rows = new Set<Arrangeable>();
   readonly #listeners = new Set<(event: SwapEvent) => void>();
+  readonly #observers = new Set<() => void>();
   #onUse: (() => void) | undefined;
   #changing = 0;
 
@@ -93,6 +94,7 @@ export class Places {
     this.#use();
     const same = this.#places.get(place.name) ?? new Set();
     this.#places.set(place.name, same.add(place));
+    for (const observer of this.#observers) observer();
     return () => {
       if (same.delete(place) && same.size === 0) this.#places.delete(place.name);
     };
@@ -175,6 +177,12 @@ export class Places {
   listen(listener: (event: SwapEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Hears of every place that comes into use, until the answer is called; of what takes it later, listeners hear. */
+  observe(observer: () => void): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
   }
 
   async #one(place: Place, wish: Wish): Promise<Swapped> {

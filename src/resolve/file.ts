@@ -39,6 +39,13 @@ export const folderNamed = (text: string, context: FetchContext): string | undef
   }
 };
 
+/** The file that an identifier names, a component or a program, whether it is there or not; undefined for anything else. */
+export const fileNamed = (text: string, context: FetchContext): string | undefined => {
+  const identifier = parseIdentifier(text);
+  if (identifier.scheme === "sidecar") return resolve(context.folder, identifier.rest);
+  return identifier.scheme === "file" ? placeOf(identifier, context) : undefined;
+};
+
 const placeOf = ({ text, rest }: Identifier, { folder }: FetchContext): string => {
   if (!text.startsWith("file://")) return isAbsolute(rest) ? rest : resolve(folder, rest);
   try {

@@ -5,7 +5,8 @@ import { resolve } from "node:path";
 import { fault } from "../../base/fault.ts";
 import { answering } from "../../host/crossing.ts";
 import type { InstanceContext, Provider } from "../../host/provider.ts";
-import type { Session, SessionServices } from "./session.ts";
+import type { SessionServices } from "./services.ts";
+import type { Session } from "./session.ts";
 import type { Telling, Voices } from "./voices.ts";
 
 /** `loop:run/runner#options` in the JS mapping, as they are passed on. */

@@ -1,50 +1,19 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import { findManifest, manifestName } from "../../base/manifest/manifest.ts";
-import type { Places, SwapEvent } from "../../host/places.ts";
-import type { Graph, Member } from "./graph.ts";
+import type { SwapEvent } from "../../host/places.ts";
+import type { Member } from "./graph.ts";
+import { Lookout } from "./lookout.ts";
+import { Placed } from "./placed.ts";
 import type { Registered } from "./registry.ts";
-import { sightsOf } from "./sights.ts";
+import type { Built, SessionServices, Workspace } from "./services.ts";
 import { type Line, localTime, type Voices } from "./voices.ts";
-import { Watch } from "./watch.ts";
 
 /** `loop:devserver/session#event` in the JS mapping. */
 export interface Event {
   readonly tag: string;
   readonly val: unknown;
-}
-
-export interface Built {
-  /** The identifier that it is known by where it runs. */
-  readonly component: string;
-  readonly digest: Digest;
-  readonly built: boolean;
-  readonly durationMs: number;
-  readonly warnings: readonly string[];
-  /** Absolute paths of what it was made from. */
-  readonly inputs: readonly string[];
-}
-
-/** What there is to develop, and the commands that it has of its own. */
-export interface Workspace extends Graph {
-  readonly commands: readonly Registered[];
-}
-
-/** What a session needs of whoever can. */
-export interface SessionServices {
-  scan(folder: string): Promise<Workspace>;
-  /** Builds a member where it is stale, or finds what stands for it; `begins` is called where something is built. */
-  build(member: Member, begins: () => void, signal: AbortSignal): Promise<Built>;
-  /** Runs the application until it ends or is stopped; its exit code. `starts` hears the digest that runs. */
-  run(component: string, starts: (digest: Digest) => void, signal: AbortSignal): Promise<number>;
-  /** What the application runs by besides its bytes, in a text that differs where that does: its loop.toml. */
-  settings(folder: string): string;
-  readonly places: Places;
-  explain(error: unknown): string;
-  /** Tells when the terminal has another size, until the answer is called. */
-  onResize(resized: () => void): () => void;
 }
 
 /** The running application. */
@@ -62,24 +31,24 @@ export class Session {
   readonly #services: SessionServices;
   readonly #folder: string;
   readonly #voices: Voices;
+  readonly #placed: Placed;
   readonly #end = new AbortController();
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
   #offered = "[]";
   /** What members were built from, by their names. */
   readonly #inputs = new Map<string, readonly string[]>();
-  /** What members have watched, of those that are gone as well: they may come back. */
-  readonly #concerning = new Set<string>();
-  /** What is looked at, and what was told of it. */
-  #followed: string | undefined;
+  readonly #lookout: Lookout;
+  /** What was told of what is looked at. */
   #watching = "";
   /** What was brought in of each member, by its name. */
   readonly #taken = new Map<string, Pick<Built, "component" | "digest">>();
   #graph: Workspace | undefined;
-  #watch: Watch | undefined;
   #running: Running | undefined;
   #round: Promise<void> | undefined;
   #again = false;
+  /** Something stands where nothing stood, or another, and nobody has looked at its file since. */
+  #isPlacedAnew = false;
   /** All that was begun has ended. */
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
@@ -93,12 +62,22 @@ export class Session {
     this.#folder = folder;
     this.#services = services;
     this.#voices = voices;
+    this.#lookout = new Lookout(folder, () => this.#changed());
+    this.#placed = new Placed({
+      places: services.places,
+      folder,
+      isBuilt: (identifier) => this.#isBuilt(identifier),
+      failed: (place, error) => this.#tell("not-swapped", { place, report: services.explain(error) }),
+      settled: (place) => this.#tell("settled", place),
+    });
   }
 
   /** Faults: those of the first look at the workspace; later ones are events. */
   async start(): Promise<void> {
     this.#graph = await this.#services.scan(this.#folder);
-    this.#services.places.listen((event) => this.#swapped(event));
+    const { places } = this.#services;
+    places.listen((event) => this.#swapped(event));
+    places.observe(() => this.#placedAnew());
     this.#voices.listen({ line: (line) => this.#line(line), typing: (is) => this.#tell("typing", is) });
     const unlisten = this.#services.onResize(() => this.#tell("resized", undefined));
     this.#end.signal.addEventListener("abort", unlisten);
@@ -138,7 +117,7 @@ export class Session {
 
   /** Ends what runs and what is built, and lets `next` answer that it is over. */
   async stop(): Promise<void> {
-    this.#watch?.close();
+    this.#lookout.close();
     this.#end.abort();
     this.#voices.hurry();
     this.#running?.stop.abort();
@@ -162,30 +141,12 @@ export class Session {
     else this.#tell("log", [line]);
   }
 
-  /**
-   * Looks at what there is to look at now: members come and go, folders are replaced by others of their name, and what is
-   * built from lies elsewhere. Another round follows where that is new, for what was changed before anybody looked.
-   */
+  /** Looks at what there is now, and tells of it where it is other than before. */
   #follow(): void {
-    const members = this.#graph?.members ?? [];
-    const inputs = [...this.#inputs].flatMap(([name, paths]) =>
-      members.some((member) => member.name === name) ? paths : [],
-    );
-    // Of a workspace that is no component itself, its loop.toml alone is looked at.
-    const own = findManifest(this.#folder) ?? join(this.#folder, manifestName);
-    for (const path of [own, ...members.flatMap(({ watched }) => watched)])
-      if (this.#concerning.size < limits.devSightsMax) this.#concerning.add(path);
-    const sights = sightsOf([...this.#concerning], inputs);
-    const followed = JSON.stringify(sights);
-    if (followed !== this.#followed) {
-      const before = this.#watch;
-      this.#watch = new Watch(sights, () => this.#changed());
-      before?.close();
-      if (this.#followed !== undefined) this.#changed();
-      this.#followed = followed;
-    }
-    const { application } = this.#graph!;
-    const watching = { members: members.map(({ name }) => name), by: this.#watch!.how, application };
+    const { members, application } = this.#graph!;
+    const placed = this.#placed.files;
+    this.#lookout.look({ members, inputsOf: (name) => this.#inputs.get(name) ?? [], placed });
+    const watching = { members: members.map(({ name }) => name), by: this.#lookout.how, application };
     if (JSON.stringify(watching) === this.#watching) return;
     this.#watching = JSON.stringify(watching);
     this.#tell("watching", watching);
@@ -203,19 +164,50 @@ export class Session {
     if (this.#end.signal.aborted) return;
     if (!this.#again) this.#changedMs = performance.now();
     this.#again = true;
+    this.#begin();
+  }
+
+  #placedAnew(): void {
+    if (this.#end.signal.aborted) return;
+    this.#isPlacedAnew = true;
+    this.#begin();
+  }
+
+  #begin(): void {
     this.#round ??= this.#rounds().finally(() => {
       this.#round = undefined;
+      if (this.#isDue) this.#begin();
     });
   }
 
+  get #isDue(): boolean {
+    return (this.#again || this.#isPlacedAnew) && !this.#end.signal.aborted;
+  }
+
   async #rounds(): Promise<void> {
-    while (this.#again && !this.#end.signal.aborted) {
+    // Whoever puts something somewhere has more to do first.
+    await Promise.resolve();
+    while (this.#isDue) {
+      const isChanged = this.#again;
       this.#again = false;
-      this.#roundMs = this.#changedMs;
-      const graph = await this.#rescan();
+      this.#isPlacedAnew = false;
+      this.#roundMs = isChanged ? this.#changedMs : performance.now();
+      const graph = isChanged ? await this.#rescan() : undefined;
       if (graph) for (const member of graph.members) await this.#renew(member);
+      await this.#renewPlaced();
       if (!this.#end.signal.aborted) this.#follow();
     }
+  }
+
+  /** Takes in what nobody here builds; what ran with it begins anew where it has ended. */
+  async #renewPlaced(): Promise<void> {
+    if (!this.#ended) await this.#placed.renew();
+    else if (this.#placed.hasChanged) await this.#restart(this.#application!);
+  }
+
+  get #application(): Member | undefined {
+    const { members = [], application } = this.#graph ?? {};
+    return members.find(({ name }) => name === application);
   }
 
   /** The workspace as it is now: members come and go with its loop.toml files. */
@@ -288,7 +280,7 @@ export class Session {
     // A program that is one long call cannot change in the middle: it begins anew.
     if (isApplication && used.length === 0) await this.#restart(member);
     else if (!isApplication && used.length === 0 && this.#ended && this.#usedByApplication(member))
-      await this.#restart(this.#graph!.members.find(({ name }) => name === this.#graph!.application)!);
+      await this.#restart(this.#application!);
   }
 
   /** Where somebody else has built it meanwhile, as it is now is for another round to say. */
@@ -304,6 +296,13 @@ export class Session {
     return identifier === component || resolve(this.#folder, identifier) === component;
   }
 
+  /** Whether it is what a member is built to, or stands for that. */
+  #isBuilt(identifier: string): boolean {
+    const { members = [] } = this.#graph ?? {};
+    const standing = members.flatMap(({ name }) => this.#taken.get(name) ?? []);
+    return [...members, ...standing].some(({ component }) => this.#isAt(identifier, component));
+  }
+
   #usedByApplication({ name }: Member): boolean {
     const { members, application } = this.#graph!;
     return members.some((member) => member.name === application && member.uses.includes(name));
@@ -316,6 +315,7 @@ export class Session {
     const stop = new AbortController();
     const { name, component } = member;
     this.#ended = false;
+    this.#placed.begin();
     this.#settings = this.#services.settings(this.#folder);
     const runs = this.#services.run(
       component,
@@ -361,6 +361,8 @@ export class Session {
       this.#tell("not-swapped", { place: event.place, report: this.#services.explain(event.failed) });
       return;
     }
+    // It may be of another file.
+    this.#placedAnew();
     const { place, to, generation, state, parts } = event.swapped;
     this.#tell("swapped", {
       place,

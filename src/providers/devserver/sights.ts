@@ -15,11 +15,15 @@ export interface Sight {
 }
 
 /**
- * What has to be looked at for changes of some files and folders, and of what was built from: folders with all that is
- * in them, those that they are linked to, and around each the folder that it lies in, since a folder that is taken away
- * and comes again, or a file that is replaced by another, is news of the one above.
+ * What has to be looked at for changes of some files and folders, of what was built from, and of files that are run as
+ * they are: folders with all that is in them, those that they are linked to, and around each the folder that it lies in,
+ * since a folder that is taken away and comes again, or a file that is replaced by another, is news of the one above.
  */
-export const sightsOf = (watched: readonly string[], inputs: readonly string[]): Sight[] => {
+export const sightsOf = (
+  watched: readonly string[],
+  inputs: readonly string[],
+  placed: readonly string[],
+): Sight[] => {
   const folders = watched.flatMap((path) => (isFolder(path) ? [realFolder(path), ...linked(path)] : []));
   const deep = [...new Set(folders)].filter((folder, _, all) => !all.some((other) => isBelow(folder, other)));
   const covered = (path: string) => deep.some((folder) => isBelow(path, folder) && concerns(folder, path));
@@ -27,7 +31,9 @@ export const sightsOf = (watched: readonly string[], inputs: readonly string[]):
   const see = (folder: string, more: Omit<Sight, "folder" | "identity">) =>
     found.set(`${folder}\n${more.only ?? ""}`, { folder, ...more, identity: identityOf(folder) });
   for (const folder of deep) see(folder, { deep: true });
-  for (const path of new Set([...watched, ...deep])) {
+  // A file that is a link is replaced where it leads to as well, and with the folder that either lies in.
+  const files = placed.flatMap((path) => [path, realFolder(path)]);
+  for (const path of new Set([...watched, ...deep, ...files, ...files.map(dirname)])) {
     const there = above(path);
     see(there.folder, { deep: false, only: there.name });
   }

@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 const watching = (...folders: string[]) => {
-  watch = new Watch(sightsOf(folders, []), () => wakes++);
+  watch = new Watch(sightsOf(folders, [], []), () => wakes++);
 };
 
 const write = (path: string, text = "x"): void => {
@@ -97,7 +97,7 @@ test("where the system gives no more watches it looks at intervals", async () =>
     throw Object.assign(new Error("no watches"), { code: "ENOSPC" });
   };
   write("src/a.ts");
-  watch = new Watch(sightsOf([folder], []), () => wakes++, exhausted as never);
+  watch = new Watch(sightsOf([folder], [], []), () => wakes++, exhausted as never);
   expect([watch.how, wakes]).toEqual(["polling", 1]);
   write("src/a.ts", "2");
   expect(await woken(2)).toBe(2);

@@ -74,6 +74,7 @@ const brief = (event: Event): string[] => {
     case "started":
     case "ended":
     case "mended":
+    case "settled":
     case "commands":
       return told(event);
     case "swapped":
@@ -109,6 +110,8 @@ const document = (event: Event): object => {
       return { ...event.val, application: event.val.application ?? null };
     case "mended":
       return { name: event.val };
+    case "settled":
+      return { place: event.val };
     case "commands":
       return { commands: event.val };
     case "typing":
@@ -161,6 +164,8 @@ const told = (event: Event): string[] => {
         bold(`dev: ${event.val.place} was not swapped; what runs goes on`),
         ...event.val.report.trimEnd().split("\n"),
       ];
+    case "settled":
+      return [bold(`dev: ${event.val} has again what its file is, and stays`)];
     case "ended":
       return [dim(`dev: ${event.val.name} ended with ${event.val.exitCode}; waiting for a change`)];
     default:

@@ -11,6 +11,7 @@ export type Seen =
   | { tag: "ended"; val: { name: string; exitCode: number; time: string } }
   | { tag: "swapped"; val: Swapped }
   | { tag: "not-swapped"; val: { place: string; report: string } }
+  | { tag: "settled"; val: string }
   | { tag: "log" | "typing" | "resized" | "commands" };
 
 interface Swapped {
@@ -111,6 +112,9 @@ export const follow = (state: State, event: Seen): void => {
       state.failing.set(`at ${place}`, [`${place} was not swapped; what runs goes on`, ...reported(report)]);
       return;
     }
+    case "settled":
+      state.failing.delete(`at ${event.val}`);
+      return;
   }
 };
 
