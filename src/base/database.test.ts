@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StateFile } from "./database.ts";
 import { Fault } from "./fault.ts";
+import { faultNow } from "./fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "state-"));
 afterAll(() => {
@@ -36,16 +37,6 @@ const words = (file: StateFile) =>
       (database.query("SELECT word FROM words").all() as { word: string }[]).map(({ word }) => word),
     [],
   );
-
-const faultOf = (work: () => unknown): Fault => {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("A fault was looked for, and none was thrown");
-};
 
 test("reading what was never written creates nothing", () => {
   const path = place();
@@ -93,8 +84,8 @@ test("a file from a newer loop is neither read nor changed", () => {
   const path = place();
   add(open(path, [...migrations, "CREATE TABLE more (x)"]), "one");
   const before = readFileSync(path);
-  expect(faultOf(() => words(open(path))).code).toBe("LK0406");
-  expect(faultOf(() => add(open(path), "two")).code).toBe("LK0406");
+  expect(faultNow(() => words(open(path))).code).toBe("LK0406");
+  expect(faultNow(() => add(open(path), "two")).code).toBe("LK0406");
   expect(readFileSync(path).equals(before)).toBe(true);
 });
 
@@ -112,7 +103,7 @@ test("a file that is damaged or not ours is left as it is, and the hint sets its
   for (const bytes of [text, readFileSync(join(folder, "foreign.db")), ...cuts]) {
     writeFileSync(path, bytes);
     for (const use of [() => words(open(path)), () => add(open(path), "x")]) {
-      const fault = faultOf(use);
+      const fault = faultNow(use);
       expect(fault.code).toBe("LK0405");
       expect(fault.hint).toContain(`mv ${join(path, "..")} ${join(path, "..")}.aside`);
       expect(readFileSync(path).equals(bytes)).toBe(true);
@@ -154,7 +145,7 @@ test("a writer in the way is waited for, and then named as a lock; readers go on
   const other = new Database(path);
   other.run("BEGIN IMMEDIATE");
   const start = performance.now();
-  expect(faultOf(() => add(open(path), "two")).code).toBe("LK0404");
+  expect(faultNow(() => add(open(path), "two")).code).toBe("LK0404");
   expect(performance.now() - start).toBeGreaterThan(waitMsMax * 0.9);
   expect(performance.now() - start).toBeLessThan(waitMsMax * 20);
   expect(words(open(path))).toEqual(["one"]);
@@ -171,7 +162,7 @@ test("an exclusive lock stops readers too, with the same fault", () => {
   other.run("PRAGMA locking_mode = EXCLUSIVE");
   other.run("BEGIN IMMEDIATE");
   other.run("INSERT INTO words VALUES ('mine')");
-  expect(faultOf(() => words(open(path))).code).toBe("LK0404");
+  expect(faultNow(() => words(open(path))).code).toBe("LK0404");
   other.run("ROLLBACK");
   other.close();
 });

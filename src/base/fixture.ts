@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Fault } from "./fault.ts";
 
-// For tests: a cache that nothing was put into before, and that nobody finds afterwards.
+// For tests: a cache that nothing was put into before, and that nobody finds afterwards; and the faults that are looked for.
 
 /** A cache folder for all tests of a file, or for each of them anew; it is made before they run. */
 export const ownCache = (lasting: "all" | "each" = "all"): { readonly path: string } => {
@@ -21,4 +22,29 @@ export const ownCache = (lasting: "all" | "each" = "all"): { readonly path: stri
     rmSync(cache.path, { recursive: true, force: true });
   });
   return cache;
+};
+
+/** The fault that some work ends with. */
+export const faultOf = async (work: Promise<unknown> | (() => unknown)): Promise<Fault> => {
+  try {
+    await (typeof work === "function" ? work() : work);
+  } catch (error) {
+    return requireFault(error);
+  }
+  throw new Error("A fault was looked for, and none was thrown");
+};
+
+/** The same of work that is done at once. */
+export const faultNow = (work: () => unknown): Fault => {
+  try {
+    work();
+  } catch (error) {
+    return requireFault(error);
+  }
+  throw new Error("A fault was looked for, and none was thrown");
+};
+
+const requireFault = (error: unknown): Fault => {
+  if (error instanceof Fault) return error;
+  throw error;
 };

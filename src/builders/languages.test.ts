@@ -2,7 +2,7 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Fault } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { repositoryRoot } from "../base/resources.ts";
 import { readWorld } from "../contract/world.ts";
 import type { Builder } from "./builder.ts";
@@ -31,12 +31,6 @@ const build = async (builder: Builder, files: Record<string, string>, more = "")
   const outcome = await buildProject(folder, { builderFor: () => builder });
   return { ...outcome, world: readWorld(readFileSync(outcome.component)) };
 };
-const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
-  const result = await work.catch((error: unknown) => error);
-  if (result instanceof Fault) return result;
-  throw new Error(`A fault was expected: ${JSON.stringify(result)}`);
-};
-
 test("C becomes a WASI command, from every file below the main one", async () => {
   const { world, warnings } = await build(
     c,

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { digestOf } from "../base/digest.ts";
-import { Fault } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { limits } from "../base/limits.ts";
 import { timings } from "../base/timings.ts";
 import { wasmTools } from "../contract/tools.ts";
@@ -62,14 +62,9 @@ const says = async (outcome: Outcome, name: string) => {
   const world = { imports: [...imports].sort(), exports: Object.keys(exports).sort() };
   return { answer, stdout: stdout(), stderr: stderr(), ...world };
 };
-const faultOf = async (made: Promise<Outcome>): Promise<string> => {
-  try {
-    await made;
-    return "it was built";
-  } catch (error) {
-    if (error instanceof Fault) return `${error.code} ${error.message}`;
-    throw error;
-  }
+const failureOf = async (made: Promise<Outcome>): Promise<string> => {
+  const { code, message } = await faultOf(made);
+  return `${code} ${message}`;
 };
 
 test("a program that was changed is built without componentizing, and each build is its own program", async () => {
@@ -154,9 +149,9 @@ test("what does not build fails as in the full build, and the next good program 
     `${ok}throw "why";\n`,
     "export const great = 1;\n",
   ]) {
-    const said = await faultOf(build(bad, true));
+    const said = await failureOf(build(bad, true));
     expect(said).toStartWith("LK0602 src/main.ts");
-    expect(said).toBe(await faultOf(build(bad, false)));
+    expect(said).toBe(await failureOf(build(bad, false)));
   }
   expect(isQuick(await build(ok, true))).toBe(true);
 });
@@ -174,7 +169,7 @@ test("a module that goes on loading is stopped, and the next good program is bui
   const ok = "export const greet = (name: string): string => name;\n";
   const { build } = project();
   const began = performance.now();
-  expect(await faultOf(build(`${ok}for (;;);\n`, true))).toBe(
+  expect(await failureOf(build(`${ok}for (;;);\n`, true))).toBe(
     "LK0602 src/main.ts: The module was still being loaded after 5s; what it does outside of its functions has to come to an end",
   );
   expect(performance.now() - began).toBeGreaterThan(limits.quickLoadMsMax);

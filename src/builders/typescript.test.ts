@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Fault } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { type Callable, type Probe, probe } from "./probe.ts";
 import { buildProject } from "./project.ts";
@@ -34,14 +34,9 @@ const build = async (files: Record<string, string>): Promise<Uint8Array> => {
   const { component } = await buildProject(project(files), { builderFor: () => typescript });
   return new Uint8Array(readFileSync(component));
 };
-const faultOf = async (files: Record<string, string>): Promise<string> => {
-  try {
-    await build(files);
-    return "it was built";
-  } catch (error) {
-    if (error instanceof Fault) return `${error.code} ${error.message}`;
-    throw error;
-  }
+const failureOf = async (files: Record<string, string>): Promise<string> => {
+  const { code, message } = await faultOf(build(files));
+  return `${code} ${message}`;
 };
 
 const greet = "package a:b;\nworld w { export greet: func(name: string) -> string; }\n";
@@ -49,13 +44,13 @@ const ok = "export const greet = (name: string): string => name;\n";
 
 describe("a mistake is refused with its place", () => {
   test("in the syntax", async () => {
-    const message = await faultOf({ "wit/w.wit": greet, "src/main.ts": `${ok}export const x = ;\n` });
+    const message = await failureOf({ "wit/w.wit": greet, "src/main.ts": `${ok}export const x = ;\n` });
     expect(message).toStartWith("LK0602 src/main.ts:2:18: ");
     expect(message).toContain("  export const x = ;\n");
   });
 
   test("in an import of a file or package that is not there", async () => {
-    const message = await faultOf({ "wit/w.wit": greet, "src/main.ts": `import "./absent.ts";\n${ok}` });
+    const message = await failureOf({ "wit/w.wit": greet, "src/main.ts": `import "./absent.ts";\n${ok}` });
     expect(message).toStartWith("LK0602 src/main.ts:1:8: ");
     expect(message).toContain("absent.ts");
   });
@@ -63,14 +58,14 @@ describe("a mistake is refused with its place", () => {
   test("in an import that the world does not have", async () => {
     const text =
       'import { getEnvironment } from "wasi:cli/environment@0.2.12";\nconsole.log(getEnvironment());\n';
-    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": text + ok })).toBe(
+    expect(await failureOf({ "wit/w.wit": greet, "src/main.ts": text + ok })).toBe(
       "LK0602 src/main.ts imports wasi:cli/environment@0.2.12, and the world a:b/w does not: it imports nothing",
     );
   });
 
   test("in an import of a module of Node", async () => {
     const text = 'import { readFileSync } from "node:fs";\nreadFileSync("x");\n';
-    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": text + ok })).toBe(
+    expect(await failureOf({ "wit/w.wit": greet, "src/main.ts": text + ok })).toBe(
       "LK0602 src/main.ts imports node:fs, which is a module of Node and not in a component",
     );
   });
@@ -87,7 +82,7 @@ describe("a mistake is refused with its place", () => {
         "src/macro.ts": macro,
         "src/main.ts": `${text}\nexport const greet = () => run();\n`,
       };
-      expect(await faultOf(files)).toBe(
+      expect(await failureOf(files)).toBe(
         "LK0602 src/main.ts uses a macro, which would run outside the component",
       );
     }
@@ -95,26 +90,26 @@ describe("a mistake is refused with its place", () => {
   });
 
   test("in an export that the world asks for", async () => {
-    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": "export const great = 1;\n" })).toBe(
+    expect(await failureOf({ "wit/w.wit": greet, "src/main.ts": "export const great = 1;\n" })).toBe(
       "LK0602 src/main.ts does not export the function greet, which the world a:b/w asks for; it exports great",
     );
   });
 
   test("in an exception while the module is loaded", async () => {
     const text = `${ok}const deep = () => {\n  throw new RangeError("too early");\n};\ndeep();\n`;
-    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": text })).toMatch(
+    expect(await failureOf({ "wit/w.wit": greet, "src/main.ts": text })).toMatch(
       /^LK0602 src\/main\.ts:3:\d+: .*too early/,
     );
   });
 
   test("in what is thrown and no Error while the module is loaded", async () => {
-    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": `${ok}throw "why";\n` })).toBe(
+    expect(await failureOf({ "wit/w.wit": greet, "src/main.ts": `${ok}throw "why";\n` })).toBe(
       'LK0602 src/main.ts: The module throws what is no Error: "why"',
     );
   });
 
   test("in a call of an import while the module is loaded", async () => {
-    const message = await faultOf({
+    const message = await failureOf({
       "wit/w.wit": "package a:b;\nworld w { import wasi:cli/environment@0.2.12; export greet: func(); }\n",
       "src/main.ts":
         'import { getArguments } from "wasi:cli/environment@0.2.12";\n\nexport const args = getArguments();\n',
@@ -124,20 +119,20 @@ describe("a mistake is refused with its place", () => {
 
   test("in a world that exports nothing", async () => {
     const wit = "package a:b;\nworld w { import wasi:cli/environment@0.2.12; }\n";
-    expect(await faultOf({ "wit/w.wit": wit, "src/main.ts": ok })).toStartWith(
+    expect(await failureOf({ "wit/w.wit": wit, "src/main.ts": ok })).toStartWith(
       "LK0602 The world a:b/w exports nothing",
     );
   });
 
   test("in a module that does not come to an end of its stack", async () => {
     const text = `${ok}const again = (): number => again() + 1;\nagain();\n`;
-    expect(await faultOf({ "wit/w.wit": greet, "src/main.ts": text })).toMatch(
+    expect(await failureOf({ "wit/w.wit": greet, "src/main.ts": text })).toMatch(
       /^LK0602 src\/main\.ts.*stack/,
     );
   });
 
   test("in the WIT", async () => {
-    const message = await faultOf({
+    const message = await failureOf({
       "wit/w.wit": "package a:b;\nworld w { export greet: fun(); }\n",
       "src/main.ts": ok,
     });
@@ -145,13 +140,13 @@ describe("a mistake is refused with its place", () => {
   });
 
   test("where there is no WIT", async () => {
-    expect(await faultOf({ "src/main.ts": ok })).toStartWith("LK0607 WIT was looked for in ");
+    expect(await failureOf({ "src/main.ts": ok })).toStartWith("LK0607 WIT was looked for in ");
   });
 
   test("in a type that QuickJS would hand over wrongly", async () => {
     const wit =
       "package a:b;\ninterface i { resource r { constructor(); } take: func(it: r); }\nworld w { export i; }\n";
-    const message = await faultOf({ "wit/w.wit": wit, "src/main.ts": "export const i = {};\n" });
+    const message = await failureOf({ "wit/w.wit": wit, "src/main.ts": "export const i = {};\n" });
     expect(message).toStartWith("LK0602 a:b/i#take takes an own r");
   });
 });

@@ -1,15 +1,7 @@
 import { expect, test } from "bun:test";
-import { Fault, fault as faultWith } from "../base/fault.ts";
+import { fault as faultWith } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { trapGuard, wasmTools } from "./tools.ts";
-
-const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Fault)) throw new Error(`Expected a fault, got ${error}`);
-  return error;
-};
 
 test("WAT becomes a binary and WAT again", async () => {
   const tools = await wasmTools();

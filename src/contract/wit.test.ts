@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Fault } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { resourceList, resourceText } from "../base/resources.ts";
 import { customSections } from "./binary/sections.ts";
 import { differences, unservedImports } from "./compare.ts";
@@ -8,14 +8,6 @@ import { wasmTools } from "./tools.ts";
 import { chooseWorld, encodeWorld, printWorld, worldFromWit } from "./wit.ts";
 import { readWorld } from "./world.ts";
 
-const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof Fault) return error;
-  throw new Error(`Expected a fault, got ${error}`);
-};
 const sources = (files: Record<string, string>) => new Map(Object.entries(files));
 const carried = new Map(
   await Promise.all(

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Fault } from "../base/fault.ts";
-import { ownCache } from "../base/fixture.ts";
+import type { Fault } from "../base/fault.ts";
+import { faultOf, ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
 import type { InstanceLimits } from "./budget.ts";
@@ -20,16 +20,6 @@ const link = (component: VerifiedComponent, options: Partial<LinkOptions> = {}) 
   linkAny(component, { linker, providers: [], ...options });
 const wat = async (text: string, name = "away.wasm"): Promise<VerifiedComponent> =>
   verify(name, await (await wasmTools()).parse(text));
-
-const faultOf = async (work: () => unknown): Promise<Fault> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("A fault was looked for, and none was thrown");
-};
 
 /** Imports t:t/host#next, which may wait; every export takes and gives nothing, or a number. */
 const away = `(component

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { DeclaredError, declared, Fault } from "../base/fault.ts";
-import { ownCache } from "../base/fixture.ts";
+import { DeclaredError, declared } from "../base/fault.ts";
+import { faultOf, ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
@@ -26,16 +26,6 @@ const start = async (
   providers: readonly Provider[],
   more: Partial<InstanceContext> = {},
 ) => (await link(component, { providers })).instantiate(quietContext(component, more));
-
-const faultOf = async (work: () => unknown): Promise<Fault> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("A fault was looked for, and none was thrown");
-};
 
 const cache = ownCache("each");
 

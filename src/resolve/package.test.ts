@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { digestOf } from "../base/digest.ts";
-import { Fault } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { parseIdentifier } from "./identifier.ts";
 import { artifactOf, type Misbehaviour, serveArtifact } from "./oci/fixture.ts";
 import { packageFetcher } from "./package.ts";
@@ -38,11 +38,7 @@ const serve = (answer: Misbehaviour) => {
 };
 const fetched = (text: string) =>
   packageFetcher.fetch(parseIdentifier(text), { folder, store: new Store(join(folder, "store")) });
-const faultOf = async (text: string): Promise<Fault> => {
-  const error = await fetched(text).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-};
+const faultFor = (text: string) => faultOf(fetched(text));
 
 const tags = ["1.0.0", "1.2.0", "1.10.0", "latest", "2.0.0-rc.1"];
 /** A registry that says where its artifacts are, and lists tags over two pages. */
@@ -101,23 +97,23 @@ test("the most exact setting counts: package, namespace, default", async () => {
 
 test("a namespace that nobody keeps, a protocol that is not OCI and a version that is none are told apart", async () => {
   settings("");
-  const nobody = await faultOf("acme:tool");
+  const nobody = await faultFor("acme:tool");
   expect(nobody.code).toBe("LK0119");
   expect(nobody.hint).toContain(settingsPath(process.env));
   // Neither is what every object of JavaScript has.
-  expect((await faultOf("constructor:tool")).code).toBe("LK0119");
+  expect((await faultFor("constructor:tool")).code).toBe("LK0119");
   const local = registry({ preferredProtocol: "local", local: { root: "/x" } });
   settings(`default_registry = "${local.host}"\n`);
-  expect((await faultOf("acme:tool")).code).toBe("LK0119");
+  expect((await faultFor("acme:tool")).code).toBe("LK0119");
   const right = registry(undefined);
   settings(`default_registry = "${right.host}"\n`);
-  const none = await faultOf("acme:tool@^3");
+  const none = await faultFor("acme:tool@^3");
   expect(none.code).toBe("LK0118");
   expect(none.message).toContain("there are 2.0.0-rc.1, 1.10.0, 1.2.0, 1.0.0");
-  expect((await faultOf("acme:tool@1.2.0+build")).code).toBe("LK0102");
-  expect((await faultOf("acme:tool@next")).code).toBe("LK0102");
+  expect((await faultFor("acme:tool@1.2.0+build")).code).toBe("LK0102");
+  expect((await faultFor("acme:tool@next")).code).toBe("LK0102");
   settings('default_registry = "http://x/../y"\n');
-  expect((await faultOf("acme:tool")).code).toBe("LK0121");
+  expect((await faultFor("acme:tool")).code).toBe("LK0121");
 });
 
 test("a list of tags without end is left, and a next page of another host is not asked for", async () => {
@@ -129,7 +125,7 @@ test("a list of tags without end is left, and a next page of another host is not
         : undefined,
   );
   settings(`default_registry = "${endless.host}"\n`);
-  expect((await faultOf("acme:tool")).code).toBe("LK0204");
+  expect((await faultFor("acme:tool")).code).toBe("LK0204");
   const astray = serve((_, url) =>
     url.pathname.endsWith("/tags/list")
       ? Response.json({ tags: ["1.0.0"] }, { headers: { link: '<http://other.example/v2/x>; rel="next"' } })
@@ -156,12 +152,12 @@ test("a registry that is a folder gives the newest file that fits, and a version
     digest: digestOf(tiny),
     package: "acme:tool@1.2.0",
   });
-  const { code, message } = await faultOf("acme:tool@^3");
+  const { code, message } = await faultFor("acme:tool@^3");
   expect([code, message]).toEqual([
     "LK0118",
     "acme:tool has no version in ^3; there are 2.0.0-rc.1, 1.2.0, 1.0.0",
   ]);
-  expect((await faultOf("acme:other")).message).toBe("acme:other has no version in *; it has none at all");
+  expect((await faultFor("acme:other")).message).toBe("acme:other has no version in *; it has none at all");
   // What is locked stays what it is, whatever came since.
   const pin = { digest: digestOf(tiny), package: "acme:tool@1.0.0" };
   const locked = await packageFetcher.fetch(parseIdentifier("acme:tool@^1"), { folder, pin });
@@ -171,17 +167,17 @@ test("a registry that is a folder gives the newest file that fits, and a version
 test("only where the settings say so is a registry a folder: its own metadata cannot make it one", async () => {
   const remote = registry({ preferredProtocol: "local", local: { root: folder } });
   settings(`default_registry = "${remote.host}"\n`);
-  expect((await faultOf("acme:tool")).code).toBe("LK0119");
+  expect((await faultFor("acme:tool")).code).toBe("LK0119");
   // With both, what `default` names counts.
   const both = `[registry."${remote.host}".oci]\nprotocol = "http"\n[registry."${remote.host}".local]\nroot = "x"\n`;
   settings(`default_registry = "${remote.host}"\n${both}`);
-  expect((await faultOf("acme:tool")).code).toBe("LK0119");
+  expect((await faultFor("acme:tool")).code).toBe("LK0119");
   settings(
     `default_registry = "${remote.host}"\n[registry."${remote.host}"]\ndefault = "local"\n${both.replace(/^.*?"http"\n/s, "")}`,
   );
-  expect((await faultOf("acme:tool")).code).toBe("LK0118");
+  expect((await faultFor("acme:tool")).code).toBe("LK0118");
   settings(`default_registry = "here"\n[registry.here.local]\nroot = 1\n`);
-  expect((await faultOf("acme:tool")).code).toBe("LK0121");
+  expect((await faultFor("acme:tool")).code).toBe("LK0121");
 });
 
 test("what the settings say of a registry's name holds for the host of its artifacts", async () => {

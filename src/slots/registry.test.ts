@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { digestOf } from "../base/digest.ts";
-import { Fault } from "../base/fault.ts";
+import { faultOf } from "../base/fixture.ts";
 import { readManifest, readManifests } from "../base/manifest/manifest.ts";
 import { applicationScope, declarationsOf, declareSlot, type SlotDeclaration } from "./declaration.ts";
 import { Memory } from "./memory.ts";
@@ -14,16 +14,6 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), "slots-")));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let serial = 0;
 const newPath = () => join(folder, `data${serial++}`, "loop.db");
-
-const faultOf = async (work: () => unknown): Promise<Fault> => {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("A fault was looked for, and none was thrown");
-};
 
 const filling = (identifier: string) => ({ identifier, grants: [] });
 const contract = "a:b/c@0.1.0";

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Fault } from "../fault.ts";
+import { faultNow } from "../fixture.ts";
 import { limits } from "../limits.ts";
 import { check, type Schema } from "./check.ts";
 import {
@@ -24,18 +25,8 @@ const read = (text: string | Uint8Array): Manifest => {
   return readManifest(path);
 };
 
-const faultOf = (work: () => unknown): Fault => {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("A fault was looked for, and none was thrown");
-};
-
 const bad = (text: string | Uint8Array) => {
-  const { code, message, hint } = faultOf(() => read(text));
+  const { code, message, hint } = faultNow(() => read(text));
   return `${code} ${message.replace(`${folder}/`, "")}${hint ? ` (${hint})` : ""}`;
 };
 
@@ -169,7 +160,7 @@ test("a family of slots is declared and never filled", () => {
 });
 
 test("the first problem of a file is the fault, and the others are its causes", () => {
-  const fault = faultOf(() => read('x = 1\n[build]\nminify = 3\n[component]\nname = "A"'));
+  const fault = faultNow(() => read('x = 1\n[build]\nminify = 3\n[component]\nname = "A"'));
   expect(fault.code).toBe("LK0502");
   expect(fault.causes.map((cause) => cause.message.split(": ")[0])).toEqual([
     `${folder}/loop.toml:3`,
@@ -240,13 +231,13 @@ test("a command that cannot be parsed from a command line is refused", () => {
 });
 
 test("a missing or unreadable file is a fault", () => {
-  expect(faultOf(() => readManifest(join(folder, "none", "loop.toml"))).code).toBe("LK0504");
+  expect(faultNow(() => readManifest(join(folder, "none", "loop.toml"))).code).toBe("LK0504");
   mkdirSync(join(folder, "locked"));
-  expect(faultOf(() => readManifest(join(folder, "locked"))).code).toBe("LK0007");
+  expect(faultNow(() => readManifest(join(folder, "locked"))).code).toBe("LK0007");
   if (process.getuid?.() === 0) return;
   writeFileSync(join(folder, "secret.toml"), "");
   chmodSync(join(folder, "secret.toml"), 0);
-  expect(faultOf(() => readManifest(join(folder, "secret.toml"))).code).toBe("LK0007");
+  expect(faultNow(() => readManifest(join(folder, "secret.toml"))).code).toBe("LK0007");
 });
 
 test("a folder is spoken for by its own manifest and by the workspaces that name it", () => {
@@ -277,9 +268,9 @@ test("a workspace that names a folder is checked, and one that is not TOML is a 
   mkdirSync(join(root, "one"), { recursive: true });
   writeFileSync(join(root, "one", "loop.toml"), "");
   writeFileSync(join(root, "loop.toml"), '[workspace]\nmembers = ["one"]\nmember = 1');
-  expect(faultOf(() => readManifests(join(root, "one"))).code).toBe("LK0502");
+  expect(faultNow(() => readManifests(join(root, "one"))).code).toBe("LK0502");
   writeFileSync(join(root, "loop.toml"), "[workspace");
-  expect(faultOf(() => readManifests(join(root, "one"))).code).toBe("LK0501");
+  expect(faultNow(() => readManifests(join(root, "one"))).code).toBe("LK0501");
 });
 
 test.if(process.getuid?.() === 0)(

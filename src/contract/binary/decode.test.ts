@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { componentize } from "componentize-qjs";
 import { Fault } from "../../base/fault.ts";
+import { faultNow } from "../../base/fixture.ts";
 import { wasmTools } from "../tools.ts";
 import type { ComponentAst, Definition } from "./ast.ts";
 import { decodeComponent } from "./decode.ts";
@@ -11,16 +12,6 @@ import { appendCustomSection, componentNames, coreModuleRanges, customSections }
 
 const ofWat = async (wat: string): Promise<ComponentAst> =>
   decodeComponent(await (await wasmTools()).parse(wat));
-
-const faultOf = (work: () => unknown): Fault => {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("Nothing was thrown");
-};
 
 const without = <T>(definition: T): Omit<T, "offset"> => {
   const { offset: _, ...rest } = definition as T & { offset: number };
@@ -248,7 +239,7 @@ test("malformed bytes are a fault that names the offset", () => {
     [componentOf(0x08, 0x07, 0x01, 0x01, 0x00, 0x00, 0x02, 0x00, 0x01), "LK0203", /byte 16: .* twice/],
   ];
   for (const [bytes, code, message] of cases) {
-    const fault = faultOf(() => decodeComponent(bytes));
+    const fault = faultNow(() => decodeComponent(bytes));
     expect(fault.code).toBe(code as never);
     expect(fault.message).toMatch(message);
   }
@@ -260,12 +251,12 @@ test("a component nested beyond the limit is refused, not overflowed", () => {
     const size = bytes.length;
     bytes = componentOf(0x04, (size & 0x7f) | 0x80, (size >> 7) | 0x80, size >> 14, ...bytes);
   }
-  expect(faultOf(() => decodeComponent(bytes)).code).toBe("LK0204");
+  expect(faultNow(() => decodeComponent(bytes)).code).toBe("LK0204");
   const types = new Array(5000).fill([0x41, 0x01, 0x01]).flat();
   const section = [0x01, ...types, 0x7f];
   const size = section.length;
   const nested = componentOf(0x07, (size & 0x7f) | 0x80, (size >> 7) | 0x80, size >> 14, ...section);
-  expect(faultOf(() => decodeComponent(nested)).code).toBe("LK0204");
+  expect(faultNow(() => decodeComponent(nested)).code).toBe("LK0204");
 });
 
 test("flipped, cut and spliced bytes give a component or a fault, never anything else", () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Fault } from "../../base/fault.ts";
+import type { Fault } from "../../base/fault.ts";
+import { faultOf } from "../../base/fixture.ts";
 import { wasmTools } from "../tools.ts";
 import { printWorld } from "../wit.ts";
 import { worldOf } from "../world.ts";
@@ -15,11 +16,7 @@ const sectionOf = (id: number, ...content: readonly Uint8Array[]): Uint8Array =>
   const all = Buffer.concat(content);
   return Buffer.concat([Uint8Array.of(id), leb(all.length), all]);
 };
-const faultOf = async (bytes: Uint8Array): Promise<Fault> => {
-  const error = await (await wasmTools()).validate(bytes).catch((reason: unknown) => reason);
-  if (!(error instanceof Fault)) throw new Error(`Expected a fault, got ${error}`);
-  return error;
-};
+const faultIn = async (bytes: Uint8Array) => faultOf((await wasmTools()).validate(bytes));
 
 test("a skeleton is a small part of a component, valid as it is, with the same world", async () => {
   const { bytes } = skeletonOf(component);
@@ -58,8 +55,8 @@ test("a type that does not hold is told at its byte, whatever large came before 
   const after = (at: number, more: Uint8Array) =>
     Buffer.concat([lying.subarray(0, at), more, lying.subarray(at)]);
   const byteIn = ({ message }: Fault) => Number(/\(at byte (\d+)\)/.exec(message)![1]);
-  const place = byteIn(await faultOf(lying));
-  expect(byteIn(await faultOf(after(8, noise)))).toBe(place + noise.length);
+  const place = byteIn(await faultIn(lying));
+  expect(byteIn(await faultIn(after(8, noise)))).toBe(place + noise.length);
 });
 
 test("a core module whose code does not read is given to the validator as it is", async () => {
@@ -74,5 +71,5 @@ test("a core module whose code does not read is given to the validator as it is"
     ]);
   await (await wasmTools()).validate(code(1, 2, 0, 0x0b));
   for (const content of [[1, 9, 0, 0x0b], [2, 2, 0, 0x0b], [0], [1, 2, 0, 0x0b, 0]])
-    expect((await faultOf(code(...content))).code).toBe("LK0211");
+    expect((await faultIn(code(...content))).code).toBe("LK0211");
 });

@@ -1,17 +1,7 @@
 import { expect, test } from "bun:test";
-import { Fault } from "../../base/fault.ts";
+import { faultNow } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import { parseCall, parseValue } from "./parse.ts";
-
-const faultOf = (work: () => unknown): Fault => {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("Expected a fault");
-};
 
 const stringOf = (text: string): unknown => {
   const node = parseValue(text);
@@ -96,18 +86,18 @@ const wrong: readonly [text: string, place: string, message: string][] = [
 
 for (const [text, place, message] of wrong)
   test(`${JSON.stringify(text)} is refused where it goes wrong`, () => {
-    const fault = faultOf(() => parseCall(text));
+    const fault = faultNow(() => parseCall(text));
     expect(fault.code).toBe("LK0205");
     expect(fault.message.split("\n")[0]).toBe(`WAVE does not parse at ${place}: ${message}`);
   });
 
 test("the fault shows the line with a caret under the place, even in a very long line", () => {
   expect(
-    faultOf(() => parseCall('greet("😀", 01)'))
+    faultNow(() => parseCall('greet("😀", 01)'))
       .message.split("\n")
       .slice(1),
   ).toEqual(['  greet("😀", 01)', "             ^"]);
-  const [, line, caret] = faultOf(() => parseCall(`f(${"1, ".repeat(500)}?)`)).message.split("\n");
+  const [, line, caret] = faultNow(() => parseCall(`f(${"1, ".repeat(500)}?)`)).message.split("\n");
   expect(line!.length).toBeLessThan(80);
   expect(line![caret!.indexOf("^")]).toBe("?");
 });
@@ -115,8 +105,8 @@ test("the fault shows the line with a caret under the place, even in a very long
 test("nesting and length are bounded", () => {
   const nested = (depth: number) => `f(${"[".repeat(depth)}${"]".repeat(depth)})`;
   expect(parseCall(nested(limits.waveDepthMax)).args).toHaveLength(1);
-  expect(faultOf(() => parseCall(nested(limits.waveDepthMax + 1))).code).toBe("LK0204");
-  expect(faultOf(() => parseCall(`f("${"x".repeat(limits.waveTextMax)}")`)).code).toBe("LK0204");
+  expect(faultNow(() => parseCall(nested(limits.waveDepthMax + 1))).code).toBe("LK0204");
+  expect(faultNow(() => parseCall(`f("${"x".repeat(limits.waveTextMax)}")`)).code).toBe("LK0204");
 });
 
 test("a long text is read in time that grows with its length", () => {

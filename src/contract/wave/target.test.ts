@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Fault } from "../../base/fault.ts";
+import { faultNow } from "../../base/fixture.ts";
 import { worldFromWit } from "../wit.ts";
 import { parseCall } from "./parse.ts";
 import { exportedFunctions, findFunction } from "./target.ts";
@@ -20,15 +20,7 @@ const find = (call: string) => {
   const { interface: name, func } = findFunction(world, parseCall(call).target);
   return [name, func.name];
 };
-const faultOf = (call: string): Fault => {
-  try {
-    find(call);
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-  throw new Error("Expected a fault");
-};
+const faultIn = (call: string) => faultNow(() => find(call));
 
 test("a function of the world goes before one of the same name in an interface", () => {
   expect(find("top()")).toEqual([undefined, "top"]);
@@ -49,22 +41,22 @@ test("an interface is named in full, without its version, by a compatible one, o
 });
 
 test("a name in several interfaces is ambiguous, and the fault spells them", () => {
-  const fault = faultOf("greet()");
+  const fault = faultIn("greet()");
   expect(fault.code).toBe("LK0208");
   expect(fault.message).toBe("Several interfaces export greet: a:b/api@1.2.0#greet, a:b/other@1.2.0#greet");
   expect(fault.hint).toBe("Write 'a:b/api@1.2.0#greet(…)'");
 });
 
 test("a function that is not there is a fault that names the nearest", () => {
-  expect(faultOf("gret()").hint).toBe("Write 'a:b/api@1.2.0#greet(…)'");
-  expect(faultOf("api.nothing-like-it()").message).toStartWith(
+  expect(faultIn("gret()").hint).toBe("Write 'a:b/api@1.2.0#greet(…)'");
+  expect(faultIn("api.nothing-like-it()").message).toStartWith(
     "No export api#nothing-like-it; there are top, only,",
   );
-  expect(faultOf("a:b/api@2.0.0#greet()").code).toBe("LK0207");
+  expect(faultIn("a:b/api@2.0.0#greet()").code).toBe("LK0207");
 });
 
 test("a resource's functions are out of WAVE's reach", () => {
-  expect(faultOf("api#[method]r.go()").message).toBe(
+  expect(faultIn("api#[method]r.go()").message).toBe(
     "[method]r.go belongs to the resource r, and WAVE cannot write resources",
   );
 });

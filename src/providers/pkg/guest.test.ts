@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { declared, Fault } from "../../base/fault.ts";
+import { declared } from "../../base/fault.ts";
+import { faultOf } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { Stdio } from "../../host/provider.ts";
@@ -31,12 +32,6 @@ const fetched = (answer: () => unknown, bounds = {}) => {
   const work = fetcher.fetch(parseIdentifier("demo://x"), { folder: "/", bounds });
   return { work, seen };
 };
-const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
-  const error = await work.catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-};
-
 test("a fetcher has the network, what its slot grants, and is gone afterwards", async () => {
   const { work, seen } = fetched(() => ({ place: "x\u001b[2J", bytes: new Uint8Array(3) }));
   expect((await work).locator.place).toBe("x [2J");

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fault } from "../../base/fault.ts";
+import type { Fault } from "../../base/fault.ts";
+import { faultOf } from "../../base/fixture.ts";
 import { parseIdentifier } from "../identifier.ts";
 import { settingsPath } from "../settings.ts";
 import { Store } from "../store/store.ts";
@@ -51,12 +52,8 @@ const pull = (host: string) =>
     folder,
     store: new Store(join(folder, "store")),
   });
-const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
-  const error = await work.then(
-    () => new Error("nothing was thrown"),
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Fault)) throw error;
+const hintedFaultOf = async (work: Promise<unknown>): Promise<Fault> => {
+  const error = await faultOf(work);
   if (!error.hint) throw new Error(`${error.code} has no hint: ${error.message}`);
   // Whatever went wrong, it is told without what opens the door.
   expect(JSON.stringify([error.message, error.hint, error.causes])).not.toContain(secret);
@@ -87,11 +84,11 @@ test("Debian's registry takes a user and password of Docker's config.json, and n
     force: false,
     created: "2026-01-01T00:00:00Z",
   };
-  const nobody = await faultOf(publish(target, publication, { folder }));
+  const nobody = await hintedFaultOf(publish(target, publication, { folder }));
   expect(nobody.code).toBe("LK0111");
   expect(nobody.hint).toBe(`docker login ${registry.host}`);
   docker({ auths: { [registry.host]: { auth: basic("alice", "wrong") } } });
-  expect((await faultOf(publish(target, publication, { folder }))).code).toBe("LK0111");
+  expect((await hintedFaultOf(publish(target, publication, { folder }))).code).toBe("LK0111");
   docker({ auths: { [registry.host]: { auth: basic("alice", secret) } } });
   const { manifest } = await publish(target, publication, { folder });
   expect((await pull(registry.host)).locator.manifest).toBe(manifest);
@@ -168,7 +165,7 @@ test("a credential helper is asked for the host, and its answer signs in", async
 test("a helper that fails, answers nonsense or is not there is named, and what it said is not", async () => {
   const server = serve(guarded("Basic x", "Basic realm=lab"));
   docker({ credHelpers: { [server.host]: "lab" } });
-  const absent = await faultOf(pull(server.host));
+  const absent = await hintedFaultOf(pull(server.host));
   expect(absent.code).toBe("LK0122");
   expect(absent.message).toContain("there is no such program on PATH");
   for (const script of [
@@ -179,14 +176,14 @@ test("a helper that fails, answers nonsense or is not there is named, and what i
     "yes",
   ]) {
     helper("lab", script);
-    const fault = await faultOf(pull(server.host));
+    const fault = await hintedFaultOf(pull(server.host));
     expect(fault.code).toBe("LK0122");
     expect(fault.message).toContain("docker-credential-lab");
   }
   helper("lab", "echo credentials not found in native keychain; exit 1");
-  expect((await faultOf(pull(server.host))).code).toBe("LK0111");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0111");
   docker({ credHelpers: { [server.host]: "../../bin/sh" } });
-  expect((await faultOf(pull(server.host))).code).toBe("LK0121");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0121");
 });
 
 test("a config.json that does not read is named, and nothing of it is shown", async () => {
@@ -200,7 +197,7 @@ test("a config.json that does not read is named, and nothing of it is shown", as
     { credsStore: 1 },
   ]) {
     docker(config);
-    expect((await faultOf(pull(server.host))).code).toBe("LK0121");
+    expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0121");
   }
 });
 
@@ -214,9 +211,9 @@ test("wasm-pkg's config.toml and its environment variable sign in, before Docker
     await pull(server.host);
   }
   writeFileSync(path, `[registry."${server.host}".oci]\nauth = ["${secret}"]\n`);
-  expect((await faultOf(pull(server.host))).code).toBe("LK0121");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0121");
   writeFileSync(path, `[registry."${server.host}".oci\nauth = "${secret}"\n`);
-  expect((await faultOf(pull(server.host))).code).toBe("LK0121");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0121");
   writeFileSync(path, "");
   const other = serve(guarded(`Bearer ${secret}`, "Basic realm=lab"));
   process.env[`WKG_REGISTRY_${other.host.replace(/[.:]/g, "_")}_AUTH_BEARER`] = secret;
@@ -235,7 +232,7 @@ test("a password for one host is for no other: not for another port, not after a
   docker({ auths: { [server.host]: { auth: basic("alice", secret) } } });
   await pull(server.host);
   const challenging = serve(guarded("Basic x", "Basic realm=lab"));
-  await faultOf(pull(challenging.host));
+  await hintedFaultOf(pull(challenging.host));
   expect(thief.requests.length).toBeGreaterThan(0);
   for (const { headers } of [...thief.requests, ...challenging.requests])
     expect(headers.get("authorization")).toBeNull();
@@ -286,13 +283,13 @@ test("a registry that answers nonsense where tokens are had is told of", async (
             headers: { "www-authenticate": `Bearer realm="http://${new URL(request.url).host}/t"` },
           }),
     );
-    expect((await faultOf(pull(server.host))).code).toBe("LK0115");
+    expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0115");
   }
   const nowhere = serve(guarded("x", 'Bearer service="x"'));
-  expect((await faultOf(pull(nowhere.host))).code).toBe("LK0115");
+  expect((await hintedFaultOf(pull(nowhere.host))).code).toBe("LK0115");
   const plain = serve(guarded("x", 'Bearer realm="http://tokens.example/t"'));
   docker({ auths: { [plain.host]: { auth: basic("alice", secret) } } });
-  expect((await faultOf(pull(plain.host))).code).toBe("LK0117");
+  expect((await hintedFaultOf(pull(plain.host))).code).toBe("LK0117");
 });
 
 test("challenges are read as RFC 9110 writes them", () => {

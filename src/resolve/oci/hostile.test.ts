@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { digestOf } from "../../base/digest.ts";
-import { Fault } from "../../base/fault.ts";
+import type { Fault } from "../../base/fault.ts";
+import { faultOf } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import type { FetchContext } from "../fetch.ts";
 import { parseIdentifier } from "../identifier.ts";
@@ -54,12 +55,8 @@ const serve = (artifact: Artifact, misbehave?: Misbehaviour) => {
 };
 const pull = (host: string, more: Partial<FetchContext> = {}, name = "acme/tool:1.0.0") =>
   ociFetcher.fetch(parseIdentifier(`oci://${host}/${name}`), { folder, store, ...more });
-const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
-  const error = await work.then(
-    () => new Error("nothing was thrown"),
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Fault)) throw error;
+const hintedFaultOf = async (work: Promise<unknown>): Promise<Fault> => {
+  const error = await faultOf(work);
   // Each says what to do.
   if (!error.hint) throw new Error(`${error.code} has no hint: ${error.message}`);
   return error;
@@ -85,7 +82,7 @@ test("a blob with other bytes than its digest is refused, and is not stored", as
     wrong[wrong.length - 1]! ^= 1;
     const lying = { ...artifact, blobs: new Map([...artifact.blobs, [artifact.layer.digest, wrong]]) };
     const server = serve(lying);
-    const fault = await faultOf(pull(server.host));
+    const fault = await hintedFaultOf(pull(server.host));
     expect(fault.code).toBe("LK0105");
     expect(fault.hint).toContain("tell whoever runs it");
     expect(stored()).toBe(0);
@@ -95,14 +92,14 @@ test("a blob with other bytes than its digest is refused, and is not stored", as
 
 test("a manifest with another digest than was pinned, or than the registry says, is refused", async () => {
   const artifact = artifactOf(tiny);
-  const pinned = await faultOf(pull(serve(artifact).host, {}, `acme/tool@sha256:${"0".repeat(64)}`));
+  const pinned = await hintedFaultOf(pull(serve(artifact).host, {}, `acme/tool@sha256:${"0".repeat(64)}`));
   expect(pinned.code).toBe("LK0105");
   const server = serve(artifact, (_, url) =>
     url.pathname.includes("/manifests/")
       ? new Response(artifact.manifest, { headers: { "docker-content-digest": `sha256:${"1".repeat(64)}` } })
       : undefined,
   );
-  expect((await faultOf(pull(server.host))).code).toBe("LK0105");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0105");
 });
 
 test("a configuration with other bytes than its digest, or of another layer, is refused", async () => {
@@ -111,9 +108,9 @@ test("a configuration with other bytes than its digest, or of another layer, is 
     ...artifact,
     blobs: new Map([...artifact.blobs, [artifact.config.digest, Buffer.from("{}")]]),
   };
-  expect((await faultOf(pull(serve(other).host))).code).toBe("LK0105");
+  expect((await hintedFaultOf(pull(serve(other).host))).code).toBe("LK0105");
   const foreign = artifactOf(tiny, { config: { layerDigests: [`sha256:${"2".repeat(64)}`] } });
-  expect((await faultOf(pull(serve(foreign).host))).code).toBe("LK0120");
+  expect((await hintedFaultOf(pull(serve(foreign).host))).code).toBe("LK0120");
 });
 
 /** Sends without end, a megabyte at a time. */
@@ -125,16 +122,16 @@ const endless = () =>
 test("a body without end is left as soon as it passes its size", async () => {
   const artifact = artifactOf(tiny);
   const blob = serve(artifact, (_, url) => (isBlob(url, artifact) ? new Response(endless()) : undefined));
-  const fault = await faultOf(pull(blob.host));
+  const fault = await hintedFaultOf(pull(blob.host));
   expect(fault.code).toBe("LK0115");
   expect(fault.message).toContain(`has ${tiny.length} bytes by its manifest, and more came`);
   const manifest = serve(artifact, () => new Response(endless()));
-  const huge = await faultOf(pull(manifest.host));
+  const huge = await hintedFaultOf(pull(manifest.host));
   expect(huge.code).toBe("LK0204");
   expect(huge.message).toContain(`the limit is ${limits.ociManifestBytesMax}`);
   const file = serve(artifact, () => new Response(endless()));
   const context = { folder, store, bounds: { bytesMax: 5_000_000 } };
-  const web = await faultOf(httpFetcher.fetch(parseIdentifier(`http://${file.host}/x.wasm`), context));
+  const web = await hintedFaultOf(httpFetcher.fetch(parseIdentifier(`http://${file.host}/x.wasm`), context));
   expect(web.code).toBe("LK0204");
 });
 
@@ -142,7 +139,7 @@ test("a manifest that announces more than the limit is not read at all", async (
   const artifact = artifactOf(tiny, {
     manifest: { annotations: { x: "y".repeat(limits.ociManifestBytesMax) } },
   });
-  expect((await faultOf(pull(serve(artifact).host))).code).toBe("LK0204");
+  expect((await hintedFaultOf(pull(serve(artifact).host))).code).toBe("LK0204");
 });
 
 test("a component that is larger than the limit is not asked for", async () => {
@@ -152,14 +149,14 @@ test("a component that is larger than the limit is not asked for", async () => {
     JSON.stringify({ schemaVersion: 2, config: artifact.config, layers: [layer] }),
   );
   const server = serve({ ...artifact, manifest });
-  expect((await faultOf(pull(server.host))).code).toBe("LK0204");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0204");
   expect(server.paths().some((path) => path.includes("/blobs/"))).toBe(false);
 });
 
 test("a ring of redirects is left, and so is one to plain http beyond this machine or to no address", async () => {
   const artifact = artifactOf(tiny);
   const ring = serve(artifact, (_, url) => Response.redirect(`${url.origin}${url.pathname}?again`, 307));
-  const fault = await faultOf(pull(ring.host));
+  const fault = await hintedFaultOf(pull(ring.host));
   expect(fault.code).toBe("LK0113");
   expect(ring.requests.length).toBe(limits.redirectsMax + 1);
   for (const [location, code] of [
@@ -170,7 +167,7 @@ test("a ring of redirects is left, and so is one to plain http beyond this machi
     ["http://[", "LK0113"],
   ] as const) {
     const astray = serve(artifact, () => new Response("", { status: 302, headers: { location } }));
-    expect((await faultOf(pull(astray.host))).code).toBe(code);
+    expect((await hintedFaultOf(pull(astray.host))).code).toBe(code);
   }
 });
 
@@ -179,7 +176,7 @@ test("a blob that is cut short is asked for again, and refused where it stays so
   const server = serve(artifact, (_, url) =>
     isBlob(url, artifact) ? new Response(tiny.subarray(0, 5)) : undefined,
   );
-  const fault = await faultOf(pull(server.host));
+  const fault = await hintedFaultOf(pull(server.host));
   expect(fault.code).toBe("LK0115");
   expect(fault.hint).toBe("try again");
   expect(server.paths().filter((path) => path.includes(artifact.layer.digest)).length).toBe(
@@ -265,7 +262,7 @@ test("a registry that gives other parts than were asked for is refused", async (
       ? new Response(large.subarray(10), { status: 206, headers: { "content-range": "bytes 10-20/30" } })
       : undefined,
   );
-  expect((await faultOf(pull(server.host))).code).toBe("LK0115");
+  expect((await hintedFaultOf(pull(server.host))).code).toBe("LK0115");
 });
 
 test("a body that drips is as dead as one that stands still", async () => {
@@ -285,7 +282,7 @@ test("a body that drips is as dead as one that stands still", async () => {
     await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
     const { port } = slow.address() as { port: number };
     const bounds = { windowMs: 200, windowBytesMin: 1000 };
-    const fault = await faultOf(pull(`127.0.0.1:${port}`, { bounds }));
+    const fault = await hintedFaultOf(pull(`127.0.0.1:${port}`, { bounds }));
     for (const timer of timers) clearInterval(timer);
     slow.closeAllConnections();
     slow.close();
@@ -296,7 +293,7 @@ test("a body that drips is as dead as one that stands still", async () => {
 
 test("a registry that never answers is left in time", async () => {
   const server = serve(artifactOf(tiny), () => new Promise<Response>(() => {}));
-  const fault = await faultOf(pull(server.host, { bounds: { firstByteMs: 100 } }));
+  const fault = await hintedFaultOf(pull(server.host, { bounds: { firstByteMs: 100 } }));
   expect(fault.code).toBe("LK0114");
 });
 
@@ -310,7 +307,7 @@ test("a packed body is refused and never unpacked", async () => {
     () => new Response(bomb, { headers }),
   ]) {
     const before = process.memoryUsage.rss();
-    const fault = await faultOf(pull(serve(artifact, misbehave).host));
+    const fault = await hintedFaultOf(pull(serve(artifact, misbehave).host));
     expect(fault.code).toBe("LK0115");
     expect(fault.message).toContain("packed (gzip)");
     expect(process.memoryUsage.rss() - before).toBeLessThan(200_000_000);
@@ -320,7 +317,7 @@ test("a packed body is refused and never unpacked", async () => {
 test("a manifest that is none of a Wasm artifact says what it is", async () => {
   const artifact = artifactOf(tiny);
   const of = (manifest: object | string) =>
-    faultOf(
+    hintedFaultOf(
       pull(
         serve({
           ...artifact,
@@ -373,7 +370,7 @@ test("statuses are told apart", async () => {
   const codes = { 401: "LK0111", 403: "LK0111", 404: "LK0112", 429: "LK0110", 500: "LK0110", 418: "LK0110" };
   for (const [status, code] of Object.entries(codes)) {
     const server = serve(artifactOf(tiny), () => new Response("", { status: Number(status) }));
-    expect((await faultOf(pull(server.host))).code).toBe(code as Fault["code"]);
+    expect((await hintedFaultOf(pull(server.host))).code).toBe(code as Fault["code"]);
   }
 });
 
@@ -392,7 +389,7 @@ test("a mirror that fails is passed over, and one that lies is not", async () =>
     ...artifact,
     blobs: new Map([...artifact.blobs, [artifact.layer.digest, Buffer.alloc(tiny.length)]]),
   });
-  expect((await faultOf(pull(right.host, { mirrorsOf: () => [lying.host] }))).code).toBe("LK0105");
+  expect((await hintedFaultOf(pull(right.host, { mirrorsOf: () => [lying.host] }))).code).toBe("LK0105");
 });
 
 const answers = rightAnswer;
