@@ -7,6 +7,7 @@ import { readWishes } from "../../contract/capability.ts";
 import type { Interruptible, Locator } from "../../resolve/fetch.ts";
 import { claimOf } from "../../resolve/oci/claim.ts";
 import type { Resolver } from "../../resolve/resolver.ts";
+import type { Judgement } from "../../trust/keyring.ts";
 import type { VerifiedComponent } from "../../trust/verify.ts";
 import { shownOn, type Task } from "./progress.ts";
 
@@ -121,7 +122,7 @@ const createdAt = (): string => {
 /** What a component is, and what its registry says of it. Faults: those of loading and asking. */
 export const about = async ({ resolver, interruptible, load }: RegistriesServices, text: string) => {
   const { component, locator } = await load(text);
-  const { bytes, digest, trust } = component;
+  const { bytes, digest, trust, signatures } = component;
   const { imports, exports, wit, trust: needs } = claimOf(text, bytes);
   const { aboutArtifact } = await import("../../resolve/oci/about.ts");
   const said = resolver.policy.offline
@@ -139,6 +140,7 @@ export const about = async ({ resolver, interruptible, load }: RegistriesService
     wants: readWishes(text, bytes).map(({ name, reason }) => [name, reason]),
     needs,
     trust,
+    signers: signersOf(signatures),
     wit: wit ?? "",
     annotations: said?.annotations ?? [],
     docs: said?.docs,
@@ -146,3 +148,8 @@ export const about = async ({ resolver, interruptible, load }: RegistriesService
     source: said?.source,
   };
 };
+
+const signersOf = (judgement: Judgement | undefined) => [
+  ...(judgement?.signers ?? []).map(({ key, name, standing }) => ({ key, name, standing })),
+  ...(judgement?.unknown ?? []).map((id) => ({ key: id, name: "", standing: "unknown" })),
+];

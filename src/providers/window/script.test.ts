@@ -100,6 +100,7 @@ test("flags that make no sense are refused, with what would", () => {
   expect(complaint(settings({ frames: "0" }))).toContain("--frames takes a frame from 1 to");
   expect(complaint(settings({ frames: "many" }))).toContain('"many" was written');
   expect(complaint(settings({ screenshots: ["picture.png"] }))).toContain("--screenshot takes N:FILE.png");
+  expect(complaint(settings({ screenshots: ["6:picture.jpg"] }))).toContain("--screenshot takes N:FILE.png");
   expect(complaint(settings({ frames: "5", screenshots: ["6:a.png"] }))).toContain("after the last one");
 });
 

@@ -28,7 +28,7 @@ export const settingsOf = (given: ScreenSettings | undefined): Settings => {
   const headless = given?.headless ?? false;
   const screenshots = new Map<number, string[]>();
   for (const text of given?.screenshots ?? []) {
-    const match = /^(\d{1,9}):(.+)$/.exec(text);
+    const match = /^(\d{1,9}):(.+\.png)$/i.exec(text);
     if (!match) throw misread("--screenshot", "N:FILE.png", text, "--screenshot 60:picture.png");
     const frame = frameOf(match[1]!, "--screenshot", text);
     screenshots.set(frame, [...(screenshots.get(frame) ?? []), resolve(folder, match[2]!)]);

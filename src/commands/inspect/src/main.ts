@@ -94,8 +94,9 @@ const says = ({ outcome, because, each, granted, standing, servers }: Capability
   if (outcome === "faulty") return `cannot be served: ${because}`;
   if (outcome === "absent") return `absent, so it does not start: ${because}`;
   if (standing === "absent") return `denied when called: ${because}`;
-  // A component in its place has grants of its own.
-  const byComponent = servers.find(({ standing }) => standing !== "absent")?.standing === "before";
+  // A component in its place has grants of its own, and so has one that fills an application's own slot.
+  const first = servers.find(({ standing }) => standing !== "absent");
+  const byComponent = first !== undefined && !first.identifier.startsWith("host:");
   if (each !== undefined && !byComponent)
     return granted.length > 0 ? `each ${each} as granted` : `denied: no ${each} is granted`;
   if (standing === "default") return byComponent ? "a component serves it" : "every component has it";

@@ -141,6 +141,7 @@ const page = (found: Description): string => {
       ...(found.manifest === undefined ? [] : [["manifest", found.manifest]]),
       ["size", size(found.bytes)],
       ["trust", found.needs === "trusted" ? `${found.trust}, and it needs to be trusted` : found.trust],
+      ...several("signed by", found.signers.map(signerText)),
       ...several("exports", found.exports),
       ...several("imports", found.imports),
       ...several(
@@ -155,6 +156,10 @@ const page = (found: Description): string => {
     "  ",
   )}`;
 };
+
+/** "alice, trusted"; a key that has no name here says which it is. */
+const signerText = ({ key, name, standing }: Description["signers"][number]): string =>
+  `${name || key || "a key without an id"}, ${standing === "trusted" ? standing : `${standing} here`}`;
 
 /** What moves a cursor or turns the direction of reading. */
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
