@@ -2,52 +2,29 @@
 // a way back from everything that fails. Each case is a process of its own (direct.ts), since what goes wrong with a
 // surface goes wrong for a whole process. Fails without Xvfb, SDL 2, SwiftShader and the development package bun-webgpu.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Display, startDisplay } from "./display.ts";
-import { soon } from "./home.ts";
+import { ended, homeFor, loopWords, root, soon } from "./home.ts";
 import { library } from "./painted.ts";
 
-const root = join(import.meta.dir, "..");
-const folder = mkdtempSync(join(tmpdir(), "loop-direct-"));
+const home = homeFor("direct", { PATH: process.env.PATH ?? "", LOOP_GPU: "software", NO_COLOR: "1" });
+const { folder } = home;
 const slow = 90_000;
 
 let display: Display;
 beforeAll(async () => {
   if (!existsSync(library)) throw new Error("The package bun-webgpu is needed: npm ci");
   display = await startDisplay(folder);
+  home.env.DISPLAY = display.name;
 }, slow);
-afterAll(() => {
-  display?.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const environment = (more: Readonly<Record<string, string>> = {}) => ({
-  PATH: process.env.PATH ?? "",
-  HOME: folder,
-  DISPLAY: display.name,
-  LOOP_GPU: "software",
-  NO_COLOR: "1",
-  XDG_DATA_HOME: join(folder, "data"),
-  XDG_CACHE_HOME: join(folder, "cache"),
-  ...more,
-});
+afterAll(() => display?.kill());
 
 const drawn = async (name: string): Promise<unknown> => {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "direct.ts"), name, folder], {
-    cwd: folder,
-    env: environment(),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (code !== 0) throw new Error(`${name} ended with ${child.signalCode ?? code}: ${err}`);
-  expect(err).toBe("");
+  const child = home.start([loopWords[0], join(import.meta.dir, "direct.ts"), name, folder]);
+  const { out, said, code } = await ended(child);
+  if (code !== 0) throw new Error(`${name} ended with ${child.signalCode ?? code}: ${said}`);
+  expect(said).toBe("");
   return JSON.parse(out);
 };
 
@@ -106,34 +83,16 @@ const triangle = async (name: string, change = (source: string) => source): Prom
     cpSync(join(root, "examples/triangle", part), join(project, part), { recursive: true });
   const main = join(project, "src/main.ts");
   writeFileSync(main, change(readFileSync(main, "utf8")));
-  const { code, err } = await loop(["build"], project);
-  if (code !== 0) throw new Error(err);
+  const { code, said } = await home.loop(project, "build");
+  if (code !== 0) throw new Error(said);
   return project;
-};
-
-const started = (words: readonly string[], cwd: string, more: Readonly<Record<string, string>> = {}) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd,
-    env: environment(more),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-
-const loop = async (words: readonly string[], cwd: string, more: Readonly<Record<string, string>> = {}) => {
-  const child = started(words, cwd, more);
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
 };
 
 test(
   "a run that somebody sees draws with the library that is named, and one that nobody sees does not load it",
   async () => {
     const project = await triangle("seen");
-    const child = started(["run", "--webgpu", library], project);
+    const child = home.spawn(project, "run", "--webgpu", library);
     const maps = () => readFileSync(`/proc/${child.pid}/maps`, "utf8");
     await soon(() => (maps().includes("libwebgpu_wrapper.so") ? true : undefined));
     // The middle of the screen is in the triangle, which is no grey.
@@ -146,13 +105,14 @@ test(
     const garbage = join(folder, "garbage.so");
     writeFileSync(garbage, "none");
     for (const words of [["--headless"], ["--frames", "2"], ["--screenshot", "1:shot.png"]]) {
-      const { code, err } = await loop(["run", ...words, "--webgpu", garbage], project);
-      expect([code, err]).toEqual([0, ""]);
+      const { code, said } = await home.loop(project, "run", ...words, "--webgpu", garbage);
+      expect([code, said]).toEqual([0, ""]);
     }
-    const { code, err } = await loop(["run"], project, { LOOP_WEBGPU: garbage });
+    const run = home.start([...loopWords, "run"], { cwd: project, env: { LOOP_WEBGPU: garbage } });
+    const { code, said } = await ended(run);
     expect(code).toBe(1);
-    expect(err).toContain("LK0744");
-    expect(err).toContain(garbage);
+    expect(said).toContain("LK0744");
+    expect(said).toContain(garbage);
   },
   slow,
 );
@@ -162,10 +122,10 @@ test(
   async () => {
     const moving = (source: string) => source.replace("return false;", "return true;");
     const project = await triangle("swapped", moving);
-    const child = started(["dev", "--plain", "--webgpu", library], project);
+    const child = home.spawn(project, "dev", "--plain", "--webgpu", library);
     const maps = () => readFileSync(`/proc/${child.pid}/maps`, "utf8");
     const windows = () =>
-      Bun.spawnSync(["xdotool", "search", "--onlyvisible", "--name", "."], { env: environment() })
+      Bun.spawnSync(["xdotool", "search", "--onlyvisible", "--name", "."], { env: home.env })
         .stdout.toString()
         .trim();
     const before = await soon(() => display.pixel(640, 400) || undefined);
@@ -192,10 +152,10 @@ test(
     const project = await triangle("wrong", (source) =>
       source.replace("return vec4f(corner", "return vec4f(corners"),
     );
-    const { code, err } = await loop(["run", "--webgpu", library], project);
+    const { code, said } = await home.loop(project, "run", "--webgpu", library);
     expect(code).toBe(1);
-    expect(err).toContain("LK0742");
-    expect(err).toMatch(/:\d+:\d+ error: unresolved value 'corners'/);
+    expect(said).toContain("LK0742");
+    expect(said).toMatch(/:\d+:\d+ error: unresolved value 'corners'/);
   },
   slow,
 );

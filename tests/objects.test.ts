@@ -1,52 +1,20 @@
 // An application whose own slot gives objects, through the front door: what a filling made is asked, passed on and dropped
 // while another takes its place, by `loop slot set` in another terminal and under `loop dev`.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { homeFor, Said } from "./home.ts";
+import { fixtures } from "./sidecars.ts";
 
-const root = join(import.meta.dir, "..");
-const temporary = realpathSync(mkdtempSync(join(tmpdir(), "loop-objects-")));
-const work = join(temporary, "work");
+const home = homeFor("objects");
+const work = join(home.folder, "work");
 
-const spawn = (folder: string, ...words: string[]) =>
-  Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words], {
-    cwd: join(work, folder),
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: temporary,
-      XDG_DATA_HOME: join(temporary, "data"),
-      XDG_CACHE_HOME: join(temporary, "cache"),
-    },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+const spawn = (folder: string, ...words: string[]) => home.spawn(join(work, folder), ...words);
 
 const loop = async (folder: string, ...words: string[]) => {
-  const child = spawn(folder, ...words);
-  const [out, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out: out.trim(), said, code: await child.exited };
+  const { out, ...rest } = await home.loop(join(work, folder), ...words);
+  return { out: out.trim(), ...rest };
 };
-
-/** What a stream says, as it comes. */
-class Said {
-  text = "";
-  constructor(stream: ReadableStream<Uint8Array>) {
-    void (async () => {
-      for await (const bytes of stream) this.text += new TextDecoder().decode(bytes);
-    })();
-  }
-  async until(wanted: RegExp): Promise<void> {
-    for (let waited = 0; !wanted.test(this.text); waited += 10) {
-      if (waited > 30_000) throw new Error(`${wanted} was looked for in ${this.text.slice(-2000)}`);
-      await Bun.sleep(10);
-    }
-  }
-}
 
 /** A parser that counts words, or their letters: generations are told apart by their answers. */
 const parserText = (count: string) => `class Finding {
@@ -109,6 +77,7 @@ const member = (name: keyof typeof counting): Record<string, string> => ({
   [`${name}/src/main.ts`]: parserText(counting[name]),
 });
 
+const baskets = readFileSync(join(fixtures, "baskets.wit"), "utf8");
 const files: Readonly<Record<string, string>> = {
   ...member("words"),
   ...member("letters"),
@@ -242,19 +211,7 @@ timeout = "5s"
 `,
   "basketry/wit/world.wit": `package demo:side@0.1.0;
 
-interface baskets {
-  variant trouble { gone, full(string) }
-  resource basket {
-    constructor(first: string);
-    add: func(name: string, count: u32) -> result<u32, trouble>;
-    look: func() -> list<string>;
-    split: func() -> list<basket>;
-    merge: static func(into: borrow<basket>, other: basket) -> u32;
-  }
-  kept: func() -> list<u32>;
-  forge: func(how: string) -> basket;
-}
-
+${baskets}
 world basketry {
   import wasi:cli/environment@0.2.12;
   import wasi:clocks/monotonic-clock@0.2.12;
@@ -307,11 +264,10 @@ beforeAll(async () => {
   }
   for (const name of ["words", "letters"])
     cpSync(join(work, "wit"), join(work, name, "wit"), { recursive: true });
-  cpSync(join(root, "tests/fixtures/sidecar"), join(work, "sidecar"), { recursive: true });
+  cpSync(fixtures, join(work, "sidecar"), { recursive: true });
   for (const folder of [".", "words", "letters", "basketry"])
     expect((await loop(folder, "build")).said).toBe("");
 }, 120_000);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 for (const linker of ["loop", "jco"])
   test(`objects cross a slot in every place of a type, linked by ${linker}`, async () => {

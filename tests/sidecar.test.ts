@@ -1,9 +1,10 @@
 // Programs as fillings through the front door: who may start one, and an application that one serves.
 import { beforeAll, expect, test } from "bun:test";
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { homeFor, root, Said } from "./home.ts";
+import { homeFor, Said } from "./home.ts";
 import { gone, isThere } from "./processes.ts";
+import { fixtures } from "./sidecars.ts";
 
 const home = homeFor("sidecars");
 const work = join(home.folder, "work");
@@ -51,6 +52,7 @@ policy = "plugin"
 timeout = "5s"
 ${use}`;
 
+const baskets = readFileSync(join(fixtures, "baskets.wit"), "utf8");
 const files: Readonly<Record<string, string>> = {
   "loop.toml": manifest(""),
   "wit/world.wit": `package demo:side@0.1.0;
@@ -63,19 +65,7 @@ interface shop {
   misbehave: func(how: string) -> string;
 }
 
-interface baskets {
-  variant trouble { gone, full(string) }
-  resource basket {
-    constructor(first: string);
-    add: func(name: string, count: u32) -> result<u32, trouble>;
-    look: func() -> list<string>;
-    split: func() -> list<basket>;
-    merge: static func(into: borrow<basket>, other: basket) -> u32;
-  }
-  kept: func() -> list<u32>;
-  forge: func(how: string) -> basket;
-}
-
+${baskets}
 world basketry {
   import wasi:cli/environment@0.2.12;
   import baskets;
@@ -114,7 +104,7 @@ beforeAll(async () => {
     mkdirSync(join(work, path, ".."), { recursive: true });
     writeFileSync(join(work, path), text);
   }
-  cpSync(join(root, "tests/fixtures/sidecar"), join(work, "sidecar"), { recursive: true });
+  cpSync(fixtures, join(work, "sidecar"), { recursive: true });
   cpSync(join(work, "wit"), join(work, "basketry/wit"), { recursive: true });
   for (const folder of [".", "basketry"]) expect((await loop("build", folder)).said).toBe("");
 }, 120_000);
