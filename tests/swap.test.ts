@@ -114,6 +114,37 @@ test("a running application takes over what another terminal fills its slot with
   }
 }, 120_000);
 
+test("what a loop.toml grants meanwhile waits for the person, as it would at a start", async () => {
+  const manifest = join(work, "loop.toml");
+  const settings = readFileSync(manifest, "utf8");
+  await loop(".", "slot", "reset", "style");
+  const app = spawn(".", "run");
+  try {
+    const [out, said] = [new Said(app.stdout), new Said(app.stderr)];
+    await out.line(/^Hello you/);
+    // Bytes that nobody built here; a custom section makes them others.
+    const stranger = join(work, "stranger.wasm");
+    const section = [0, 2, 1, 0x78];
+    writeFileSync(
+      stranger,
+      Buffer.concat([readFileSync(join(work, "loud/build/loud.wasm")), Buffer.from(section)]),
+    );
+    const use = 'use = "./stranger.wasm"\ngrants = ["--dir ./wit::/wit"]\n';
+    writeFileSync(manifest, settings.replace("default =", `${use}default =`));
+    // Whatever a person decides makes it look.
+    expect((await loop(".", "trust", "add", "broken/build/broken.wasm")).code).toBe(0);
+    await said.line(/LK0701.*you have not agreed/);
+    await out.line(/^Hello you/, out.lines.length);
+    expect(out.text).not.toContain("HEY");
+    expect((await loop(".", "trust", "add", stranger, `--dir=${join(work, "wit")}::/wit`)).said).toBe("");
+    await out.line(/^HEY you/);
+  } finally {
+    app.kill();
+    await app.exited;
+    writeFileSync(manifest, settings);
+  }
+}, 60_000);
+
 test("without anything before it there is nothing to roll back to", async () => {
   const { said, code } = await loop(".", "slot", "rollback", "command:new");
   expect([code, said.includes("LK0427")]).toEqual([1, true]);

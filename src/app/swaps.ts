@@ -70,29 +70,39 @@ interface Arrived {
 
 const arriveComponent = async (
   { linking, plan }: Arriving,
-  { identifier, grants }: Wish,
+  wish: Wish,
   before: Filling,
   phases: Phases,
   requireFit: RequireFit,
 ): Promise<Arrived> => {
+  const { identifier } = wish;
   const { component } = await loadComponent(identifier, linking);
   phases.enter("compare");
   requireFit(component, decoded(component).world);
   phases.enter("link");
-  const next: Filling = { ...before, identifier, ...(grants && { grants, digest: component.digest }) };
+  // Whose word its own grants are comes with them; without any it has those of what stood there, by the same word.
+  const next = wish.grants ? fillingOf(wish, wish.grants) : { ...before, identifier };
   return { made: await plan(component, next), next };
 };
 
 /** A program inherits no grant: whether it may be started, a person says of it and of nothing before it. */
 const arriveProgram = async (
   { decision, contracts, linking }: Arriving,
-  { identifier, grants = [], digest, agreed }: Wish,
+  wish: Wish,
   phases: Phases,
 ): Promise<Arrived> => {
-  const next: Filling = { identifier, grants, ...(digest && { digest }), ...(agreed && { agreed }) };
+  const next = fillingOf(wish, wish.grants ?? []);
   phases.enter("link");
   return { made: await planProgram(contracts, decision, next, linking), next };
 };
+
+const fillingOf = ({ identifier, digest, agreed, file }: Wish, grants: readonly string[]): Filling => ({
+  identifier,
+  grants,
+  ...(digest && { digest }),
+  ...(agreed && { agreed }),
+  ...(file !== undefined && { file }),
+});
 
 /**
  * The application itself: what comes has the grants, the streams and the limits of this run. Faults: those of fetching,

@@ -24,9 +24,10 @@ export interface Arrival {
 export interface Wish {
   readonly identifier: string;
   readonly grants?: readonly string[] | undefined;
-  /** The bytes that a person gave these grants to, or that the person gives them now: a program needs either. */
+  /** The bytes that a person gave these grants to, that the person gives them now, or the loop.toml whose word they are. */
   readonly digest?: Digest | undefined;
   readonly agreed?: boolean | undefined;
+  readonly file?: string | undefined;
 }
 
 /** The name of the place in which an application stands, beside those of its slots. */
