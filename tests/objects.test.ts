@@ -351,3 +351,28 @@ test("a program in an application's own slot gives objects, which end with it", 
     await app.exited;
   }
 }, 60_000);
+
+test("under loop dev a program that is edited needs a person's word again, and then takes over", async () => {
+  const program = join(work, "sidecar/baskets.py");
+  const allow = `--allow-run=${program}`;
+  const text = readFileSync(program, "utf8");
+  expect((await loop(".", "trust", "add", `sidecar:${program}`)).said).toBe("");
+  expect((await loop("basketry", "slot", "set", "shop", `sidecar:${program}`, allow)).said).toBe("");
+  const app = spawn("basketry", "dev", "--json", "--", "on");
+  try {
+    const out = new Said(app.stdout);
+    await out.until(/"text":"held 3 kept 1"/);
+    writeFileSync(program, `${text}\n# edited\n`);
+    await out.until(/"event":"not-swapped","place":"shop".*LK0408/);
+    const from = out.text.length;
+    await out.until(/"text":"held \d+ kept 1"/, from);
+    expect((await loop(".", "trust", "add", `sidecar:${program}`, allow)).said).toBe("");
+    expect((await loop(".", "trust", "add", `sidecar:${program}`)).said).toBe("");
+    await out.until(/"event":"swapped","place":"shop"[\s\S]*held \{\\"tag\\":\\"gone\\"\} kept 0/, from);
+    expect(out.text.match(/not-swapped/g)).toHaveLength(1);
+  } finally {
+    app.kill("SIGINT");
+    expect(await app.exited).toBe(0);
+    writeFileSync(program, text);
+  }
+}, 60_000);

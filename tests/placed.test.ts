@@ -212,6 +212,32 @@ test("what was granted to other bytes waits for the person", async () => {
   await dev.picks("12");
   expect((await dev.tells("swapped", set)).digest).toBe(digestOfFile(file));
   await dev.picks("13");
+  // Nor has anybody to save again who says it of these bytes alone; and what is still refused is told of once.
+  await dev.tells("not-swapped", () => writeFileSync(file, pickers[4]!));
+  const from = dev.said.lines.length;
+  expect((await loop("trust", "add", join(out, "a.wasm"))).said).toBe("");
+  expect((await loop("trust", "add", file, `--dir=${work}::/work`)).said).toBe("");
+  await dev.picks("14");
+  expect(dev.since(from).map(({ event }) => event)).toEqual(["swapped"]);
+  await dev.stop();
+}, 120_000);
+
+test("an application that lacks a person's word at its start begins when that is given", async () => {
+  const file = join(out, "b.wasm");
+  const manifest = readFileSync(join(work, "loop.toml"), "utf8");
+  writeFileSync(
+    join(work, "loop.toml"),
+    manifest.replace("default =", `use = "${file}"\ngrants = ["--dir ./wit::/wit"]\ndefault =`),
+  );
+  const dev = await develop();
+  expect(await dev.next("failed", 0)).toMatchObject({ name: "app", code: "LK0701" });
+  expect((await loop("trust", "add", join(out, "a.wasm"))).said).toBe("");
+  await Bun.sleep(1000);
+  expect(dev.since(0).filter(({ event }) => event === "failed").length).toBe(1);
+  expect((await loop("trust", "add", file, `--dir=${join(work, "wit")}::/wit`)).said).toBe("");
+  await dev.next("mended", 0);
+  await dev.picks("12", 0);
+  expect(dev.since(0).filter(({ event }) => event === "started" || event === "ended").length).toBe(1);
   await dev.stop();
 }, 120_000);
 

@@ -227,18 +227,30 @@ test("loop dev hears a loop.toml that was broken and mended, and what is saved w
   try {
     const out = new Said(app.stdout);
     await out.line(/"text":"Hello you/);
-
+    // Built on the quick path from now on: the same sources are the same bytes.
     let from = out.lines.length;
+    writeFileSync(source, `${original}\n`);
+    await out.line(/"event":"started"/, from);
+    await out.line(/"text":"Hello you/, from);
+
+    from = out.lines.length;
     writeFileSync(manifest, "[component\n");
     await out.line(/"event":"failed"/, from);
     await out.line(/"text":"Hello you/, out.lines.length);
 
-    // What it says now is another filling.
+    // What it says now is another filling, which takes the place of the one that stands there, with its state.
     from = out.lines.length;
     writeFileSync(manifest, settings.replace("./plain/build/plain.wasm", "./loud/build/loud.wasm"));
     await out.line(/"event":"mended"/, from);
+    const swapped = await eventOf(out, /"event":"swapped"/, from);
+    expect(swapped).toMatchObject({ place: "style", state: "handed-over", generation: 2 });
+    await out.line(/"text":"HEY you \d\d/, from);
+
+    // What is heard at a start alone begins it anew.
+    from = out.lines.length;
+    writeFileSync(manifest, settings.replace('contract = "demo', 'timeout = "5s"\ncontract = "demo'));
     await out.line(/"event":"started"/, from);
-    await out.line(/"text":"HEY you 1"/, from);
+    await out.line(/"text":"Hello you 1"/, from);
 
     // Edits during a build: what was saved last is what runs in the end.
     from = out.lines.length;

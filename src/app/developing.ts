@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Digest } from "../base/digest.ts";
 import { limits } from "../base/limits.ts";
@@ -20,6 +19,7 @@ import { limitsOf, openSession, type RunOptions } from "../providers/run/session
 import { openDevServer } from "./devserver.ts";
 import { type Linking, loadComponent } from "./link.ts";
 import type { Services } from "./services.ts";
+import { settingsIn } from "./settings.ts";
 import type { Development } from "./workspace.ts";
 
 /** What `loop dev` develops with: the services of building and of running, under one session's watch. */
@@ -27,6 +27,8 @@ export interface Developing {
   readonly linking: Linking;
   /** Lets the loop.toml files of a folder be read anew, with what the dev server says besides. */
   readonly reread: (folder: string, development: Development | undefined) => void;
+  /** Fills slots that are in use as is chosen now. */
+  readonly refill: () => Promise<void>;
   readonly build: Services["build"];
   readonly run: RunServices;
   readonly options: RunOptions;
@@ -61,8 +63,8 @@ export const sessionServices = (developing: Developing): SessionServices => {
       }),
     run: (component, starts, signal) =>
       running(standing(component) ?? component, starts, signal, turns, developing),
-    settings: (folder) =>
-      `${[...new Set([folder, spoken])].map(settingsOf).join("")}${JSON.stringify(development.providers)}`,
+    settings: (folder) => settingsIn(spoken ? [folder, spoken] : [folder], development.providers),
+    refill: () => developing.refill(),
     ...reporting(developing),
   };
 };
@@ -84,16 +86,6 @@ const speakingFor = ({ members, application }: Workspace, folder: string): strin
   const named = members.find(({ name }) => name === application)?.folder ?? folder;
   const developed = findManifest(folder);
   return readManifests(named).some(({ path }) => path === developed) ? named : folder;
-};
-
-/** The text of the loop.toml that speaks for the folder; none where it is gone. */
-const settingsOf = (folder: string): string => {
-  const path = findManifest(folder);
-  try {
-    return path === undefined ? "" : readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 };
 
 /** What there is, and what is said besides: all of it by whoever fills the slot, in one breath. */

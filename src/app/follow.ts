@@ -20,11 +20,16 @@ export interface Following {
   readonly explain: (error: unknown) => string;
   /** Somebody else tells of swaps. */
   readonly told?: boolean;
+  /** Something else may have been decided: what could not come may come now. */
+  readonly onWritten?: () => void;
 }
 
 export interface Followed {
-  /** Looks at once, for who has just chosen; resolves when what was chosen is taken over, or cannot be. */
-  now(): Promise<void>;
+  /**
+   * Looks at once, for who has just chosen; resolves when what was chosen is taken over, or cannot be. `elsewhere` is a
+   * choice that is not in the file.
+   */
+  now(elsewhere?: "elsewhere"): Promise<void>;
   end(): void;
 }
 
@@ -33,26 +38,28 @@ export interface Followed {
  * no process alive.
  */
 export const follow = (following: Following): Followed => {
-  const { places, path, say, explain } = following;
+  const { places, path, say, explain, onWritten } = following;
   const unlisten = following.told ? () => {} : places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
   let known = following.slots;
   let looking: Promise<void> | undefined;
   let told: string | undefined;
   // What is chosen while a swap goes on is compared with what stands there after it.
-  const look = (): Promise<void> => {
-    looking ??= once().finally(() => {
+  const look = (isChosen = false): Promise<void> => {
+    looking ??= once(isChosen).finally(() => {
       looking = undefined;
     });
     return looking;
   };
-  const once = async () => {
+  const once = async (isChosen: boolean) => {
     const now = stateOf(path);
-    if (now === seen) return;
+    const isWritten = now !== seen;
+    if (!isWritten && !isChosen) return;
     try {
       known = await swapChanged(following, known);
       seen = now;
       told = undefined;
+      if (isWritten) onWritten?.();
     } catch (error) {
       // Whoever writes may be in the middle of it: what cannot be read is read again, and told once.
       const text = `loop: ${explain(error)}`;
@@ -60,12 +67,12 @@ export const follow = (following: Following): Followed => {
       told = text;
     }
   };
-  const timer = setInterval(look, limits.slotsFollowMs);
+  const timer = setInterval(() => void look(), limits.slotsFollowMs);
   timer.unref();
   return {
-    now: async () => {
+    now: async (elsewhere) => {
       await looking;
-      await look();
+      await look(elsewhere !== undefined);
     },
     end: () => {
       clearInterval(timer);

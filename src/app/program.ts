@@ -54,6 +54,7 @@ export class Program implements Linking {
   readonly resolver: Resolver;
   readonly #control = new Control(this.folder, this.places);
   #following: Followed | undefined;
+  #begun: Promise<void> | undefined;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
@@ -125,6 +126,8 @@ export class Program implements Linking {
   };
 
   #open(): Slots {
+    // One that did not read before may read now.
+    this.#broken = undefined;
     return openSlots({
       folder: this.#entered ?? this.folder,
       cwd: this.folder,
@@ -317,7 +320,11 @@ export class Program implements Linking {
             this.#development = development;
             this.#enter(speaking);
           };
-          return sessionServices({ linking: this, reread, build, run, ...how });
+          const refill = async () => {
+            await this.#follow();
+            await this.#following?.now("elsewhere");
+          };
+          return sessionServices({ linking: this, reread, refill, build, run, ...how });
         },
       },
       slots: {
@@ -367,7 +374,15 @@ export class Program implements Linking {
   };
 
   /** What is chosen for its slots elsewhere while it runs is followed, unless slots are not heard. */
-  async #follow(): Promise<void> {
+  #follow(): Promise<void> {
+    this.#begun ??= this.#beginToFollow().catch((error) => {
+      this.#begun = undefined;
+      throw error;
+    });
+    return this.#begun;
+  }
+
+  async #beginToFollow(): Promise<void> {
     const slots = this.choosing;
     if (!slots) return;
     const { follow } = await import("./follow.ts");
@@ -381,6 +396,7 @@ export class Program implements Linking {
       },
       // A session has events of them.
       told: this.#development !== undefined,
+      onWritten: () => this.places.reconsider(),
       say: (text) => void this.say(text),
       explain: (error) =>
         explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)).text,

@@ -95,7 +95,7 @@ export class Places {
     this.#use();
     const same = this.#places.get(place.name) ?? new Set();
     this.#places.set(place.name, same.add(place));
-    for (const observer of this.#observers) observer();
+    this.reconsider();
     return () => {
       if (same.delete(place) && same.size === 0) this.#places.delete(place.name);
     };
@@ -180,10 +180,18 @@ export class Places {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Hears of every place that comes into use, until the answer is called; of what takes it later, listeners hear. */
+  /**
+   * Hears of every place that comes into use, and of when something was decided that may let in what could not come,
+   * until the answer is called; of what takes a place later, listeners hear.
+   */
   observe(observer: () => void): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
+  }
+
+  /** Lets observers look again. */
+  reconsider(): void {
+    for (const observer of this.#observers) observer();
   }
 
   async #one(place: Place, wish: Wish): Promise<Swapped> {

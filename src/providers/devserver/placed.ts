@@ -1,5 +1,7 @@
 import { statSync } from "node:fs";
+import type { Code } from "../../base/codes.ts";
 import { type Digest, digestOf } from "../../base/digest.ts";
+import { Fault } from "../../base/fault.ts";
 import type { Places } from "../../host/places.ts";
 import { fileNamed, readBounded } from "../../resolve/file.ts";
 
@@ -19,7 +21,14 @@ export interface PlacedServices {
 interface Tried {
   /** Undefined where it could not be read. */
   readonly digest: Digest | undefined;
+  /** It needs a person's word, which may come while its bytes stay as they are. */
+  readonly needsWord?: boolean;
 }
+
+const wordCodes: ReadonlySet<Code> = new Set(["LK0408", "LK0701"]);
+/** Whether a person's word lets in what failed, and nothing else has to change. */
+export const needsWord = (error: unknown): error is Fault =>
+  error instanceof Fault && wordCodes.has(error.code);
 
 /**
  * Files that stand in places and that nobody here builds: what was chosen with `loop slot set`, or named by a loop.toml,
@@ -29,6 +38,8 @@ export class Placed {
   readonly #services: PlacedServices;
   /** By place and identifier. */
   readonly #tried = new Map<string, Tried>();
+  /** The place where something is tried again that was told of. */
+  #retrying: string | undefined;
   /** What stood last, of the run that goes on or has ended, by file. */
   readonly #stood = new Map<string, Digest>();
 
@@ -47,6 +58,11 @@ export class Placed {
   /** Another run begins, in which other files may stand. */
   begin(): void {
     this.#stood.clear();
+  }
+
+  /** Whether what fails there was told of already. */
+  isTold(place: string, error: unknown): boolean {
+    return this.#retrying === place && needsWord(error);
   }
 
   /** Whether a file is there that is other than it was when it stood. */
@@ -78,10 +94,19 @@ export class Placed {
       if (this.#tried.delete(key)) this.#services.settled(place);
       return;
     }
+    const isSame = tried !== undefined && tried.digest === found;
+    if (isSame && !tried.needsWord) return;
     this.#tried.set(key, { digest: found });
-    // What went wrong was told by whoever listens, and is tried again when there are other bytes.
-    if (found !== undefined && tried?.digest !== found)
-      await places.swap(place, { identifier }, identifier).catch(() => {});
+    if (found === undefined) return;
+    this.#retrying = isSame ? place : undefined;
+    try {
+      await places.swap(place, { identifier }, identifier);
+    } catch (error) {
+      // What went wrong was told by whoever listens, and is tried again when there are other bytes, or a word for these.
+      this.#tried.set(key, { digest: found, needsWord: needsWord(error) });
+    } finally {
+      this.#retrying = undefined;
+    }
   }
 
   #digestOf(file: string, place: string, tried: Tried | undefined): Digest | undefined {

@@ -1,6 +1,7 @@
 import type { Digest } from "../../base/digest.ts";
 import type { Places } from "../../host/places.ts";
 import type { Graph, Member } from "./graph.ts";
+import type { Settings } from "./heard.ts";
 import type { Registered } from "./registry.ts";
 
 export interface Built {
@@ -26,8 +27,13 @@ export interface SessionServices {
   build(member: Member, begins: () => void, signal: AbortSignal): Promise<Built>;
   /** Runs the application until it ends or is stopped; its exit code. `starts` hears the digest that runs. */
   run(component: string, starts: (digest: Digest) => void, signal: AbortSignal): Promise<number>;
-  /** What the application runs by besides its bytes, in a text that differs where that does: its loop.toml. */
-  settings(folder: string): string;
+  /** What the application runs by besides its bytes: its loop.toml. Undefined while that does not read. */
+  settings(folder: string): Settings | undefined;
+  /**
+   * Fills what stands somewhere as is chosen now; what went wrong is told by whoever listens to places. From then on
+   * places are reconsidered when somebody decides something.
+   */
+  refill(): Promise<void>;
   readonly places: Places;
   explain(error: unknown): string;
   /** Tells when the terminal has another size, until the answer is called. */

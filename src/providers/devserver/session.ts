@@ -4,17 +4,13 @@ import { Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import type { SwapEvent } from "../../host/places.ts";
 import type { Member } from "./graph.ts";
+import { Heard } from "./heard.ts";
 import { Lookout } from "./lookout.ts";
-import { Placed } from "./placed.ts";
+import { needsWord, Placed } from "./placed.ts";
 import type { Registered } from "./registry.ts";
 import type { Built, SessionServices, Workspace } from "./services.ts";
+import { type Event, swappedEvent } from "./telling.ts";
 import { type Line, localTime, type Voices } from "./voices.ts";
-
-/** `loop:devserver/session#event` in the JS mapping. */
-export interface Event {
-  readonly tag: string;
-  readonly val: unknown;
-}
 
 /** The running application. */
 interface Running {
@@ -32,9 +28,12 @@ export class Session {
   readonly #folder: string;
   readonly #voices: Voices;
   readonly #placed: Placed;
+  readonly #heard = new Heard();
   readonly #end = new AbortController();
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
+  /** Places of which was told that something could not come. */
+  readonly #unswapped = new Set<string>();
   #offered = "[]";
   /** What members were built from, by their names. */
   readonly #inputs = new Map<string, readonly string[]>();
@@ -67,8 +66,8 @@ export class Session {
       places: services.places,
       folder,
       isBuilt: (identifier) => this.#isBuilt(identifier),
-      failed: (place, error) => this.#tell("not-swapped", { place, report: services.explain(error) }),
-      settled: (place) => this.#tell("settled", place),
+      failed: (place, error) => this.#notSwapped(place, error),
+      settled: (place) => this.#settled(place),
     });
   }
 
@@ -201,8 +200,11 @@ export class Session {
 
   /** Takes in what nobody here builds; what ran with it begins anew where it has ended. */
   async #renewPlaced(): Promise<void> {
-    if (!this.#ended) await this.#placed.renew();
-    else if (this.#placed.hasChanged) await this.#restart(this.#application!);
+    if (!this.#ended) {
+      await this.#refill();
+      await this.#placed.renew();
+    } else if (this.#lacking !== undefined || this.#placed.hasChanged)
+      await this.#restart(this.#application!);
   }
 
   get #application(): Member | undefined {
@@ -249,23 +251,32 @@ export class Session {
 
   /** The application runs at first, and again after it ended once something has changed. */
   #mustStart(member: Member): boolean {
-    return member.name === this.#graph?.application && this.#running === undefined && !this.#ended;
+    return member === this.#application && this.#running === undefined && !this.#ended;
   }
 
   #ended = false;
-  /** The settings of what runs, or ran last. */
-  #settings: string | undefined;
+  /** What it failed with at its start for want of a person's word. */
+  #lacking: string | undefined;
 
-  /** What loop.toml says of the application is heard at its start alone. */
+  /** Most of what loop.toml says of the application is heard at its start alone. */
   #isReset(member: Member): boolean {
-    if (member.name !== this.#graph?.application || this.#settings === undefined) return false;
-    return this.#services.settings(this.#folder) !== this.#settings;
+    if (member !== this.#application) return false;
+    const inUse = this.#ended ? [] : this.#services.places.names;
+    return this.#heard.isPast(this.#services.settings(this.#folder), inUse);
+  }
+
+  /** What a loop.toml chooses now for slots that are in use; the members that it may name are built. */
+  async #refill(): Promise<void> {
+    const chosen = this.#heard.take(this.#services.settings(this.#folder));
+    if (chosen.length === 0) return;
+    for (const place of chosen) this.#settled(place);
+    await this.#services.refill();
   }
 
   /** Puts it wherever what it was known by `before` stands. */
   async #takeIn(member: Member, component: string, before: string): Promise<void> {
     const { places } = this.#services;
-    const isApplication = member.name === this.#graph?.application;
+    const isApplication = member === this.#application;
     if (this.#isReset(member)) return this.#restart(member);
     const standing = (place: string) =>
       places.at(place).find(({ identifier }) => this.#isAt(identifier, before))?.identifier;
@@ -316,10 +327,13 @@ export class Session {
     const { name, component } = member;
     this.#ended = false;
     this.#placed.begin();
-    this.#settings = this.#services.settings(this.#folder);
+    this.#unswapped.clear();
+    this.#heard.begin(this.#services.settings(this.#folder));
     const runs = this.#services.run(
       component,
       (digest) => {
+        this.#lacking = undefined;
+        this.#mended(name);
         this.#tell("started", { name, digest, time: localTime() });
         this.#requireBuilt(name, digest);
       },
@@ -330,7 +344,7 @@ export class Session {
       stop,
       ends: runs.then(
         (exitCode) => this.#over(running, () => this.#tell("ended", { name, exitCode, time: localTime() })),
-        (error: unknown) => this.#over(running, () => this.#failed(name, error)),
+        (error: unknown) => this.#over(running, () => this.#fell(name, error)),
       ),
     };
     this.#running = running;
@@ -344,6 +358,15 @@ export class Session {
     tell();
   }
 
+  /** What lacks a person's word is tried again whenever one is given, and told of once. */
+  #fell(name: string, error: unknown): void {
+    const lacking = needsWord(error) ? error.message : undefined;
+    if (lacking === undefined || lacking !== this.#lacking) this.#failed(name, error);
+    this.#lacking = lacking;
+    // A loop.toml that does not read is told of by the next round.
+    if (lacking !== undefined) this.#services.refill().catch(() => {});
+  }
+
   #failed(name: string, error: unknown): void {
     this.#failing.add(name);
     const { code, message } = error instanceof Fault ? error : { code: "", message: `${error}` };
@@ -354,28 +377,33 @@ export class Session {
     if (this.#failing.delete(name)) this.#tell("mended", name);
   }
 
+  #notSwapped(place: string, error: unknown): void {
+    this.#unswapped.add(place);
+    this.#tell("not-swapped", { place, report: this.#services.explain(error) });
+  }
+
+  #settled(place: string): void {
+    if (this.#unswapped.delete(place)) this.#tell("settled", place);
+  }
+
   #swapped(event: SwapEvent): void {
     // Told by whoever follows what is chosen for slots.
     if ("arranged" in event) return;
     if ("failed" in event) {
-      this.#tell("not-swapped", { place: event.place, report: this.#services.explain(event.failed) });
+      // What fails because we stop what it was to serve is no news.
+      const isStopping = this.#running?.stop.signal.aborted === true;
+      if (!isStopping && !this.#placed.isTold(event.place, event.failed))
+        this.#notSwapped(event.place, event.failed);
       return;
     }
     // It may be of another file.
     this.#placedAnew();
-    const { place, to, generation, state, parts } = event.swapped;
-    this.#tell("swapped", {
-      place,
-      identifier: event.identifier,
-      digest: to,
-      generation,
-      state,
-      parts: parts.map(({ phase, ms }) => ({ phase, ms })),
-      // Another terminal's has no change before it.
-      sinceChangeMs: this.#round
-        ? performance.now() - this.#roundMs
-        : parts.reduce((sum, { ms }) => sum + ms, 0),
-      time: localTime(),
-    });
+    this.#unswapped.delete(event.swapped.place);
+    const { parts } = event.swapped;
+    // Another terminal's has no change before it.
+    const sinceChangeMs = this.#round
+      ? performance.now() - this.#roundMs
+      : parts.reduce((sum, { ms }) => sum + ms, 0);
+    this.#tell("swapped", swappedEvent(event.swapped, event.identifier, sinceChangeMs));
   }
 }

@@ -92,6 +92,8 @@ export const follow = (state: State, event: Seen): void => {
       return;
     case "started":
       state.swapped.clear();
+      // What could not come into what ran is asked for anew by what runs.
+      for (const key of state.failing.keys()) if (key.startsWith("at ")) state.failing.delete(key);
       state.runs = `${event.val.name} ${short(event.val.digest)} since ${clock(event.val.time)}`;
       return;
     case "ended": {
