@@ -229,6 +229,8 @@ export const limits = {
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */
   serveWaitingMax: 4096,
+  /** Milliseconds after which a served instance that has done enough, and could not give way, is asked again. */
+  serveRenewEveryMs: 60_000,
   /** Components that gave way to others and still answer requests of theirs. */
   serveGenerationsMax: 16,
   /** Different uses that one audit tells apart; further ones are counted together. */
