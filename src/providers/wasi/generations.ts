@@ -138,12 +138,7 @@ export class Generations {
   }
 
   /** What has state after what has state: it comes into the same place, and the requests there find it. */
-  async #handOver(
-    sole: Sole,
-    candidate: Candidate,
-    handling: Handling,
-    phases: Phases,
-  ): Promise<Swapped> {
+  async #handOver(sole: Sole, candidate: Candidate, handling: Handling, phases: Phases): Promise<Swapped> {
     const swapped = await sole.swap(candidate, handling, phases);
     this.#now = { ...this.#now, number: this.#now.number + 1, plan: candidate.plan };
     return { ...swapped, generation: this.#now.number };
