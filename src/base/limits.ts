@@ -225,6 +225,9 @@ export const limits = {
   serveSparesMax: 4,
   /** Milliseconds that requests under way have once a server was asked to stop, where nobody says otherwise. */
   serveGraceMsDefault: 10_000,
+  /** Milliseconds that a guest may keep a server's thread once it was asked to end, and between two looks at that. */
+  serveHeldMsMax: 3_000,
+  serveBeatMs: 250,
   /** Instances of a served component that live at once; requests beyond wait for one. */
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */

@@ -120,16 +120,18 @@ export const serveComponent = async (
     report: voice.failed,
     handled: voice.handled,
   });
-  voice.serving(server.url);
   const leave = beSwapped(server.place, served, services.swaps);
-  await services.interruptible(async (signal) => {
+  const work = async (signal: AbortSignal) => {
+    voice.serving(server.url);
     const interrupted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     await Promise.race([interrupted, unread.promise]);
     leave();
     voice.stopping(server.pending, graceMs);
     voice.stopped(await server.stop(graceMs), graceMs);
     await finish(true);
-  }, graceMs + endMsMax);
+  };
+  // What takes turns keeps nobody from hearing.
+  await services.interruptible(work, { graceMs: graceMs + endMsMax, held: served.limits.turns === undefined });
 };
 
 /** What comes has the grants, the streams and the limits of this run. The answer ends that others may come. */
