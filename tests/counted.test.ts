@@ -129,7 +129,9 @@ test("state of another version goes through what the loop.toml names", async () 
   expect(await get()).toBe("other 2");
   server.kill("SIGINT");
   expect(await server.exited).toBe(0);
-  expect(await said.whole).toMatch(/^loop: application is filled by .* generation 2, its state migrated\)\n$/);
+  expect(await said.whole).toMatch(
+    /^loop: application is filled by .* generation 2, its state migrated\)\n$/,
+  );
   writeFileSync(join(folder, "loop.toml"), settings);
 }, 60_000);
 

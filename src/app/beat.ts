@@ -1,13 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { limits } from "../base/limits.ts";
 import { compiled } from "../base/resources.ts";
-import { cells } from "./sentry.ts";
-import { hearOnce } from "./signals.ts";
+import { cells, endings } from "./sentry.ts";
+import { type Ending, hearOnce, numberOf } from "./signals.ts";
 
 /** What the main thread lets be seen of itself. */
 export interface Beat {
   /** It was asked to end, and has so long from then on. */
-  heard(graceMs: number): void;
+  heard(signal: Ending, graceMs: number): void;
   end(): void;
 }
 
@@ -17,8 +17,7 @@ export interface Beat {
  */
 export const beginBeat = (): Beat => {
   const seen = new Int32Array(new SharedArrayBuffer(cells.count * Int32Array.BYTES_PER_ELEMENT));
-  hearOnce("SIGINT");
-  hearOnce("SIGTERM");
+  for (const signal of endings) hearOnce(signal);
   const sentry = new Worker(new URL(compiled ? "./sentry.js" : "./sentry.ts", import.meta.url), {
     workerData: seen,
   });
@@ -26,7 +25,10 @@ export const beginBeat = (): Beat => {
   const beating = setInterval(() => Atomics.add(seen, cells.turns, 1), limits.serveBeatMs);
   beating.unref();
   return {
-    heard: (graceMs) => void Atomics.store(seen, cells.graceMs, graceMs),
+    heard(signal, graceMs) {
+      Atomics.store(seen, cells.graceMs, graceMs);
+      Atomics.store(seen, cells.heard, numberOf(signal));
+    },
     end() {
       clearInterval(beating);
       void sentry.terminate();

@@ -1,5 +1,6 @@
 import { fault } from "../base/fault.ts";
 import type { Beat } from "./beat.ts";
+import type { Ending } from "./signals.ts";
 
 /** How long interrupted work may take to clean up before it is left where it is, unless it says otherwise. */
 const graceMsDefault = 1000;
@@ -25,9 +26,11 @@ export const interruptible = async <T>(
     interrupted = reject;
   });
   let beat: Beat | undefined;
-  const stop = () => {
+  let heard: Ending | undefined;
+  const stop = (signal: Ending) => {
     unlisten();
-    beat?.heard(graceMs);
+    heard = signal;
+    beat?.heard(signal, graceMs);
     const reason = fault("LK0005", "Interrupted before it was done; nothing was written");
     controller.abort(reason);
     setTimeout(() => interrupted(reason), graceMs);
@@ -39,11 +42,11 @@ export const interruptible = async <T>(
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   try {
-    const watched = held ? await import("./beat.ts") : undefined;
+    const watched = held && process.platform !== "win32" ? await import("./beat.ts") : undefined;
     const working = work(controller.signal);
     // By the first turn of anything that the work has begun, and not a moment before that it would wait for.
     beat = watched?.beginBeat();
-    if (controller.signal.aborted) beat?.heard(graceMs);
+    if (heard) beat?.heard(heard, graceMs);
     return await Promise.race([working, interruption]);
   } finally {
     unlisten();

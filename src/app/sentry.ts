@@ -3,10 +3,13 @@
 // end, or what still comes back in time; started by `beat`.
 import { workerData } from "node:worker_threads";
 import { limits } from "../base/limits.ts";
-import { type Ending, isDeadly } from "./signals.ts";
+import { isDeadly, numberOf } from "./signals.ts";
 
-/** Where the main thread counts its turns, and says how long it has from the signal on to end by itself. */
-export const cells = { turns: 0, graceMs: 1, count: 2 } as const;
+/** Where the main thread counts its turns, and says by which signal it was asked and how long it has from then on. */
+export const cells = { turns: 0, heard: 1, graceMs: 2, count: 3 } as const;
+
+/** Those that ask for the end. */
+export const endings = ["SIGINT", "SIGTERM"] as const;
 
 /** When the process is to be ended, by what is seen of it now and then. */
 export class Watch {
@@ -21,17 +24,19 @@ export class Watch {
     if (!asked) return false;
     this.#askedMs ??= nowMs;
     const { serveHeldMsMax } = limits;
-    return nowMs >= Math.max(this.#turnMs + serveHeldMsMax, this.#askedMs + Math.max(graceMs, serveHeldMsMax));
+    return (
+      nowMs >= Math.max(this.#turnMs + serveHeldMsMax, this.#askedMs + Math.max(graceMs, serveHeldMsMax))
+    );
   }
 }
 
 const stand = (seen: Int32Array): void => {
   const watch = new Watch();
-  let asked: Ending | undefined;
   setInterval(() => {
-    asked ??= (["SIGINT", "SIGTERM"] as const).find(isDeadly);
+    const heard = Atomics.load(seen, cells.heard);
+    const asked = heard || numberOf(endings.find(isDeadly));
     const [turns, graceMs] = [Atomics.load(seen, cells.turns), Atomics.load(seen, cells.graceMs)];
-    if (watch.look(performance.now(), turns, asked !== undefined, graceMs)) process.kill(process.pid, asked);
+    if (watch.look(performance.now(), turns, asked !== 0, graceMs)) process.kill(process.pid, asked);
   }, limits.serveBeatMs);
 };
 

@@ -28,11 +28,14 @@ const system =
     ? dlopen(libc, { sigaction: { args: ["i32", "ptr", "ptr"], returns: "i32" } }).symbols
     : undefined;
 
+/** 0 for none. */
+export const numberOf = (signal: Ending | undefined): number => (signal ? constants.signals[signal] : 0);
+
 /** Undefined where the system has no such thing, or does not say. */
 const dispositionOf = (signal: Ending): DataView | undefined => {
   if (!system || !layout) return undefined;
   const bytes = new Uint8Array(layout.bytes);
-  const told = system.sigaction(constants.signals[signal], null, bytes) === 0;
+  const told = system.sigaction(numberOf(signal), null, bytes) === 0;
   return told ? new DataView(bytes.buffer) : undefined;
 };
 
@@ -41,7 +44,7 @@ export const hearOnce = (signal: Ending): void => {
   const found = dispositionOf(signal);
   if (!found || !layout) return;
   found.setUint32(layout.flagsAt, found.getUint32(layout.flagsAt, true) | layout.once, true);
-  system?.sigaction(constants.signals[signal], new Uint8Array(found.buffer), null);
+  system?.sigaction(numberOf(signal), new Uint8Array(found.buffer), null);
 };
 
 /** Whether the next one ends the process: nobody listens for it, or the one who did was called. */

@@ -131,7 +131,10 @@ export const serveComponent = async (
     await finish(true);
   };
   // What takes turns keeps nobody from hearing.
-  await services.interruptible(work, { graceMs: graceMs + endMsMax, held: served.limits.turns === undefined });
+  await services.interruptible(work, {
+    graceMs: graceMs + endMsMax,
+    held: served.limits.turns === undefined,
+  });
 };
 
 /** What comes has the grants, the streams and the limits of this run. The answer ends that others may come. */
