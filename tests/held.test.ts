@@ -3,8 +3,9 @@
 import { beforeAll, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { executable } from "../scripts/executable.ts";
 import { limits } from "../src/base/limits.ts";
-import { homeFor, Said, soon } from "./home.ts";
+import { homeFor, loopWords, Said, soon } from "./home.ts";
 
 const home = homeFor("held");
 const folder = join(home.folder, "served");
@@ -47,8 +48,10 @@ beforeAll(async () => {
   expect(await home.loop(folder, "build")).toMatchObject({ code: 0 });
 }, 60_000);
 
-const serving = async (...more: string[]) => {
-  const child = home.spawn(folder, "serve", "--addr", "127.0.0.1:0", ...more);
+const serving = async (...more: string[]) => servingBy(loopWords, ...more);
+
+const servingBy = async (loop: readonly string[], ...more: string[]) => {
+  const child = home.start([...loop, "serve", "--addr", "127.0.0.1:0", ...more], { cwd: folder });
   const [out, said] = [new Said(child.stdout), new Said(child.stderr)];
   const [, port] = await said.until(/Serving .*:(\d+)\//);
   /** Asks, and comes back when the guest has begun with it; the answer's answer is how that ended. */
@@ -67,15 +70,24 @@ const serving = async (...more: string[]) => {
 const expectFree = (port: number): void =>
   Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop();
 
+const loops = [
+  ["from source", loopWords],
+  ["from dist/loop", [executable]],
+] as const;
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  test(`${signal} ends a server whose guest never ends, by itself, and its port is free`, async () => {
-    const { child, ask, port } = await serving("--grace", "1s");
-    const { answer } = await ask("/busy");
-    child.kill(signal);
-    await child.exited;
-    expect([child.signalCode, await answer]).toEqual([signal, "cut"]);
-    expectFree(port);
-  }, 60_000);
+  test.each(loops)(
+    `%s, ${signal} ends a server whose guest never ends, and its port is free`,
+    async (_, loop) => {
+      const { child, ask, port } = await servingBy(loop, "--grace", "1s");
+      const { answer } = await ask("/busy");
+      child.kill(signal);
+      await child.exited;
+      expect([child.signalCode, await answer]).toEqual([signal, "cut"]);
+      expectFree(port);
+    },
+    60_000,
+  );
 
   test(`a second ${signal} ends it at once`, async () => {
     const { child, ask } = await serving("--grace", "10m");
