@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { ownCache } from "../../base/fixture.ts";
@@ -32,15 +33,31 @@ const limitsOf = { stoppable: true } as const;
 let counting: LinkedPlan;
 let tallying: LinkedPlan;
 let stateless: LinkedPlan;
+const planOf = (name: string, bytes: Uint8Array) =>
+  link(verify(`${name}.wasm`, bytes), { providers, limits: limitsOf });
+
+/** That of WASI 0.3, with one of its lines put otherwise. */
+const tally = async (line = "", otherwise = ""): Promise<LinkedPlan> => {
+  const folder = join(import.meta.dir, "guest/tally");
+  const text = readFileSync(join(folder, "main.wat"), "utf8");
+  if (!text.includes(line)) throw new Error(`${line} is no line of it`);
+  const own = mkdtempSync(join(tmpdir(), "loop-tally-"));
+  try {
+    writeFileSync(join(own, "main.wat"), text.replace(line, otherwise));
+    const wit = await completed(
+      new Map([["wit/world.wit", readFileSync(join(folder, "world.wit"), "utf8")]]),
+    );
+    const request = { folder: own, name: "tally", main: "main.wat", world: "tally", wit, settings: {} };
+    return await planOf("tally", (await wat.build(request)).component);
+  } finally {
+    rmSync(own, { recursive: true });
+  }
+};
+
 beforeAll(async () => {
-  const planOf = (name: string, bytes: Uint8Array) =>
-    link(verify(`${name}.wasm`, bytes), { providers, limits: limitsOf });
   counting = await planOf("count", await buildGuest("count"));
   stateless = await planOf("net", await buildGuest("net"));
-  const folder = join(import.meta.dir, "guest/tally");
-  const wit = await completed(new Map([["wit/world.wit", readFileSync(join(folder, "world.wit"), "utf8")]]));
-  const request = { folder, name: "tally", main: "main.wat", world: "tally", wit, settings: {} };
-  tallying = await planOf("tally", (await wat.build(request)).component);
+  tallying = await tally();
 }, 60_000);
 
 const servers: Server[] = [];
@@ -301,6 +318,33 @@ test("one of WASI 0.3 that has done enough hands its count to another of its kin
     expect(await ask("/", `${count}`)).toEqual({ status: 400 + count, body: `${count}` });
   expect([made(), server.instances, server.place.state.generation]).toEqual([3, 1, 1]);
   expect(reports).toEqual([]);
+}, 30_000);
+
+test("one that has done enough and whose state is refused goes on, which is said once", async () => {
+  // What it says of its state's version is not what it takes.
+  const odd = await tally(
+    "(i32.store (i32.const 560) (i32.const 512))",
+    "(i32.store (i32.const 560) (i32.const 520))",
+  );
+  const { server, ask, made, reports } = await start(odd);
+  for (let count = 1; count <= limits.asyncCallsMax * 2; count++)
+    expect((await ask("/", `${count}`)).status).toBe(400 + count);
+  expect([made(), server.instances]).toEqual([2, 1]);
+  expect(reports).toHaveLength(1);
+  expect(reports[0]).toContain('does not take the state of version "a": another version');
+}, 30_000);
+
+test("where a save ends its own instance, who waits meanwhile is answered by one that begins anew", async () => {
+  // What jco links cannot be put back as it was.
+  const ending = await tally("(i32.store (i32.const 544) (global.get $count))", "unreachable");
+  const { server, ask, reports } = await start(ending);
+  expect([(await ask("/", "x")).status, (await ask("/", "x")).status]).toEqual([401, 402]);
+  const swapping = failure(server.place.swap(bringing(ending)));
+  const meanwhile = ask("/", "y");
+  expect(await swapping).toEqual({ code: "LK0304", phase: "save" });
+  expect((await meanwhile).body).toBe("y");
+  expect((await ask("/", "z")).status).toBeLessThan(403);
+  expect([server.instances, reports]).toEqual([1, []]);
 }, 30_000);
 
 test("one of WASI 0.3 is swapped under load, with its count", async () => {
