@@ -57,6 +57,7 @@ beforeAll(async () => {
     calm: handler("calm", "1"),
     loud: handler("LOUD", "1"),
     other: handler("other", "2"),
+    stuck: handler("stuck", "1").replace("save: () => (", "save: () => { for (;;) count++; }, kept: () => ("),
     moved: moving,
   };
   for (const [name, source] of Object.entries(sources)) {
@@ -133,6 +134,19 @@ test("state of another version goes through what the loop.toml names", async () 
     /^loop: application is filled by .* generation 2, its state migrated\)\n$/,
   );
   writeFileSync(join(folder, "loop.toml"), settings);
+}, 60_000);
+
+test("a save that never ends is stopped, and what serves from the start goes on with its count", async () => {
+  const folder = join(work, "stuck");
+  const server = home.spawn(folder, "serve", "--addr", "127.0.0.1:0");
+  const get = await asking(new Said(server.stderr));
+  expect(await get()).toBe("stuck 1");
+  await soon(async () => (await home.loop(folder, "ps")).out.includes(`${server.pid}`));
+  const { code, said } = await home.loop(folder, "swap", `${server.pid}`, "application", built("calm"));
+  expect([code, said]).toEqual([1, expect.stringMatching(/LK0711[\s\S]*Swapping: save/)]);
+  expect(await get()).toBe("stuck 2");
+  server.kill("SIGINT");
+  expect(await server.exited).toBe(0);
 }, 60_000);
 
 test("one that has state is not served with an instance for each request", async () => {

@@ -21,6 +21,8 @@ export const beginBeat = (): Beat => {
   const sentry = new Worker(new URL(compiled ? "./sentry.js" : "./sentry.ts", import.meta.url), {
     workerData: seen,
   });
+  // Where the machine gives no thread it is served as well; a second signal ends it then.
+  sentry.on("error", () => {});
   sentry.unref();
   const beating = setInterval(() => Atomics.add(seen, cells.turns, 1), limits.serveBeatMs);
   beating.unref();

@@ -27,7 +27,7 @@ const gone = Symbol("gone");
  * a single seat. What sits there changes as in every place, between two requests, which wait for it; and where it has
  * done enough it gives way to another of its kind, with its state.
  */
-export class Sole {
+export class Sole implements Seat {
   readonly pool: Pool;
   readonly #live: Live;
   readonly #known = new WeakMap<LinkedPlan, Sitting>();
@@ -44,7 +44,7 @@ export class Sole {
     this.#known.set(plan, sitting);
     this.#live = new Live({ place: applicationPlace, contract: anything, waits: true }, plan, instance);
     this.#report = report;
-    this.pool = new Pool({ make: () => this.#seat(), reuse: true, instancesMax: () => 1 });
+    this.pool = new Pool({ make: () => this.#ready(), reuse: true, instancesMax: () => 1 });
   }
 
   /** `report` is told where one that has done enough cannot give way. Faults: those of instantiating it. */
@@ -71,29 +71,35 @@ export class Sole {
     this.#live.drop();
   }
 
-  async #seat(): Promise<Seat> {
-    const live = this.#live;
-    if (!live.instance.usable) await this.#renew();
-    else if (this.#worn)
+  get instance(): Instance {
+    return this.#live.instance;
+  }
+
+  get worn(): boolean {
+    return this.instance.worn && performance.now() >= this.#renewAtMs;
+  }
+
+  /** Who sits here next is there when somebody next asks for the seat. */
+  drop(): void {}
+
+  readonly handle = (received: Received, respond: Respond): unknown => {
+    const again = () => this.#renew().then(() => this.handle(received, respond));
+    const answer = this.#live.run((instance) =>
+      instance.usable ? this.#known.get(this.#live.plan)!.handling(instance, received, respond) : gone,
+    );
+    if (answer instanceof Promise) return answer.then((one) => (one === gone ? again() : one));
+    return answer === gone ? again() : answer;
+  };
+
+  /** Ready for requests: with another instance where that has ended, or has done enough and can give way. */
+  async #ready(): Promise<Seat> {
+    if (!this.instance.usable) await this.#renew();
+    else if (this.worn)
       await this.#renew().catch((error) => {
         this.#renewAtMs = performance.now() + limits.serveRenewEveryMs;
         this.#report(error);
       });
-    const worn = () => this.#worn;
-    return {
-      get instance() {
-        return live.instance;
-      },
-      handle: this.#handle,
-      get worn() {
-        return worn();
-      },
-      drop() {},
-    };
-  }
-
-  get #worn(): boolean {
-    return this.#live.instance.worn && performance.now() >= this.#renewAtMs;
+    return this;
   }
 
   /** Another of its kind, which has its state unless that went with a trap. */
@@ -104,13 +110,4 @@ export class Sole {
       return { plan, start: (before) => start(instance.usable ? before : undefined) };
     });
   }
-
-  readonly #handle = (received: Received, respond: Respond): unknown => {
-    const again = () => this.#renew().then(() => this.#handle(received, respond));
-    const answer = this.#live.run((instance) =>
-      instance.usable ? this.#known.get(this.#live.plan)!.handling(instance, received, respond) : gone,
-    );
-    if (answer instanceof Promise) return answer.then((one) => (one === gone ? again() : one));
-    return answer === gone ? again() : answer;
-  };
 }
