@@ -13,13 +13,13 @@ import type { Instance } from "../../host/instance.ts";
 import type { Load } from "../../host/live.ts";
 import { succeeding } from "../../host/places.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
-import type { InstanceContext } from "../../host/provider.ts";
 import { verify } from "../../trust/verify.ts";
 import { contextOf } from "./fixture.ts";
 import { buildGuest } from "./guest.ts";
 import { http } from "./http.ts";
 import { http3 } from "./http3.ts";
 import { wasi } from "./index.ts";
+import { kept } from "./kept/index.ts";
 import { type ServeOptions, type Server, serve } from "./serve.ts";
 import { sockets } from "./sockets.ts";
 import { wasi3 } from "./wasi3.ts";
@@ -28,7 +28,7 @@ import { wasi3 } from "./wasi3.ts";
 // to, and one of 0.3, which says the count in its answer's status.
 
 ownCache();
-const providers = [wasi, sockets, http, wasi3, http3];
+const providers = [wasi, sockets, http, wasi3, http3, kept];
 const limitsOf = { stoppable: true } as const;
 let counting: LinkedPlan;
 let tallying: LinkedPlan;
@@ -94,18 +94,16 @@ interface Coming {
   readonly migrate?: Migrate;
   /** Milliseconds of each call of a swap; nobody waits five seconds for a law. */
   readonly callMs?: number;
-  readonly started?: (before: InstanceContext | undefined) => void;
 }
 
 const bringing =
-  (plan: LinkedPlan, { migrate, callMs, started }: Coming = {}): Load =>
+  (plan: LinkedPlan, { migrate, callMs }: Coming = {}): Load =>
   async (phases) => {
     phases.enter("link");
     return {
       plan,
       migrate,
       async start(before) {
-        started?.(before);
         const instance = await plan.instantiate(succeeding(contextOf().context, before));
         return callMs === undefined ? instance : hurried(instance, callMs);
       },
@@ -176,13 +174,10 @@ test("under load each swap hands the count over: no request is lost, and none co
   const clients = Array.from({ length: 8 }, async () => {
     while (!over) counts.push(Number(await get("/count")));
   });
-  const befores: (InstanceContext | undefined)[] = [];
   for (let generation = 2; generation <= swaps + 1; generation++) {
     const had = counts.length;
     await eventually(() => counts.length > had, "somebody is answered between two swaps");
-    const swapped = await server.place.swap(
-      bringing(counting, { started: (before) => befores.push(before) }),
-    );
+    const swapped = await server.place.swap(bringing(counting));
     expect([swapped.state, swapped.generation]).toEqual(["handed-over", generation]);
     expect(swapped.parts.map(({ phase }) => phase)).toEqual([
       "fetch",
@@ -198,11 +193,19 @@ test("under load each swap hands the count over: no request is lost, and none co
   await Promise.all(clients);
   expect(counts.sort((a, b) => a - b)).toEqual(counts.map((_, at) => at + 1));
   expect(counts.length).toBeGreaterThan(swaps);
-  // What it keeps under names is there for each to take.
-  expect(befores.every((before) => before !== undefined)).toBe(true);
   expect(reports).toEqual([]);
   expect(server.place.state).toMatchObject({ identifier: "count.wasm", generation: swaps + 1 });
 }, 60_000);
+
+test("what one keeps under a name, the next one takes", async () => {
+  const { server, get } = await start(counting);
+  await get("/keep");
+  await server.place.swap(bringing(counting));
+  expect(await get("/taken")).toBe("true");
+  // That one kept nothing anew.
+  await server.place.swap(bringing(counting));
+  expect(await get("/taken")).toBe("false");
+});
 
 test("state that is refused is migrated, and without a migration the old one serves on", async () => {
   const { server, get } = await start(counting);

@@ -1,3 +1,4 @@
+import { keep, take } from "loop:kept/timers@0.1.0";
 import { subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.12";
 import * as http from "wasi:http/types@0.2.12";
 
@@ -7,6 +8,8 @@ const bytes = (ascii) => Uint8Array.from(ascii, (letter) => letter.charCodeAt(0)
 let count = 0;
 /** How it, or whoever takes its state, shall misbehave. */
 let mood = "";
+/** Whether the one before kept a timer for it. */
+let taken = false;
 
 const moods = {
   traps() {
@@ -28,6 +31,11 @@ const routes = {
     mood = wanted;
     return mood;
   },
+  "/keep"() {
+    keep("timer", subscribeDuration(1n));
+    return "kept";
+  },
+  "/taken": () => String(taken),
   /** Answers when the request's body has ended. */
   "/length"(request) {
     const body = request.consume();
@@ -73,5 +81,6 @@ export const handover = {
     const [number, ...rest] = text(state).split(" ");
     moods[rest.join(" ").replace(/^restore /, "")]?.();
     count = Number(number);
+    taken = take("timer") !== undefined;
   },
 };
