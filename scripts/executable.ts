@@ -15,6 +15,8 @@ import { licenseText } from "./licenses.ts";
 // Stage 2: the sources and everything staged → dist/loop.
 
 const entry = join(root, "src/main.ts");
+/** What is started by its name, beside that: a thread of its own. */
+const thread = join(root, "src/app/sentry.ts");
 export const executable = join(root, "dist", process.platform === "win32" ? "loop.exe" : "loop");
 const flat = join(root, "build/flat");
 const stampPath = join(root, "build/executable.stamp");
@@ -45,6 +47,7 @@ export const compileExecutable = async (force: boolean): Promise<boolean> => {
       "--asset-naming=[name].[ext]",
       "--entry-naming=[name].[ext]",
       entry,
+      thread,
       ...filesBelow(flat).map((name) => join(flat, name)),
       "--outfile",
       made,

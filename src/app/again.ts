@@ -1,14 +1,10 @@
 import { compiled } from "../base/resources.ts";
+import { libc } from "./libc.ts";
 
 // Starting the program again in its own place: same process, same words, same streams, another environment.
 
 /** JavaScriptCore reads its options once, at its start. */
 const option = "BUN_JSC_useWasmFastMemory";
-
-const libraries: Partial<Record<NodeJS.Platform, string>> = {
-  linux: "libc.so.6",
-  darwin: "libSystem.B.dylib",
-};
 
 /**
  * Begins the program anew with memories whose bounds are checked by code, and so cost nothing to make; comes back
@@ -16,10 +12,9 @@ const libraries: Partial<Record<NodeJS.Platform, string>> = {
  * of memories, and collects all garbage before it makes another one: 1.5 ms each, and more with a larger heap.
  */
 export const startWithCheapMemories = async (): Promise<void> => {
-  const library = libraries[process.platform];
-  if (process.env[option] !== undefined || library === undefined) return;
+  if (process.env[option] !== undefined || libc === undefined) return;
   const { dlopen, ptr } = await import("bun:ffi");
-  const { symbols } = dlopen(library, {
+  const { symbols } = dlopen(libc, {
     setenv: { args: ["ptr", "ptr", "i32"], returns: "i32" },
     execv: { args: ["ptr", "ptr"], returns: "i32" },
   });

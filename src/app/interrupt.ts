@@ -1,7 +1,15 @@
 import { fault } from "../base/fault.ts";
+import type { Beat } from "./beat.ts";
+import type { Ending } from "./signals.ts";
 
 /** How long interrupted work may take to clean up before it is left where it is, unless it says otherwise. */
 const graceMsDefault = 1000;
+
+export interface Interruption {
+  readonly graceMs?: number;
+  /** A guest may keep the thread without end meanwhile: the process ends all the same, by the signal. */
+  readonly held?: boolean;
+}
 
 /**
  * Runs work that a person may interrupt (SIGINT, SIGTERM): its signal is aborted with the fault LK0005, which is
@@ -10,15 +18,19 @@ const graceMsDefault = 1000;
  */
 export const interruptible = async <T>(
   work: (signal: AbortSignal) => Promise<T>,
-  graceMs = graceMsDefault,
+  { graceMs = graceMsDefault, held = false }: Interruption = {},
 ): Promise<T> => {
   const controller = new AbortController();
   let interrupted = (_: unknown) => {};
   const interruption = new Promise<never>((_, reject) => {
     interrupted = reject;
   });
-  const stop = () => {
+  let beat: Beat | undefined;
+  let heard: Ending | undefined;
+  const stop = (signal: Ending) => {
     unlisten();
+    heard = signal;
+    beat?.heard(signal, graceMs);
     const reason = fault("LK0005", "Interrupted before it was done; nothing was written");
     controller.abort(reason);
     setTimeout(() => interrupted(reason), graceMs);
@@ -30,8 +42,14 @@ export const interruptible = async <T>(
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   try {
-    return await Promise.race([work(controller.signal), interruption]);
+    const watched = held && process.platform !== "win32" ? await import("./beat.ts") : undefined;
+    const working = work(controller.signal);
+    // By the first turn of anything that the work has begun, and not a moment before that it would wait for.
+    beat = watched?.beginBeat();
+    if (heard) beat?.heard(heard, graceMs);
+    return await Promise.race([working, interruption]);
   } finally {
     unlisten();
+    beat?.end();
   }
 };

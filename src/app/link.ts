@@ -110,7 +110,7 @@ export const planApplication = (
         ...(await applicationProviders(component, linking, 0)),
       ],
       linker: linking.linker,
-      limits,
+      limits: { ...limits, ...stoppableWithState(component) },
       grantHint: (name) => grantHint(component.identifier, name),
     }),
   );
@@ -216,14 +216,17 @@ export const planFilling = async (
       ],
       limits: {
         ...limitsOf(decision),
-        // A swap asks it for its state: that is stopped where it never ends, and undone where it fails.
-        ...(hasState(decoded(component).world) && { stoppable: true }),
+        ...stoppableWithState(component),
         ...(linking.stoppable && comingLimits),
       },
       linker: linking.linker,
       grantHint: (name) => fillingHint([unversioned(name)], decision, filling),
     });
   });
+
+/** A swap asks it for its state: that is stopped where it never ends, and undone where it fails. */
+const stoppableWithState = (component: VerifiedComponent): InstanceLimits =>
+  hasState(decoded(component).world) ? { stoppable: true } : {};
 
 /** What the slot allows a filling. */
 const limitsOf = ({ slot, timeoutMs }: SlotChoice): InstanceLimits => ({

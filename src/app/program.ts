@@ -36,7 +36,7 @@ import type { LookInto } from "./servers.ts";
 import type { Services } from "./services.ts";
 import type { ServingRequest } from "./serving.ts";
 import { mayStyle } from "./style.ts";
-import { type Development, openSlots, readTolerant } from "./workspace.ts";
+import { type Development, migrationOf, openSlots, readTolerant } from "./workspace.ts";
 
 /** Help is for reading, so it is wrapped even where it is piped. */
 const columnsWithoutTerminal = 80;
@@ -298,7 +298,8 @@ export class Program implements Linking {
         drawing: () => import("../providers/window/drive.ts"),
         swaps: {
           places: this.places,
-          arrive: async (...arrival) => (await import("./swaps.ts")).arriveApplication(this, ...arrival),
+          arrive: async (...arrival) =>
+            (await import("./swaps.ts")).arriveApplication(this, migrationOf(this.#manifests()), ...arrival),
         },
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
         interruptible,

@@ -58,7 +58,7 @@ export const arrive = async (
   return {
     plan: made,
     lacks: (grants) => made.ungranted(grants).filter((name) => !lackedBefore.includes(name)),
-    migrate: decision.migrate === undefined ? undefined : migrating(decision.migrate, linking),
+    migrate: migrating(decision.migrate, linking),
     contextOf: (caller) => contextOf(made, next, caller),
   };
 };
@@ -105,11 +105,12 @@ const fillingOf = ({ identifier, digest, agreed, file }: Wish, grants: readonly 
 });
 
 /**
- * The application itself: what comes has the grants, the streams and the limits of this run. Faults: those of fetching,
- * verifying and linking; LK0402 where it is no such application.
+ * The application itself: what comes has the grants, the streams and the limits of this run; `migrate` is what the loop.toml
+ * here names for its state. Faults: those of fetching, verifying and linking; LK0402 where it is no such application.
  */
 export const arriveApplication = async (
   linking: Linking,
+  migrate: string | undefined,
   { identifier }: Wish,
   instead: LinkedPlan | undefined,
   phases: Phases,
@@ -126,6 +127,7 @@ export const arriveApplication = async (
       const before = instead?.ungranted(grants) ?? [];
       return plan.ungranted(grants).filter((name) => !before.includes(name));
     },
+    migrate: migrating(migrate, linking),
     contextOf: (caller) => ({ ...caller, component: { identifier, digest: component.digest } }),
   };
 };
@@ -133,9 +135,9 @@ export const arriveApplication = async (
 const migration = "loop:core/migration@0.1.0";
 
 /** A migration is a component without a grant, made for one state and dropped after it. */
-const migrating =
-  (identifier: string, linking: Linking): Migrate =>
-  async ({ version, bytes }) => {
+const migrating = (identifier: string | undefined, linking: Linking): Migrate | undefined => {
+  if (identifier === undefined) return undefined;
+  return async ({ version, bytes }) => {
     const { component } = await loadComponent(identifier, linking);
     const { providers, linker } = linking;
     const plan = await link(component, { providers, linker, limits: comingLimits });
@@ -154,3 +156,4 @@ const migrating =
       instance.drop();
     }
   };
+};

@@ -1,7 +1,7 @@
 import { Fault } from "../base/fault.ts";
 import { type Manifest, readManifests } from "../base/manifest/manifest.ts";
 import type { Provided } from "../providers/devserver/loader.ts";
-import { declarationsOf, type SlotDeclaration } from "../slots/declaration.ts";
+import { absoluteIdentifier, declarationsOf, type SlotDeclaration } from "../slots/declaration.ts";
 import { Memory } from "../slots/memory.ts";
 import { type Examine, Slots } from "../slots/registry.ts";
 import { type Choice, environmentSource, flagSource, workspaceSource } from "../slots/source.ts";
@@ -82,4 +82,10 @@ export const readTolerant = (folder: string, tolerant: boolean): readonly Manife
     if (tolerant && error instanceof Fault) return [];
     throw error;
   }
+};
+
+/** What the component here has for the state of its older versions: the nearest loop.toml with a component says it. */
+export const migrationOf = (manifests: readonly Manifest[]): string | undefined => {
+  const { component, folder } = manifests.find((one) => one.component !== undefined) ?? {};
+  return component?.migrate && absoluteIdentifier(component.migrate, folder!);
 };

@@ -225,10 +225,15 @@ export const limits = {
   serveSparesMax: 4,
   /** Milliseconds that requests under way have once a server was asked to stop, where nobody says otherwise. */
   serveGraceMsDefault: 10_000,
+  /** Milliseconds that a guest may keep a server's thread once it was asked to end, and between two looks at that. */
+  serveHeldMsMax: 3_000,
+  serveBeatMs: 250,
   /** Instances of a served component that live at once; requests beyond wait for one. */
   serveInstancesMax: 64,
   /** Requests that wait for an instance; more are answered 503. */
   serveWaitingMax: 4096,
+  /** Milliseconds after which a served instance that has done enough, and could not give way, is asked again. */
+  serveRenewEveryMs: 60_000,
   /** Components that gave way to others and still answer requests of theirs. */
   serveGenerationsMax: 16,
   /** Different uses that one audit tells apart; further ones are counted together. */

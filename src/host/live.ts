@@ -183,16 +183,16 @@ export class Live {
 
   /**
    * Puts another in the place: one swap after the other. Whatever fails before the last step leaves the old one
-   * serving, and is a fault that names its phase (LK0422, or the failure's own code).
+   * serving, and is a fault that names its phase (LK0422, or the failure's own code). `begun` are the phases of whoever has
+   * loaded it already.
    */
-  swap(load: Load): Promise<Swapped> {
-    const swapping = this.#swaps.then(() => this.#swap(load));
+  swap(load: Load, begun?: Phases): Promise<Swapped> {
+    const swapping = this.#swaps.then(() => this.#swap(load, begun ?? new Phases(this.#options.place)));
     this.#swaps = swapping.catch(() => {});
     return swapping;
   }
 
-  async #swap(load: Load): Promise<Swapped> {
-    const phases = new Phases(this.#options.place);
+  async #swap(load: Load, phases: Phases): Promise<Swapped> {
     let made: Instance | undefined;
     try {
       const candidate = await load(phases, (component, world) => requireFit(this.#options, component, world));

@@ -39,6 +39,15 @@ export class Phases {
     return this.#parts;
   }
 
+  /** Does some of it; what goes wrong is explained. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
   /** What went wrong, with the phase in which it did. */
   explain(error: unknown): unknown {
     const message = `Swapping: ${this.#phase}; what stood in its place goes on`;

@@ -23,23 +23,29 @@ const saidBy = async (child: ReturnType<typeof keeper>): Promise<number[]> => {
   return new TextDecoder().decode(value).trim().split(" ").map(Number);
 };
 
-test("a group that a killed loop has started ends with it, and so does a single process", async () => {
-  const child = keeper(`
+const ends: readonly NodeJS.Signals[] = ["SIGKILL", "SIGINT", "SIGTERM"];
+
+test.each(ends)(
+  "a group that a loop has started ends with it by %s, and so does a single process",
+  async (end) => {
+    const child = keeper(`
     const [group, single] = [start(true), start(false)];
     endWithLoop(-group.pid);
     endWithLoop(single.pid);
     say(group.pid, await childOf(group), single.pid, await childOf(single));`);
-  const [leader = 0, member = 0, single = 0, other = 0] = await saidBy(child);
-  try {
-    expect([leader, member, single, other].filter(isThere).length).toBe(4);
-    child.kill("SIGKILL");
-    await gone(leader, member, single);
-    // It was told of no group there, and of nothing that the process started.
-    expect(isThere(other)).toBe(true);
-  } finally {
-    process.kill(other, "SIGKILL");
-  }
-}, 30_000);
+    const [leader = 0, member = 0, single = 0, other = 0] = await saidBy(child);
+    try {
+      expect([leader, member, single, other].filter(isThere).length).toBe(4);
+      child.kill(end);
+      await gone(leader, member, single);
+      // It was told of no group there, and of nothing that the process started.
+      expect(isThere(other)).toBe(true);
+    } finally {
+      process.kill(other, "SIGKILL");
+    }
+  },
+  30_000,
+);
 
 test("what was let go of goes on", async () => {
   const child = keeper(`

@@ -110,7 +110,7 @@ test("a byte order mark changes nothing", () => {
 
 test("an unknown key names itself, its file and line and the nearest known key", () => {
   expect(bad('[component]\nname = "a"\n\nvesrion = "1.0.0"')).toBe(
-    'LK0502 loop.toml:4: Unknown key "vesrion" at [component]; known: name, version, language, world, description (did you mean "version"?)',
+    'LK0502 loop.toml:4: Unknown key "vesrion" at [component]; known: name, version, language, world, description, migrate (did you mean "version"?)',
   );
   expect(bad("[biuld]")).toStartWith(
     'LK0502 loop.toml:1: Unknown key "biuld" at the top level; known: component,',

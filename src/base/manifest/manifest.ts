@@ -21,6 +21,8 @@ export interface ComponentTable {
   readonly language?: string;
   readonly world?: string;
   readonly description?: string;
+  /** An identifier: what turns the state of its older versions into its own. */
+  readonly migrate?: string;
 }
 
 export interface BuildTable {

@@ -53,11 +53,13 @@ export interface RunServices {
   ) => Voice;
   /** Serves HTTP with a component; the sibling that can is no business of this folder. */
   readonly serve: MakeServer;
-  /** Runs work until it ends or a person interrupts it, which the signal says. */
+  /**
+   * Runs work until it ends or a person interrupts it, which the signal says: it has `graceMs` to end then. Where a guest
+   * may keep the thread meanwhile (`held`), the process ends all the same.
+   */
   readonly interruptible: <T>(
     work: (signal: AbortSignal) => Promise<T>,
-    /** What it has to come to an end once it is interrupted. */
-    graceMs?: number,
+    how: { readonly graceMs: number; readonly held: boolean },
   ) => Promise<T>;
   /** An error as it is printed for a person, and as the fields of a JSON document. */
   readonly explain: (error: unknown) => { readonly text: string; readonly document: object };

@@ -3,6 +3,7 @@ import { limits } from "../../base/limits.ts";
 import { parseMs, printMs } from "../../base/quantity.ts";
 import { shellWord } from "../../base/word.ts";
 import type { InstanceLimits } from "../../host/budget.ts";
+import { hasState } from "../../host/handover.ts";
 import { applicationPlace, placeOf, type Swappable, type Swaps } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import type { InstanceContext } from "../../host/provider.ts";
@@ -81,6 +82,13 @@ export const serveComponent = async (
   services: Services,
 ): Promise<void> => {
   const { hostname, port } = parseAddr(address);
+  const { identifier } = plan.component;
+  if (perRequest && hasState(plan.world))
+    throw fault(
+      "LK0004",
+      `${identifier} exports loop:core/handover, so one instance of it is for all requests, and --per-request gives each one of its own`,
+      { hint: serveHint(identifier) },
+    );
   const graceMs = Math.min(
     grace === undefined ? limits.serveGraceMsDefault : parseMs(grace, "--grace"),
     limits.timerMsMax - endMsMax,
@@ -88,7 +96,6 @@ export const serveComponent = async (
   // Before anything is asked or opened: it may not come back.
   await services.startWithCheapMemories();
   const unread = Promise.withResolvers<void>();
-  const { identifier } = plan.component;
   const voice = voiceOf(identifier, caller, json, services, unread.resolve);
   // Standard output is the log's.
   const stdio = json ? { ...caller.stdio, stdout: caller.stdio.stderr } : caller.stdio;
@@ -113,16 +120,21 @@ export const serveComponent = async (
     report: voice.failed,
     handled: voice.handled,
   });
-  voice.serving(server.url);
   const leave = beSwapped(server.place, served, services.swaps);
-  await services.interruptible(async (signal) => {
+  const work = async (signal: AbortSignal) => {
+    voice.serving(server.url);
     const interrupted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     await Promise.race([interrupted, unread.promise]);
     leave();
     voice.stopping(server.pending, graceMs);
     voice.stopped(await server.stop(graceMs), graceMs);
     await finish(true);
-  }, graceMs + endMsMax);
+  };
+  // What takes turns keeps nobody from hearing.
+  await services.interruptible(work, {
+    graceMs: graceMs + endMsMax,
+    held: served.limits.turns === undefined,
+  });
 };
 
 /** What comes has the grants, the streams and the limits of this run. The answer ends that others may come. */

@@ -4,35 +4,38 @@ import { shellWord } from "../../base/word.ts";
 import type { World } from "../../contract/model.ts";
 import { matchInterface } from "../../contract/semver.ts";
 import { requireFit, requireMayStart } from "../../host/fit.ts";
-import { checkHealth } from "../../host/handover.ts";
+import { checkHealth, hasState } from "../../host/handover.ts";
 import type { Instance } from "../../host/instance.ts";
 import type { Candidate, Load, PlaceState, Swapped } from "../../host/live.ts";
 import { Phases } from "../../host/phases.ts";
 import { applicationPlace } from "../../host/places.ts";
 import type { LinkedPlan } from "../../host/plan.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
-import { type Handling, incomingHandling } from "./serving.ts";
-
-/** What makes a component a server: WASI 0.3's interface, and 0.2's. */
-const handlers = ["wasi:http/handler@0.3.0", "wasi:http/incoming-handler@0.2.0"] as const;
+import { type Handling, handlerOf, handlingOf, seatOf } from "./seat.ts";
+import { Sole } from "./sole.ts";
 
 /** A component and its instances. */
 export interface Generation {
   readonly number: number;
   readonly plan: LinkedPlan;
-  readonly handling: Handling;
   readonly pool: Pool;
+  /** Whose pool that is, where it has state: what comes after it and has state too sits down in its place. */
+  readonly sole?: Sole | undefined;
 }
+
+type Instances = Pick<Generation, "pool" | "sole">;
 
 export interface GenerationsOptions extends Pick<PoolOptions, "reuse"> {
   /** Of all generations together, where those before leave the newest one at all. */
   readonly instancesMax: number;
+  /** Told of what goes wrong while nobody waits for an answer to it. */
+  report(error: unknown): void;
 }
 
 /**
  * The components that serve at one address, one after the other: one whose instances get what is asked now, and those
- * before it, whose instances end what they have begun. State is not handed over: of several instances each has its own,
- * and each may go at any time.
+ * before it, whose instances end what they have begun. Of several instances each has a state of its own, and each may go
+ * at any time, so nothing crosses between those; a component that has state to hand over has one instance for all.
  */
 export class Generations {
   readonly #options: GenerationsOptions;
@@ -49,7 +52,7 @@ export class Generations {
   /** Faults: LK0305 the component handles no requests, and those of instantiating its first instance. */
   static async begin(
     plan: LinkedPlan,
-    make: () => Promise<Instance>,
+    start: Candidate["start"],
     options: GenerationsOptions,
   ): Promise<Generations> {
     const handling = await handlingOf(plan.world);
@@ -59,11 +62,10 @@ export class Generations {
         `${plan.component.identifier} does not export wasi:http/handler or wasi:http/incoming-handler; it exports: ${[...plan.world.exports.keys()].join(", ") || "nothing"}`,
         { hint: `loop run ${plan.component.identifier}` },
       );
-    let room = () => options.instancesMax;
-    const pool = new Pool({ make, reuse: options.reuse, instancesMax: () => room() });
-    const generations = new Generations(options, { number: 1, plan, handling, pool });
-    room = () => generations.#room(pool);
-    await beginning(pool);
+    let room = (_: Pool) => options.instancesMax;
+    const made = await begun({ plan, start }, handling, options, (pool) => room(pool));
+    const generations = new Generations(options, { number: 1, plan, ...made });
+    room = (pool) => generations.#room(pool);
     return generations;
   }
 
@@ -103,7 +105,7 @@ export class Generations {
 
   close(): void {
     this.#closed = true;
-    for (const { pool } of this.#all) pool.close();
+    for (const { pool, sole } of this.#all) (sole ?? pool).close();
   }
 
   get #all(): Generation[] {
@@ -117,43 +119,57 @@ export class Generations {
 
   async #swap(load: Load): Promise<Swapped> {
     const phases = new Phases(applicationPlace);
-    let pool: Pool | undefined;
-    try {
-      const candidate = await load(phases, ({ identifier }, world) => this.#requireFit(identifier, world));
-      const { plan } = candidate;
-      this.#requireFit(plan.component.identifier, plan.world);
-      requireMayStart({ place: applicationPlace, waits: true }, candidate);
-      this.#requireRoom();
-      phases.enter("instantiate");
-      const handling = (await handlingOf(plan.world))!;
-      pool = this.#poolOf(candidate);
-      await beginning(pool, async (instance) => {
-        phases.enter("health");
-        await checkHealth(instance);
-      });
-      phases.enter("exchange");
-      if (this.#closed) throw fault("LK0422", "The server was stopped");
-      return this.#exchange({ number: this.#now.number + 1, plan, handling, pool }, phases);
-    } catch (error) {
-      pool?.close();
-      throw phases.explain(error);
-    }
+    const { candidate, handling } = await phases.during(() => this.#arrival(load, phases));
+    const { sole } = this.#now;
+    return sole && hasState(candidate.plan.world)
+      ? this.#handOver(sole, candidate, handling, phases)
+      : phases.during(() => this.#replace(candidate, handling, phases));
   }
 
-  #poolOf({ start }: Candidate): Pool {
-    const pool: Pool = new Pool({
-      make: () => start(undefined),
-      reuse: this.#options.reuse,
-      instancesMax: () => this.#room(pool),
-    });
-    return pool;
+  async #arrival(
+    load: Load,
+    phases: Phases,
+  ): Promise<{ readonly candidate: Candidate; readonly handling: Handling }> {
+    const candidate = await load(phases, ({ identifier }, world) => this.#requireFit(identifier, world));
+    const { component, world } = candidate.plan;
+    this.#requireFit(component.identifier, world);
+    requireMayStart({ place: applicationPlace, waits: true }, candidate);
+    return { candidate, handling: (await handlingOf(world))! };
+  }
+
+  /** What has state after what has state: it comes into the same place, and the requests there find it. */
+  async #handOver(sole: Sole, candidate: Candidate, handling: Handling, phases: Phases): Promise<Swapped> {
+    const swapped = await sole.swap(candidate, handling, phases);
+    this.#now = { ...this.#now, number: this.#now.number + 1, plan: candidate.plan };
+    return { ...swapped, generation: this.#now.number };
+  }
+
+  async #replace(candidate: Candidate, handling: Handling, phases: Phases): Promise<Swapped> {
+    this.#requireRoom();
+    phases.enter("instantiate");
+    const made = await begun(
+      candidate,
+      handling,
+      this.#options,
+      (pool) => this.#room(pool),
+      async (instance) => {
+        phases.enter("health");
+        await checkHealth(instance);
+      },
+    );
+    phases.enter("exchange");
+    if (this.#closed) {
+      (made.sole ?? made.pool).close();
+      throw fault("LK0422", "The server was stopped");
+    }
+    return this.#exchange({ number: this.#now.number + 1, plan: candidate.plan, ...made }, phases);
   }
 
   #exchange(next: Generation, phases: Phases): Swapped {
     const old = this.#now;
     this.#before.add(old);
     this.#now = next;
-    old.pool.retire(() => this.#before.delete(old));
+    (old.sole ?? old.pool).retire(() => this.#before.delete(old));
     return {
       place: applicationPlace,
       from: old.plan.component.digest,
@@ -173,6 +189,12 @@ export class Generations {
         `${identifier} does not fit ${applicationPlace}: it exports neither wasi:http/handler nor wasi:http/incoming-handler`,
         { hint: `loop inspect ${shellWord(identifier)} --wit` },
       );
+    if (hasState(world) && !this.#options.reuse)
+      throw fault(
+        "LK0402",
+        `${identifier} does not fit ${applicationPlace}: it exports loop:core/handover, so one instance of it is for all requests, and here each has one of its own`,
+        { hint: `loop serve ${shellWord(identifier)}` },
+      );
     const { exports } = this.#now.plan.world;
     const same = exports.get(handlerOf(this.#now.plan.world)!)!;
     if (matchInterface(exported, exports.keys()) === undefined) return;
@@ -190,23 +212,27 @@ export class Generations {
   }
 }
 
-/** How a component handles requests, by the newer of what it exports. */
-const handlerOf = ({ exports }: World): string | undefined =>
-  handlers.map((name) => matchInterface(name, exports.keys())).find((name) => name !== undefined);
-
-/** Undefined where it handles nothing. */
-const handlingOf = async (world: World): Promise<Handling | undefined> => {
-  const exported = handlerOf(world);
-  if (exported === undefined) return undefined;
-  if (matchInterface(handlers[0], [exported]) === undefined) return incomingHandling(exported);
-  return (await import("./p3/handler.ts")).handling(exported);
-};
-
-const beginning = async (pool: Pool, look?: (instance: Instance) => Promise<void>): Promise<void> => {
+/** The first instance, and the way to the others where there are any; whatever fails leaves nothing behind. */
+const begun = async (
+  { plan, start }: Pick<Candidate, "plan" | "start">,
+  handling: Handling,
+  { reuse, report }: GenerationsOptions,
+  room: (pool: Pool) => number,
+  look?: (instance: Instance) => Promise<void>,
+): Promise<Instances> => {
+  const sole = hasState(plan.world) ? await Sole.begin(plan, { handling, start }, report) : undefined;
+  const pool: Pool =
+    sole?.pool ??
+    new Pool({
+      make: async () => seatOf(await start(undefined), handling),
+      reuse,
+      instancesMax: () => room(pool),
+    });
   try {
     await pool.begin(look);
+    return { pool, sole };
   } catch (error) {
-    pool.close();
+    (sole ?? pool).close();
     throw error;
   }
 };

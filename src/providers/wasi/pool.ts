@@ -1,6 +1,7 @@
 import { fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import type { Instance } from "../../host/instance.ts";
+import type { Seat } from "./seat.ts";
 
 /** How long a request waits for an instance before another is made: most are free again within that. */
 const growAfterMs = 5;
@@ -10,22 +11,22 @@ const shrinkEveryMs = 15_000;
 const passMax = 8;
 
 export interface PoolOptions {
-  make(): Promise<Instance>;
+  make(): Promise<Seat>;
   /** Instances serve again, one request at a time; else each serves once. */
   readonly reuse: boolean;
   /** How many may be alive now; at least one. */
   instancesMax(): number;
 }
 
-/** A place in the line for an instance. */
+/** A place in the line for a seat. */
 export interface Place {
-  readonly instance: Instance | Promise<Instance>;
+  readonly seat: Seat | Promise<Seat>;
   /** It turned out to be no long one: it waits no longer for the long ones' share. */
   hurry(): void;
 }
 
 interface Waiting {
-  resolve(instance: Instance): void;
+  resolve(seat: Seat): void;
   reject(error: unknown): void;
 }
 
@@ -36,10 +37,10 @@ interface Waiting {
  */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #idle: Instance[] = [];
+  readonly #idle: Seat[] = [];
   #waiting: Waiting[] = [];
   #waitingLong: Waiting[] = [];
-  readonly #long = new Set<Instance>();
+  readonly #long = new Set<Seat>();
   #passed = 0;
   #live = 0;
   #making = 0;
@@ -73,18 +74,18 @@ export class Pool {
    * looked at before it serves.
    */
   async begin(look: (instance: Instance) => Promise<void> = async () => {}): Promise<void> {
-    const instance = await this.take();
+    const seat = await this.take();
     try {
-      await look(instance);
+      await look(seat.instance);
     } catch (error) {
-      this.#drop(instance);
+      this.#drop(seat);
       throw error;
     }
-    this.#place(instance);
+    this.#place(seat);
   }
 
   /** An instance that nobody else uses; at once where one lies idle. Fault LK0204 where too many wait. */
-  take(): Instance | Promise<Instance> {
+  take(): Seat | Promise<Seat> {
     return this.#idled() ?? this.#line(this.#waiting).promise;
   }
 
@@ -93,27 +94,27 @@ export class Pool {
     const idle = this.#mayLong ? this.#idled() : undefined;
     if (idle) {
       this.#long.add(idle);
-      return { instance: idle, hurry() {} };
+      return { seat: idle, hurry() {} };
     }
     const { promise, waiting } = this.#line(this.#waitingLong);
     const hurry = () => {
       const left = this.#waitingLong.filter((one) => one !== waiting);
       if (left.length === this.#waitingLong.length) return;
       this.#waitingLong = left;
-      const instance = this.#idled();
-      if (instance) return waiting.resolve(instance);
+      const seat = this.#idled();
+      if (seat) return waiting.resolve(seat);
       this.#waiting.push(waiting);
       this.#growAsNeeded();
     };
-    return { instance: promise, hurry };
+    return { seat: promise, hurry };
   }
 
   /** Back from a request. */
-  give(instance: Instance, healthy: boolean): void {
-    this.#long.delete(instance);
-    if (this.#options.reuse && healthy && !instance.worn && !this.#closed) this.#place(instance);
+  give(seat: Seat, healthy: boolean): void {
+    this.#long.delete(seat);
+    if (this.#options.reuse && healthy && !seat.worn && !this.#closed) this.#place(seat);
     else {
-      this.#drop(instance);
+      this.#drop(seat);
       this.#growAsNeeded();
     }
     this.#refill();
@@ -122,7 +123,7 @@ export class Pool {
   /** Nobody asks any more: who waits is served, and each instance goes when nobody needs it. `gone` is told of the last. */
   retire(gone: () => void): void {
     this.#gone = gone;
-    for (const instance of this.#idle.splice(0)) this.#drop(instance);
+    for (const seat of this.#idle.splice(0)) this.#drop(seat);
     this.#mayBeGone();
   }
 
@@ -131,7 +132,7 @@ export class Pool {
     clearInterval(this.#shrinking);
     clearTimeout(this.#growth);
     clearTimeout(this.#refilling);
-    for (const instance of this.#idle.splice(0)) this.#drop(instance);
+    for (const seat of this.#idle.splice(0)) this.#drop(seat);
     const waiting = [...this.#waiting.splice(0), ...this.#waitingLong.splice(0)];
     for (const { reject } of waiting) reject(fault("LK0304", "The server was stopped"));
   }
@@ -145,18 +146,18 @@ export class Pool {
     return this.#long.size < this.#longMax;
   }
 
-  #idled(): Instance | undefined {
+  #idled(): Seat | undefined {
     const idle = this.#idle.pop();
     if (idle) this.#idleLeast = Math.min(this.#idleLeast, this.#idle.length);
     this.#refill();
     return idle;
   }
 
-  #line(line: Waiting[]): { readonly promise: Promise<Instance>; readonly waiting: Waiting } {
+  #line(line: Waiting[]): { readonly promise: Promise<Seat>; readonly waiting: Waiting } {
     const count = this.#waiting.length + this.#waitingLong.length;
     if (count >= limits.serveWaitingMax)
       throw fault("LK0204", `${count} requests wait for the component; the limit is that many`);
-    const { promise, resolve, reject } = Promise.withResolvers<Instance>();
+    const { promise, resolve, reject } = Promise.withResolvers<Seat>();
     const waiting = { resolve, reject };
     line.push(waiting);
     this.#growAsNeeded();
@@ -164,18 +165,18 @@ export class Pool {
   }
 
   /** An instance that is free, to who waits for it; else it lies idle. Long ones let several others pass first. */
-  #place(instance: Instance): void {
+  #place(seat: Seat): void {
     const isLong =
       this.#mayLong &&
       this.#waitingLong.length > 0 &&
       (this.#waiting.length === 0 || this.#passed >= passMax);
     this.#passed = isLong ? 0 : this.#passed + 1;
     const next = isLong ? this.#waitingLong.shift() : this.#waiting.shift();
-    if (!next && this.#gone) this.#drop(instance);
-    else if (!next) this.#idle.push(instance);
+    if (!next && this.#gone) this.#drop(seat);
+    else if (!next) this.#idle.push(seat);
     else {
-      if (isLong) this.#long.add(instance);
-      next.resolve(instance);
+      if (isLong) this.#long.add(seat);
+      next.resolve(seat);
     }
   }
 
@@ -203,10 +204,10 @@ export class Pool {
     this.#live++;
     this.#making++;
     this.#options.make().then(
-      (instance) => {
+      (seat) => {
         this.#making--;
-        if (this.#closed) this.#drop(instance);
-        else this.#place(instance);
+        if (this.#closed) this.#drop(seat);
+        else this.#place(seat);
         this.#refill();
       },
       (error) => {
@@ -234,9 +235,9 @@ export class Pool {
     }, 0);
   }
 
-  #drop(instance: Instance): void {
+  #drop(seat: Seat): void {
     this.#live--;
-    instance.drop();
+    seat.drop();
     this.#mayBeGone();
   }
 
@@ -249,7 +250,7 @@ export class Pool {
   /** Those that lay idle all the while go; one stays, or the spares. */
   #shrink(): void {
     const kept = this.#options.reuse ? 1 : limits.serveSparesMax;
-    for (const instance of this.#idle.splice(kept, Math.max(0, this.#idleLeast - kept))) this.#drop(instance);
+    for (const seat of this.#idle.splice(kept, Math.max(0, this.#idleLeast - kept))) this.#drop(seat);
     this.#idleLeast = this.#idle.length;
   }
 }

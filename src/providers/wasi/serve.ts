@@ -39,9 +39,12 @@ export interface Server {
  * and those of instantiating, so that a component that cannot start is known before the first request.
  */
 export const serve = async (plan: LinkedPlan, options: ServeOptions): Promise<Server> => {
-  const generations = await Generations.begin(plan, () => plan.instantiate(options.contextOf()), {
+  const start = (before: InstanceContext | undefined) =>
+    plan.instantiate({ ...options.contextOf(), ...(before && { before }) });
+  const generations = await Generations.begin(plan, start, {
     reuse: options.reuse,
     instancesMax: options.instancesMax ?? limits.serveInstancesMax,
+    report: options.report,
   });
   const serving = new Serving(generations, options);
   try {

@@ -1,11 +1,11 @@
 // The way of one request through one instance of a served component, and of its answer back. Owns who gets an
 // instance and who loses it; refuses to know how requests come in; called by the listeners of serve.ts.
 import { limits } from "../../base/limits.ts";
-import type { Instance } from "../../host/instance.ts";
-import type { Generation, Generations } from "./generations.ts";
-import { networkingOf } from "./networking.ts";
-import { type Answer, type Respond, ResponseOutparam } from "./p2/http.ts";
-import { IncomingRequest, type Received } from "./p2/requests.ts";
+import type { Generations } from "./generations.ts";
+import type { Answer, Respond } from "./p2/http.ts";
+import type { Received } from "./p2/requests.ts";
+import type { Pool } from "./pool.ts";
+import type { Seat } from "./seat.ts";
 import { Arrival } from "./state/arrival.ts";
 import type { OutgoingContent } from "./state/body.ts";
 import { FieldList } from "./state/fields.ts";
@@ -29,23 +29,6 @@ export interface Witness {
   handled?: ((one: Handled) => void) | undefined;
 }
 
-/**
- * Gives an instance one request. `respond` is called at most once; the call ends, at once or by a promise, when the
- * instance is free for the next. Throws what the instance ended with.
- */
-export type Handling = (instance: Instance, received: Received, respond: Respond) => unknown;
-
-/** WASI 0.2's way: the answer comes through a parameter. */
-export const incomingHandling =
-  (exported: string): Handling =>
-  (instance, received, respond) => {
-    const common = networkingOf(instance.context);
-    return instance.callNow(exported, "handle", [
-      new IncomingRequest(common, received),
-      new ResponseOutparam(common, respond),
-    ]);
-  };
-
 /** What waits for a client and holds an instance meanwhile. */
 interface Slow {
   stalledMs(): number;
@@ -55,10 +38,10 @@ interface Slow {
   cut(): void;
 }
 
-/** An instance with whose it is: by the time it is given back, others may serve. */
+/** A seat with whose it is: by the time it is given back, others may serve. */
 interface Taken {
-  readonly generation: Generation;
-  readonly instance: Instance;
+  readonly pool: Pool;
+  readonly seat: Seat;
 }
 
 /** How often it is looked whether slow clients keep others waiting. */
@@ -192,22 +175,21 @@ export class Serving {
     await within(ahead, limits.serveAheadMsMax);
     if (content.broken) return undefined;
     if (content.over) return this.#take();
-    const generation = this.#generations.now;
-    const place = generation.pool.takeLong();
+    const { pool } = this.#generations.now;
+    const place = pool.takeLong();
     void ahead.then(() => content.over && place.hurry());
-    const instance = await place.instance;
-    if (!content.broken) return { generation, instance };
-    generation.pool.give(instance, true);
+    const seat = await place.seat;
+    if (!content.broken) return { pool, seat };
+    pool.give(seat, true);
     return undefined;
   }
 
   async #take(): Promise<Taken> {
-    const generation = this.#generations.now;
-    return { generation, instance: await generation.pool.take() };
+    const { pool } = this.#generations.now;
+    return { pool, seat: await pool.take() };
   }
 
-  #handle(received: Received, { generation, instance }: Taken): Promise<Outcome> {
-    const { pool, handling } = generation;
+  #handle(received: Received, { pool, seat }: Taken): Promise<Outcome> {
     const { content } = received;
     const slow: Slow | undefined =
       content instanceof Arrival && !content.over
@@ -229,10 +211,10 @@ export class Serving {
         // Nobody is left to write the rest.
         if (answered?.content && !answered.content.queue.ended) answered.content.abandon();
         if (!answered) resolve(bare(500));
-        pool.give(instance, healthy);
+        pool.give(seat, healthy);
       };
       try {
-        const call = handling(instance, received, respond);
+        const call = seat.handle(received, respond);
         if (call instanceof Promise)
           call.then(
             () => finish(true),

@@ -1,6 +1,6 @@
 import { DeclaredError } from "../../../base/fault.ts";
 import type { ErrorCode } from "../p2/errors.ts";
-import type { Handling } from "../serving.ts";
+import type { Handling } from "../seat.ts";
 import { speakingOf } from "../speaking.ts";
 import { Request, type Response } from "./http.ts";
 
