@@ -130,10 +130,10 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
     },
     contextOf: (decision, filling, plan, caller) =>
       contextOf(new Map([[plan, filling]]), decision)(plan, caller),
-    swapsOf: (decision, filling, providers) =>
+    swapsOf: (decision, fillingOf, providers) =>
       swapsOf(
         decision,
-        () => filling,
+        fillingOf,
         linking,
         capabilityContracts(component, decision),
         (component, next) => planFilling(component, decision, next, arriving(linking, providers), depthMax),

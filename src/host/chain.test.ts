@@ -4,7 +4,8 @@ import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
-import { behind, standIn } from "./chain.ts";
+import { Chain } from "./chain.ts";
+import { decoded } from "./decoded.ts";
 import { quietContext } from "./fixture.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { link } from "./plan.ts";
@@ -48,17 +49,23 @@ const host = (next: (n: number, context: InstanceContext) => number): Provider =
 const covers = (name: string) => name.startsWith("t:t/host@");
 
 describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
-  /** One component before others; what it imports is served by those. */
-  const before = async (text: string, rest: readonly Provider[]): Promise<Provider> => {
-    const component = await wat(text, "filling.wasm");
-    const plan = await link(component, { providers: rest.map((one) => behind(one, covers)), linker });
-    return standIn({
+  /** What components stand before the host, the first in front. */
+  const before = async (texts: readonly string[], own: Provider): Promise<Provider> => {
+    const { imports } = decoded(await wat(caller, "caller.wasm")).world;
+    const chain = new Chain({
       slot: "provider:t:t",
-      plan,
-      interfaces: ["t:t/host@0.1.0"],
-      joins: [],
-      contextOf: () => quietContext(component),
+      covers,
+      imports,
+      rest: [own],
+      joins: () => [],
+      requireFit: () => {},
+      contextOf: ({ component }) => quietContext(component),
     });
+    for (const text of texts.toReversed()) {
+      const component = await wat(text, "filling.wasm");
+      chain.add(await link(component, { providers: [chain.next, ...chain.behind], linker }));
+    }
+    return chain.provider();
   };
   const start = async (providers: readonly Provider[], more: Partial<InstanceContext> = {}) => {
     const component = await wat(caller, "caller.wasm");
@@ -76,14 +83,12 @@ describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
 
   test("the first of a chain is in front, and the host is at its end", async () => {
     const own = host((n) => n + 5);
-    const last = await before(plus1, [own]);
-    const first = await before(times10, [last]);
-    const instance = await start([first, last, own]);
+    const instance = await start([await before([times10, plus1], own), own]);
     expect(await instance.call(undefined, "go", [1])).toBe(70);
   });
 
   test("each instance that is served has one of its own to serve it", async () => {
-    const filling = await before(counting, [host((n) => n)]);
+    const filling = await before([counting], host((n) => n));
     const [a, b] = [await start([filling]), await start([filling])];
     expect(await a.call(undefined, "go", [0])).toBe(1);
     expect(await a.call(undefined, "go", [0])).toBe(2);
@@ -96,15 +101,13 @@ describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
       asked.push(grants.env.map(([name]) => name));
       return n;
     });
-    const last = await before(plus1, [own]);
-    const first = await before(plus1, [last]);
-    const instance = await start([first], { grants: { ...noGrants, env: [["MINE", "1"]] } });
+    const instance = await start([await before([plus1, plus1], own)], { grants: { ...noGrants, env: [["MINE", "1"]] } });
     expect(await instance.call(undefined, "go", [1])).toBe(3);
     expect(asked).toEqual([["MINE"]]);
   });
 
   test("a filling that traps is named with its slot", async () => {
-    const instance = await start([await before(trapping, [host((n) => n)])]);
+    const instance = await start([await before([trapping], host((n) => n))]);
     const fault = await faultOf(() => instance.call(undefined, "go", [1]));
     expect(fault.code).toBe("LK0304");
     expect(fault.message).toStartWith("filling.wasm trapped in t:t/host@0.1.0#next");

@@ -6,6 +6,7 @@ import type { Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 import { Row } from "./row.ts";
+import type { Member } from "./standings.ts";
 import { suspendingFuncs } from "./views.ts";
 
 /** How the fillings of one slot answer together; there is no fourth way. */
@@ -44,6 +45,11 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
   const requireAll = (count: number) => requireCombines(filled, own, count);
   requireAll(fillings.length);
   const several = fillings.length > 1 && combination !== "one";
+  // A caller that comes later begins with what the others have by then.
+  let members: readonly Member[] = fillings.map((plan) => ({
+    plan,
+    contextOf: (caller) => filled.contextOf(plan, caller),
+  }));
   const waits = several || filled.swaps !== undefined || fillings.some((filling) => filling.suspends);
   return {
     name: filled.slot,
@@ -51,9 +57,12 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
     suspending: waits ? own.flatMap(suspendingFuncs) : [],
     defaultGranted: "*",
     async instantiate(context) {
-      const row = new Row(filled, own, context, requireAll);
+      const changed = (next: readonly Member[]) => {
+        members = next;
+      };
+      const row = new Row({ filled, own, caller: context, requireCombines: requireAll, changed });
       context.onDrop(() => row.drop());
-      for (const filling of fillings) await row.start(filling);
+      await row.start(members);
       const leave = filled.swaps?.places.addRow(row);
       if (leave) context.onDrop(leave);
       return Object.fromEntries(
@@ -67,8 +76,11 @@ const servedBy = (filled: FilledSlot): readonly Interface[] => {
   const { slot, contract, uses = [], imported, combination, fillings } = filled;
   if (fillings.length > 0) return [contract, ...uses].map((name) => exportedOf(filled, name));
   if (imported && combination === "all") return imported;
-  throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
+  throw empty(slot);
 };
+
+const empty = (slot: string): Fault =>
+  fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
 
 const exportedOf = ({ slot, fillings }: FilledSlot, wanted: string): Interface => {
   const { world, component } = fillings[0]!;
@@ -105,12 +117,13 @@ const combine = (filled: FilledSlot, func: Func, row: Row, call: Call): Callable
   return async (...args: unknown[]) => together(args);
 };
 
-/** Fault LK0402 where so many fillings could not answer together. */
+/** Faults: LK0402 where so many fillings could not answer together, LK0407 where none is left and some has to. */
 const requireCombines = (
   { slot, combination }: FilledSlot,
   own: readonly Interface[],
   count: number,
 ): void => {
+  if (combination !== "all" && count === 0) throw empty(slot);
   if (combination !== "all" || count === 1) return;
   const isOwn = (type: Type) =>
     (type.kind === "own" || type.kind === "borrow") && own.some(({ name }) => name === type.resource.owner);

@@ -89,7 +89,9 @@ test("fillings are added, taken away and put in another order, and the next call
   expect(events.map((event) => ("arranged" in event ? event.arranged : event))).toMatchObject([
     { fillings: ["a", "b", "c"], added: ["c"], removed: [] },
     { fillings: ["c", "a"], added: [], removed: ["b"] },
-    { fillings: ["b", "d", "c"], added: ["b", "d"], removed: ["a"] },
+    // Who goes gives way to who comes, as in any swap; who comes besides is one more.
+    { identifier: "b", swapped: { place: "style", generation: 2 } },
+    { fillings: ["b", "d", "c"], added: ["d"], removed: [] },
   ]);
 });
 

@@ -3,7 +3,7 @@ import { camel, type Func, type Interface, pascal, unversioned } from "../contra
 import { ownResources } from "../contract/outline.ts";
 import { holdsResource } from "../contract/resource.ts";
 import { goneError } from "./denied.ts";
-import { faceOf, markAs, writtenOf } from "./face.ts";
+import { faceOf, markAs, markOf, writtenOf } from "./face.ts";
 import type { Instance } from "./instance.ts";
 import type { Live } from "./live.ts";
 import { GuestExit, type InterfaceImplementation } from "./provider.ts";
@@ -25,6 +25,8 @@ export interface Maker {
   instance: Instance | undefined;
   /** Its own objects, by those that guests were given for them. */
   own: WeakMap<object, object>;
+  /** What it makes. An object of another's that it does not make itself is one that it knows from its imports. */
+  readonly resources: ReadonlySet<string>;
 }
 
 /** Who made what stands behind an object. */
@@ -35,36 +37,33 @@ export class Views {
   readonly #own: readonly Interface[];
   readonly #stand: Stand;
   readonly #slot: string;
-  /** Without resources of its own nothing is made here, and no types need be read to know it. */
+  /** Without resources nothing is made here, and no types need be read to know it. */
   readonly #makes: boolean;
   readonly #views = new WeakMap<Instance, ReadonlyMap<string, Readonly<Record<string, Callable>>>>();
-  /** What guests' objects have in common, by resource. */
-  readonly #prototypes = new Map<string, object>();
+  /** What guests' objects have in common, by the interface that says so and the resource. */
+  readonly #prototypes = new WeakMap<Interface, ReadonlyMap<string, object>>();
   /** The same, by what those of an instance have in common. */
   readonly #classes = new WeakMap<object, object>();
 
+  /** `own` is what every instance exports, where that is the same for all. */
   constructor(own: readonly Interface[], stand: Stand, slot: string) {
     this.#own = own;
     this.#stand = stand;
     this.#slot = slot;
-    for (const one of own)
-      for (const resource of ownResources(one)) {
-        const mark = `${unversioned(one.name)}#${resource}`;
-        this.#prototypes.set(mark, this.#prototype(one, resource, mark));
-      }
-    this.#makes = this.#prototypes.size > 0;
+    this.#makes = own.some(makesAny);
   }
 
   /** Once for each instance, before anything of it is called. */
-  add(instance: Instance): void {
-    const maker: Maker = { slot: this.#slot, instance, own: new WeakMap() };
+  add(instance: Instance, own = this.#own): void {
+    const resources = own.flatMap((one) => ownResources(one).map((resource) => markFor(one, resource)));
+    const maker: Maker = { slot: this.#slot, instance, own: new WeakMap(), resources: new Set(resources) };
     // A process knows by itself what it has still, and may outlive the instance that it served.
     if (!instance.restarts)
       instance.context.onDrop(() => {
         maker.instance = undefined;
         maker.own = new WeakMap();
       });
-    const views = this.#own.map((one) => [one.name, this.#view(one, instance, maker)] as const);
+    const views = own.map((one) => [one.name, this.#view(one, instance, maker)] as const);
     this.#views.set(instance, new Map(views));
   }
 
@@ -101,15 +100,23 @@ export class Views {
     return found;
   }
 
-  /** One interface as a guest sees it, whoever serves it: `callOf` has functions, statics and constructors. */
-  handedOn(own: Interface, callOf: (func: Func) => Callable): InterfaceImplementation {
-    const { name, funcs } = own;
+  /**
+   * One interface as a guest sees it, whoever serves it: `callOf` has functions, statics and constructors. Objects of
+   * `others` are of its resources as well.
+   */
+  handedOn(
+    own: Interface,
+    callOf: (func: Func) => Callable,
+    others?: InterfaceImplementation,
+  ): InterfaceImplementation {
+    const { funcs } = own;
     const made: Record<string, unknown> = {};
-    for (const resource of ownResources(own)) {
-      const mark = `${unversioned(name)}#${resource}`;
+    for (const [resource, prototype] of this.#prototypesOf(own)) {
       const construct = funcs.get(`[constructor]${resource}`);
-      const face = faceOf(mark, construct && callOf(construct));
-      face.prototype = this.#prototypes.get(mark)!;
+      const other = others?.[pascal(resource)];
+      const isOther = typeof other === "function" ? (value: unknown) => value instanceof other : undefined;
+      const face = faceOf(markFor(own, resource), construct && callOf(construct), isOther);
+      face.prototype = prototype;
       made[pascal(resource)] = face;
     }
     for (const func of funcs.values()) {
@@ -121,10 +128,20 @@ export class Views {
     return made;
   }
 
-  #prototype({ name, funcs }: Interface, resource: string, mark: string): object {
+  #prototypesOf(own: Interface): ReadonlyMap<string, object> {
+    const known = this.#prototypes.get(own);
+    if (known) return known;
+    const made = ownResources(own).map((resource) => [resource, this.#prototype(own, resource)] as const);
+    const prototypes = new Map(made);
+    this.#prototypes.set(own, prototypes);
+    return prototypes;
+  }
+
+  #prototype(own: Interface, resource: string): object {
+    const { name, funcs } = own;
     const views = this;
     const prototype: Record<PropertyKey, Callable> = {};
-    markAs(prototype, mark);
+    markAs(prototype, markFor(own, resource));
     for (const func of funcs.values())
       if (func.role.role === "method" && func.role.resource === resource)
         prototype[camel(func.role.member)] = function (this: object, ...args: unknown[]) {
@@ -138,10 +155,9 @@ export class Views {
 
   #view(one: Interface, instance: Instance, maker: Maker): Record<string, Callable> {
     const exported = instance.exported(one.name);
-    for (const resource of ownResources(one)) {
+    for (const [resource, prototype] of this.#prototypesOf(one)) {
       const given = exported[pascal(resource)];
-      if (typeof given === "function")
-        this.#classes.set(given.prototype, this.#prototypes.get(`${unversioned(one.name)}#${resource}`)!);
+      if (typeof given === "function") this.#classes.set(given.prototype, prototype);
     }
     const view: Record<string, Callable> = {};
     for (const func of one.funcs.values())
@@ -152,8 +168,8 @@ export class Views {
   /** Calls of one function, counted and explained, with the instance's own objects for those of guests. */
   #guarded(instance: Instance, maker: Maker, name: string, func: Func, callee: Callable): Callable {
     const watch = watching(instance, func, `${name}#${func.name}`, this.#slot);
-    if (!this.#makes) return (...args) => watch(() => callee(...args));
-    const takes = this.takes(func);
+    if (maker.resources.size === 0) return (...args) => watch(() => callee(...args));
+    const takes = func.params.some(({ type }) => holdsResource(type));
     const gives = holdsResource(func.result);
     const given = (value: unknown) => changed(value, (object) => this.#give(object, maker));
     const failed = (error: unknown): never => {
@@ -188,12 +204,18 @@ export class Views {
     if (by?.slot !== this.#slot) return undefined;
     const own = by === maker ? maker.own.get(object) : undefined;
     if (own) return own;
+    // What it does not make itself it knows as what one behind it makes.
+    if (!maker.resources.has(markOf(object)!)) return undefined;
     throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
   }
 }
 
+const makesAny = (one: Interface): boolean => ownResources(one).length > 0;
+
+const markFor = ({ name }: Interface, resource: string): string => `${unversioned(name)}#${resource}`;
+
 /** A function as an instance exports it; found when it is called, since one run calls few of those that it could. */
-const calleeOf = ({ name, role }: Func, exported: Readonly<Record<string, unknown>>): Callable => {
+export const calleeOf = ({ name, role }: Func, exported: Readonly<Record<string, unknown>>): Callable => {
   if (role.role === "free") return (...args) => (exported[camel(name)] as Callable)(...args);
   const key = camel(role.member);
   if (role.role === "method") return (self, ...args) => (self as Record<string, Callable>)[key]!(...args);
