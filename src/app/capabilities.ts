@@ -12,6 +12,7 @@ import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import {
   coveredBy,
+  herePreferred,
   hostIdentifier,
   isEmptied,
   isPower,
@@ -48,7 +49,6 @@ export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration
           contract: name,
           combination: "first",
           policy: name === ground ? "core" : "default",
-          // Those that serve on this platform, in the order in which they are tried; all where none does.
           defaults: herePreferred(hosts).map((host) => ({ identifier: hostIdentifier(host), grants: [] })),
         }),
       ),
@@ -59,11 +59,6 @@ export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration
       combination: "first",
     }),
   ];
-};
-
-const herePreferred = (hosts: readonly Provider[]): readonly Provider[] => {
-  const here = hosts.filter(({ platforms }) => !platforms || platforms.includes(process.platform));
-  return here.length > 0 ? here : hosts;
 };
 
 /**

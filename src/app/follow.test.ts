@@ -38,10 +38,18 @@ const terminal = () => {
     name: "style",
     arrange: async ([wish]: readonly Wish[]) => {
       if (!wish) throw fault("LK0407", "Slot style has no filling");
-      if (wish.identifier === standing && (!wish.anew || !wish.digest || wish.digest === digest0)) return undefined;
+      if (wish.identifier === standing && (!wish.anew || !wish.digest || wish.digest === digest0))
+        return undefined;
       await new Promise<void>((resolve) => gates.push(resolve));
       standing = wish.identifier;
-      const swapped = { place: "style", from: digest0, to: digest0, generation: 2, state: "none", parts: [] } as const;
+      const swapped = {
+        place: "style",
+        from: digest0,
+        to: digest0,
+        generation: 2,
+        state: "none",
+        parts: [],
+      } as const;
       return { swapped: [{ swapped, identifier: standing }], arranged: undefined };
     },
   });
@@ -50,10 +58,11 @@ const terminal = () => {
   let digest: Digest | undefined;
   const slots = () => {
     const fillings = chosen === "" ? [] : [{ identifier: chosen, grants: [], ...(digest && { digest }) }];
-    return { explain: () => ({ slot: { combination: "one" }, fillings }) } as unknown as Slots;
+    return { explain: () => ({ slot: { name: "style" }, fillings }) } as unknown as Slots;
   };
   followed = follow({
     places,
+    providers: [],
     path,
     slots: slots(),
     reopen: () => {

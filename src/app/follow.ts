@@ -2,13 +2,17 @@ import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
 import { type Arranged, applicationPlace, type Places, type SwapEvent } from "../host/places.ts";
+import type { Provider } from "../host/provider.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Slots } from "../slots/registry.ts";
+import { filledBy } from "./servers.ts";
 
 // A running program follows what is chosen for its slots elsewhere, as with `loop slot set` in another terminal.
 
 export interface Following {
   readonly places: Places;
+  /** The host's own, which serve where nothing is chosen for a capability. */
+  readonly providers: readonly Provider[];
   /** The file in which choices are remembered. */
   readonly path: string;
   /** The slots as they were read when what stands there came to stand there. */
@@ -80,13 +84,14 @@ const stateOf = (path: string): string =>
     .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
     .join();
 
-const fillAnew = async ({ places, reopen }: Following, known: Slots): Promise<Slots> => {
+const fillAnew = async ({ places, reopen, providers }: Following, known: Slots): Promise<Slots> => {
   const slots = reopen();
   const faults: unknown[] = [];
   for (const name of places.names) {
     // The application is named by whoever runs it, and by no slot.
     if (name === applicationPlace) continue;
-    const { fillings, fault: broken } = slots.explain(name);
+    const decision = slots.explain(name);
+    const { fault: broken } = decision;
     if (broken) {
       faults.push(broken);
       continue;
@@ -95,7 +100,8 @@ const fillAnew = async ({ places, reopen }: Following, known: Slots): Promise<Sl
     const isIn = ({ identifier, digest }: Filling) =>
       before.some((one) => one.identifier === identifier && one.digest === digest);
     // What went wrong was told to the listener.
-    await places.arrange(name, fillings.map((filling) => ({ ...filling, anew: !isIn(filling) }))).catch(() => {});
+    const wishes = filledBy(decision, providers).map((filling) => ({ ...filling, anew: !isIn(filling) }));
+    await places.arrange(name, wishes).catch(() => {});
   }
   if (faults.length > 0) throw faults[0];
   return slots;

@@ -209,7 +209,10 @@ export class Chain {
       const exports = new Map([[one.name, { kind: "interface", interface: one } as const]]);
       const [found] = differences({ name: undefined, imports: new Map(), exports }, world);
       if (found)
-        throw fault("LK0402", `What would serve ${one.name} in ${slot} does not fit: ${describeDifference(found)}`);
+        throw fault(
+          "LK0402",
+          `What would serve ${one.name} in ${slot} does not fit: ${describeDifference(found)}`,
+        );
     }
   }
 }

@@ -66,6 +66,7 @@ export class Relay {
   /** Starts them from the last to the first, since each may call those behind it when it starts. */
   async start(members: readonly Member[]): Promise<void> {
     for (const member of members.toReversed()) await this.#standings.begin(member, "first");
+    this.#standings.open();
   }
 
   async #start(plan: LinkedPlan, context: InstanceContext, standing: Standing): Promise<Instance> {
@@ -117,7 +118,8 @@ export class Relay {
           if (exported !== undefined)
             return live.run((instance) => this.#views.call(instance, exported, func.name, args));
         }
-        if (!last) throw new Error(`Nobody in ${this.name} serves ${name}, and what was to see to it did not`);
+        if (!last)
+          throw new Error(`Nobody in ${this.name} serves ${name}, and what was to see to it did not`);
         return last(...args);
       });
   }

@@ -74,6 +74,7 @@ export class Row {
       } catch (error) {
         this.#leaveOut(undefined, this.#named(member.plan, error));
       }
+    this.#standings.open();
   }
 
   /** Calls the one filling, which may answer at once. */

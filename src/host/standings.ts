@@ -90,8 +90,12 @@ export class Standings {
     const instance = await start(member.plan, member.contextOf(caller), one);
     one.member = member;
     one.live = new Live({ place: slot, contract, waits: swaps !== undefined }, member.plan, instance);
-    one.leave = this.#enter(one);
     this.#order = orderOf(where === "first" ? [one, ...standing] : [...standing, one]);
+  }
+
+  /** Lets those that stand there be seen and swapped, in their order. */
+  open(): void {
+    for (const one of this.#order.standing) this.#enter(one);
   }
 
   /** Whoever is called has the order that there was when the call began, to its end: nobody in it goes. */
@@ -182,14 +186,12 @@ export class Standings {
     this.#past.add(before);
     this.#order = orderOf(next);
     for (const one of before.standing) one.leave();
-    for (const [at, one] of next.entries()) {
-      one.behind = next.slice(at + 1);
-      // In the order in which they stand now.
-      one.leave = this.#enter(one);
-    }
+    for (const [at, one] of next.entries()) one.behind = next.slice(at + 1);
+    this.open();
     this.#options.changed(next.map(({ member }) => member));
     this.#letGo();
-    const moved = next.length !== before.standing.length || next.some((one, at) => one !== before.standing[at]);
+    const moved =
+      next.length !== before.standing.length || next.some((one, at) => one !== before.standing[at]);
     return {
       swapped,
       arranged: moved
@@ -260,18 +262,16 @@ export class Standings {
     return phases.explain(fault("LK0422", `${slot} is not used any more`));
   }
 
-  /** Lets it be seen and swapped. */
-  #enter(one: Standing): () => void {
+  #enter(one: Standing): void {
     const { slot, swaps } = this.#options;
-    return (
-      swaps?.places.add({
-        name: slot,
-        get state() {
-          return one.live.state;
-        },
-        swap: (wish) => this.#swap(one, wish),
-      }) ?? (() => {})
-    );
+    const leave = swaps?.places.add({
+      name: slot,
+      get state() {
+        return one.live.state;
+      },
+      swap: (wish) => this.#swap(one, wish),
+    });
+    if (leave) one.leave = leave;
   }
 
   /** Takes one out at once, whoever calls it. */
@@ -319,17 +319,21 @@ const seated = (standing: readonly Standing[], wishes: readonly Wish[]): readonl
     if (found) free.delete(found);
     return found;
   };
-  const known = ({ identifier }: Wish) => [...free].filter(({ live }) => live.state.identifier === identifier);
+  const known = ({ identifier }: Wish) =>
+    [...free].filter(({ live }) => live.state.identifier === identifier);
   const isIt = ({ anew, digest }: Wish, { live }: Standing) =>
     !anew || !digest || live.state.digest === digest;
   const staying = wishes.map((wish) => taken(known(wish).find((one) => isIt(wish, one))));
   const renewed = wishes.map((wish, at) => (staying[at] ? undefined : taken(known(wish)[0])));
   const seats = wishes.map((wish, at): Seat => {
     const stays = staying[at];
-    return stays ? { standing: stays } : { standing: renewed[at] ?? taken([...free][0]) ?? new Standing([]), wish };
+    return stays
+      ? { standing: stays }
+      : { standing: renewed[at] ?? taken([...free][0]) ?? new Standing([]), wish };
   });
   for (const [at, { standing: one }] of seats.entries())
-    if (!one.live) one.behind = seats.slice(at + 1).flatMap((seat) => (seat.standing.live ? seat.standing : []));
+    if (!one.live)
+      one.behind = seats.slice(at + 1).flatMap((seat) => (seat.standing.live ? seat.standing : []));
   return seats;
 };
 
