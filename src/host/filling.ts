@@ -1,5 +1,6 @@
 import { DeclaredError, type Fault, fault } from "../base/fault.ts";
 import type { Func, Interface, Type } from "../contract/model.ts";
+import { streamedResource } from "../contract/resource.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
 import type { Swaps } from "./places.ts";
@@ -37,11 +38,13 @@ export interface FilledSlot {
  * where one answers with an err or with none; `all` calls every filling and joins their lists. A filling that
  * passes a limit is stopped and left out from then on, where there are others.
  * An object that a filling made is for that one alone to answer for (`views.ts`).
- * Faults: LK0407 without a filling, unless it combines `all`; LK0402 where `all` meets a result that cannot be joined.
+ * Faults: LK0407 without a filling, unless it combines `all`; LK0402 where `all` meets a result that cannot be joined,
+ * or objects lie in a stream.
  */
 export const fillingProvider = (filled: FilledSlot): Provider => {
   const { combination, fillings } = filled;
   const own = servedBy(filled);
+  requireCrosses(filled.slot, own);
   const requireAll = (count: number) => requireCombines(filled, own, count);
   requireAll(fillings.length);
   const several = fillings.length > 1 && combination !== "one";
@@ -87,6 +90,15 @@ const exportedOf = ({ slot, fillings }: FilledSlot, wanted: string): Interface =
   const extern = world.exports.get(matchInterface(wanted, world.exports.keys()) ?? "");
   if (extern?.kind === "interface") return extern.interface;
   throw fault("LK0402", `${component.identifier} fills ${slot} and does not export ${wanted}`);
+};
+
+/** What is made here is known by the values that it lies in, and of what a stream carries nobody sees anything. */
+const requireCrosses = (slot: string, own: readonly Interface[]): void => {
+  const found = streamedResource(own);
+  if (found === undefined) return;
+  throw fault("LK0402", `The contract of the slot ${slot} cannot be kept: ${found}`, {
+    hint: "let a function answer with a list of them, as often as it is called",
+  });
 };
 
 type Callable = (...args: unknown[]) => unknown;

@@ -240,3 +240,50 @@ test("where a component stood, what the host serves after it is granted or denie
   await arrange();
   expect((await failure(go())).code).toBe("LK0701");
 });
+
+/** Counters of the host's own, which a number is added to. */
+const hostCounters = (): Provider => {
+  class Counter {
+    readonly n: number;
+    constructor(n: number) {
+      this.n = n;
+    }
+    get() {
+      return this.n + 1000;
+    }
+    peek() {}
+    static both(a: Counter, b: Counter) {
+      return a.n + b.n;
+    }
+    [Symbol.dispose]() {}
+  }
+  return {
+    name: "host",
+    interfaces: ["a:b/counters@1.0.0"],
+    suspending: [],
+    defaultGranted: "*",
+    instantiate: () => ({ "a:b/counters@1.0.0": { Counter, dropped: () => 0 } }),
+  };
+};
+
+test("objects of the host's and of components pass for each other's nowhere, whoever comes or goes", async () => {
+  const started = async () => {
+    const { call, arrange } = await slot(countersGuest, [hostCounters()], "one");
+    const ofComponent = (await call("make", 7)) as number;
+    await arrange();
+    const ofHost = (await call("make", 7)) as number;
+    expect([await call("get", ofHost), await call("both", ofHost, ofHost)]).toEqual([1007, 14]);
+    expect(await call("peek", ofComponent)).toBe(1);
+    return { call, arrange, ofComponent, ofHost };
+  };
+  const first = await started();
+  // A component's in the hands of the host.
+  expect((await failure(first.call("both", first.ofHost, first.ofComponent))).code).toBe("LK0426");
+  const second = await started();
+  await second.arrange("ten");
+  // The host's own go on being the host's.
+  expect([await second.call("get", second.ofHost), await second.call("peek", second.ofHost)]).toEqual([1007, 0]);
+  const made = (await second.call("make", 7)) as number;
+  expect(await second.call("both", made, made)).toBe(140);
+  expect((await failure(second.call("both", made, second.ofHost))).code).toBe("LK0426");
+});

@@ -110,7 +110,7 @@ export class Relay {
     other: InterfaceImplementation | undefined,
     behind: Standing | undefined,
   ): Callable {
-    const last = other && calleeOf(func, other);
+    const last = other && this.#views.apart(func, calleeOf(func, other));
     return (...args) =>
       this.#standings.during((all) => {
         for (const { live } of behind?.behind ?? all) {

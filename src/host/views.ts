@@ -1,7 +1,7 @@
 import { DeclaredError, Fault, fault } from "../base/fault.ts";
-import { camel, type Func, type Interface, pascal, unversioned } from "../contract/model.ts";
+import { camel, type Func, type Interface, pascal, type Type, unversioned } from "../contract/model.ts";
 import { ownResources } from "../contract/outline.ts";
-import { holdsResource } from "../contract/resource.ts";
+import { holdsResource, resourcesIn } from "../contract/resource.ts";
 import { goneError } from "./denied.ts";
 import { faceOf, markAs, markOf, writtenOf } from "./face.ts";
 import type { Instance } from "./instance.ts";
@@ -40,6 +40,8 @@ export class Views {
   /** Without resources nothing is made here, and no types need be read to know it. */
   readonly #makes: boolean;
   readonly #views = new WeakMap<Instance, ReadonlyMap<string, Readonly<Record<string, Callable>>>>();
+  /** Whether any instance here makes something, or did. */
+  #hasMade = false;
   /** What guests' objects have in common, by the interface that says so and the resource. */
   readonly #prototypes = new WeakMap<Interface, ReadonlyMap<string, object>>();
   /** The same, by what those of an instance have in common. */
@@ -56,6 +58,7 @@ export class Views {
   /** Once for each instance, before anything of it is called. */
   add(instance: Instance, own = this.#own): void {
     const resources = own.flatMap((one) => ownResources(one).map((resource) => markFor(one, resource)));
+    this.#hasMade ||= resources.length > 0;
     const maker: Maker = { slot: this.#slot, instance, own: new WeakMap(), resources: new Set(resources) };
     // A process knows by itself what it has still, and may outlive the instance that it served.
     if (!instance.restarts)
@@ -169,14 +172,14 @@ export class Views {
   #guarded(instance: Instance, maker: Maker, name: string, func: Func, callee: Callable): Callable {
     const watch = watching(instance, func, `${name}#${func.name}`, this.#slot);
     if (maker.resources.size === 0) return (...args) => watch(() => callee(...args));
-    const takes = func.params.some(({ type }) => holdsResource(type));
+    const taken = func.params.map(({ type }) => this.#taking(type, name, maker, func));
     const gives = holdsResource(func.result);
     const given = (value: unknown) => changed(value, (object) => this.#give(object, maker));
     const failed = (error: unknown): never => {
       throw error instanceof DeclaredError ? new DeclaredError(given(error.payload)) : error;
     };
     return (...args) => {
-      if (takes) changed(args, (object) => this.#take(object, maker, func));
+      for (const [at, take] of taken.entries()) if (take) args[at] = changed(args[at], take);
       const work = () => watch(() => callee(...args));
       if (!gives) return work();
       try {
@@ -198,21 +201,39 @@ export class Views {
     return given;
   }
 
-  /** An instance's own object for a guest's. That of another would be nonsense to it, and have it trap. */
-  #take(object: object, maker: Maker, func: Func): object | undefined {
-    const by = makers.get(object);
-    if (by?.slot !== this.#slot) return undefined;
-    const own = by === maker ? maker.own.get(object) : undefined;
-    if (own) return own;
-    // What it does not make itself it knows as what one behind it makes.
-    if (!maker.resources.has(markOf(object)!)) return undefined;
-    throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
+  /**
+   * An instance's own objects for a guest's, in an argument of a type. Those of another would be nonsense to it, and have
+   * it trap, unless it knows them from its imports.
+   */
+  #taking(type: Type, name: string, maker: Maker, func: Func): ((object: object) => object | undefined) | undefined {
+    const resources = [...resourcesIn(type)].map((one) => marking(one.owner ?? name, one.name));
+    if (resources.length === 0) return undefined;
+    const mayBeOthers = resources.some((one) => !maker.resources.has(one));
+    return (object) => {
+      const by = makers.get(object);
+      const own = by === maker ? maker.own.get(object) : undefined;
+      if (own) return own;
+      const isGone = mayBeOthers ? by?.slot === this.#slot && maker.resources.has(markOf(object)!) : isOpaque(object);
+      if (!isGone) return undefined;
+      throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
+    };
+  }
+
+  /** A function of whoever serves where nobody here does: what was made here would be nonsense to it. */
+  apart(func: Func, call: Callable): Callable {
+    return (...args) => {
+      const maker = this.#hasMade && func.params.some(({ type }) => holdsResource(type)) && this.makerIn(args);
+      if (maker) throw goneError(func, `called ${func.name} with what a component made that stands in ${this.#slot} no more`);
+      return call(...args);
+    };
   }
 }
 
 const makesAny = (one: Interface): boolean => ownResources(one).length > 0;
 
-const markFor = ({ name }: Interface, resource: string): string => `${unversioned(name)}#${resource}`;
+const marking = (owner: string, resource: string): string => `${unversioned(owner)}#${resource}`;
+
+const markFor = ({ name }: Interface, resource: string): string => marking(name, resource);
 
 /** A function as an instance exports it; found when it is called, since one run calls few of those that it could. */
 export const calleeOf = ({ name, role }: Func, exported: Readonly<Record<string, unknown>>): Callable => {
@@ -254,6 +275,10 @@ const changed = (value: unknown, change: (object: object) => object | undefined)
   }
   return value;
 };
+
+/** No value that has parts, but something that stands for itself. */
+const isOpaque = (value: object): boolean =>
+  !isPlain(value) && !Array.isArray(value) && !(value instanceof Map) && !ArrayBuffer.isView(value);
 
 const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value));
 
