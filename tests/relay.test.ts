@@ -146,7 +146,7 @@ test("what the next start alone can take over is said so, and what runs goes on"
   // Nobody is to serve it: a file says so, and that is looked at when something is chosen.
   writeFileSync(join(work, "loop.toml"), `[slots."${clock}"]\nuse = []\n`);
   expect((await loop("slot", "reset", clock)).code).toBe(0);
-  await said.until(/wall-clock was not swapped[\s\S]*LK0428[\s\S]*from the next start/);
+  await said.until(/wall-clock was not swapped[\s\S]*LK0428[\s\S]*while it is used: nobody is to serve it/);
   await out.until(/\nnow 1\nnow 1\n/, out.text.length);
   running.kill();
   await running.exited;

@@ -63,7 +63,10 @@ const contract = (carried: string, use?: string) => {
 
 beforeAll(async () => {
   mkdirSync(join(work, "wit/deps/s"), { recursive: true });
-  writeFileSync(join(work, "wit/world.wit"), "package demo:app;\nworld app { import s:s/documents@0.1.0; }\n");
+  writeFileSync(
+    join(work, "wit/world.wit"),
+    "package demo:app;\nworld app { import s:s/documents@0.1.0; }\n",
+  );
   const tools = await wasmTools();
   for (const [name, carried] of [
     ["objects", objects],
@@ -74,7 +77,8 @@ beforeAll(async () => {
   }
 });
 
-const why = "every of s:s/documents@0.1.0 passes stream<document>, and objects do not cross a slot in streams and futures";
+const why =
+  "every of s:s/documents@0.1.0 passes stream<document>, and objects do not cross a slot in streams and futures";
 
 test("a slot is not filled by what would pass objects in a stream, and the sentence names function and type", async () => {
   contract(objects);
@@ -87,7 +91,10 @@ test("a slot is not filled by what would pass objects in a stream, and the sente
 test("what is named in loop.toml is refused before what uses it starts", async () => {
   contract(objects, 'use = "./objects.wasm"\n');
   const { said, code } = await loop("run", "objects-app.wasm", "--invoke", "go()");
-  expect([code, said]).toEqual([1, expect.stringContaining("error[LK0402]: The contract of the slot documents")]);
+  expect([code, said]).toEqual([
+    1,
+    expect.stringContaining("error[LK0402]: The contract of the slot documents"),
+  ]);
   expect(said).toContain(why);
 });
 

@@ -27,7 +27,8 @@ test.each([
   );
 });
 
-test.each(["all: func() -> list<document>;", "bytes: func(of: borrow<document>) -> stream<u8>;", "end: func() -> future;"])(
-  "%s is in nobody's way",
-  async (func) => expect(await streamedIn(made, passing(func))).toBeUndefined(),
-);
+test.each([
+  "all: func() -> list<document>;",
+  "bytes: func(of: borrow<document>) -> stream<u8>;",
+  "end: func() -> future;",
+])("%s is in nobody's way", async (func) => expect(await streamedIn(made, passing(func))).toBeUndefined());

@@ -219,7 +219,9 @@ export class Chain {
 
 /** A change that what runs cannot take over, since it was linked to what there was. */
 export const later = (slot: string, why: string): Fault =>
-  fault("LK0428", `This counts for ${slot} from the next start: ${why}`);
+  fault("LK0428", `${slot} cannot be filled so while it is used: ${why}`, {
+    hint: "start the application again",
+  });
 
 const interfacesIn = (
   externs: ReadonlyMap<string, Extern>,

@@ -282,7 +282,9 @@ test("objects of the host's and of components pass for each other's nowhere, who
   const second = await started();
   await second.arrange("ten");
   // The host's own go on being the host's.
-  expect([await second.call("get", second.ofHost), await second.call("peek", second.ofHost)]).toEqual([1007, 0]);
+  expect([await second.call("get", second.ofHost), await second.call("peek", second.ofHost)]).toEqual([
+    1007, 0,
+  ]);
   const made = (await second.call("make", 7)) as number;
   expect(await second.call("both", made, made)).toBe(140);
   expect((await failure(second.call("both", made, second.ofHost))).code).toBe("LK0426");

@@ -205,7 +205,12 @@ export class Views {
    * An instance's own objects for a guest's, in an argument of a type. Those of another would be nonsense to it, and have
    * it trap, unless it knows them from its imports.
    */
-  #taking(type: Type, name: string, maker: Maker, func: Func): ((object: object) => object | undefined) | undefined {
+  #taking(
+    type: Type,
+    name: string,
+    maker: Maker,
+    func: Func,
+  ): ((object: object) => object | undefined) | undefined {
     const resources = [...resourcesIn(type)].map((one) => marking(one.owner ?? name, one.name));
     if (resources.length === 0) return undefined;
     const mayBeOthers = resources.some((one) => !maker.resources.has(one));
@@ -213,7 +218,9 @@ export class Views {
       const by = makers.get(object);
       const own = by === maker ? maker.own.get(object) : undefined;
       if (own) return own;
-      const isGone = mayBeOthers ? by?.slot === this.#slot && maker.resources.has(markOf(object)!) : isOpaque(object);
+      const isGone = mayBeOthers
+        ? by?.slot === this.#slot && maker.resources.has(markOf(object)!)
+        : isOpaque(object);
       if (!isGone) return undefined;
       throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
     };
@@ -222,8 +229,13 @@ export class Views {
   /** A function of whoever serves where nobody here does: what was made here would be nonsense to it. */
   apart(func: Func, call: Callable): Callable {
     return (...args) => {
-      const maker = this.#hasMade && func.params.some(({ type }) => holdsResource(type)) && this.makerIn(args);
-      if (maker) throw goneError(func, `called ${func.name} with what a component made that stands in ${this.#slot} no more`);
+      const maker =
+        this.#hasMade && func.params.some(({ type }) => holdsResource(type)) && this.makerIn(args);
+      if (maker)
+        throw goneError(
+          func,
+          `called ${func.name} with what a component made that stands in ${this.#slot} no more`,
+        );
       return call(...args);
     };
   }
