@@ -36,6 +36,10 @@ export function* resourcesIn(type: Type | undefined): Generator<ResourceType> {
   for (const one of typesIn(type)) if (one.kind === "own" || one.kind === "borrow") yield one.resource;
 }
 
+/** Whether a stream or a future lies in a type. */
+export const flowsIn = (type: Type): boolean =>
+  [...typesIn(type)].some(({ kind }) => kind === "stream" || kind === "future");
+
 export const holdsResource = (type: Type | undefined): boolean => !resourcesIn(type).next().done;
 
 /** The interfaces, versioned, whose resources an interface's functions are about, its own among them. */

@@ -1,7 +1,7 @@
 import { DeclaredError, Fault, fault } from "../base/fault.ts";
 import { camel, type Func, type Interface, pascal, type Type, unversioned } from "../contract/model.ts";
 import { ownResources } from "../contract/outline.ts";
-import { holdsResource, resourcesIn } from "../contract/resource.ts";
+import { flowsIn, holdsResource, resourcesIn } from "../contract/resource.ts";
 import { goneError } from "./denied.ts";
 import { faceOf, markAs, markOf, writtenOf } from "./face.ts";
 import type { Instance } from "./instance.ts";
@@ -213,7 +213,8 @@ export class Views {
   ): ((object: object) => object | undefined) | undefined {
     const resources = [...resourcesIn(type)].map((one) => marking(one.owner ?? name, one.name));
     if (resources.length === 0) return undefined;
-    const mayBeOthers = resources.some((one) => !maker.resources.has(one));
+    // A stream or a future stands for itself too, and is no resource.
+    const mayBeOthers = resources.some((one) => !maker.resources.has(one)) || flowsIn(type);
     return (object) => {
       const by = makers.get(object);
       const own = by === maker ? maker.own.get(object) : undefined;
