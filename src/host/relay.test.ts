@@ -6,7 +6,17 @@ import { noGrants } from "../trust/grants.ts";
 import { verify } from "../trust/verify.ts";
 import { Chain } from "./chain.ts";
 import { decoded } from "./decoded.ts";
-import { counters, countersGuest, failure, passer, passerGuest, quietContext } from "./fixture.ts";
+import {
+  contextOf,
+  counters,
+  countersGuest,
+  counterText,
+  failure,
+  type Made,
+  passer,
+  passerGuest,
+  quietContext,
+} from "./fixture.ts";
 import { Places, type SwapEvent } from "./places.ts";
 import { type LinkedPlan, link } from "./plan.ts";
 import type { Provider } from "./provider.ts";
@@ -19,7 +29,35 @@ ownCache("each");
 const digit = (one: number) =>
   passer(`(i32.add (i32.mul (call $next (local.get 0)) (i32.const 10)) (i32.const ${one}))`);
 
+/** Writes behind the answer, in two digits, how often it was called, which is its state. */
+const stateful = (made: Made = {}, asks = "(call $next (local.get 0))") => `(component
+  (import "t:t/host@0.1.0" (instance $host (export "next" (func (param "n" u32) (result u32)))))
+  ${counterText(made).replace("(component", "(component $counter")}
+  (instance $c (instantiate $counter))
+  (alias export $c "t:t/counter" (instance $counts))
+  (alias export $c "loop:core/handover@0.1.0" (instance $handover))
+  (component $passer
+    (import "host" (instance $host (export "next" (func (param "n" u32) (result u32)))))
+    (import "counts" (instance $counts (export "count" (func (result u32)))))
+    (core func $next (canon lower (func $host "next")))
+    (core func $count (canon lower (func $counts "count")))
+    (core module $m
+      (import "" "next" (func $next (param i32) (result i32))) (import "" "count" (func $count (result i32)))
+      (func (export "next") (param i32) (result i32)
+        (i32.add (i32.mul ${asks} (i32.const 100)) (call $count))))
+    (core instance $i (instantiate $m (with "" (instance
+      (export "next" (func $next)) (export "count" (func $count))))))
+    (func (export "next") (param "n" u32) (result u32) (canon lift (core func $i "next"))))
+  (instance $api (instantiate $passer (with "host" (instance $host)) (with "counts" (instance $counts))))
+  (export "t:t/host@0.1.0" (instance $api))
+  (export "loop:core/handover@0.1.0" (instance $handover)))`;
+
 const texts: Readonly<Record<string, string>> = {
+  first: stateful(),
+  "other-first": stateful({ start: "nop" }),
+  second: stateful({ save: "(global.set $sum (i32.add (global.get $sum) (i32.const 10)))" }),
+  refusing: stateful({ takes: 7 }),
+  twice: stateful({}, "(call $next (call $next (local.get 0)))"),
   a: digit(1),
   b: digit(2),
   c: digit(3),
@@ -72,7 +110,7 @@ const slot = async (guest: string, host: readonly Provider[], ...identifiers: st
     requireFit({ identifier }, { exports }) {
       if (exports.size === 0) throw fault("LK0402", `${identifier} exports nothing`);
     },
-    contextOf: (plan) => quietContext(plan.component),
+    contextOf: (plan) => contextOf(plan),
     swaps: () => ({
       places,
       async arrive({ identifier }, _, phases, requireFit) {
@@ -81,7 +119,7 @@ const slot = async (guest: string, host: readonly Provider[], ...identifiers: st
         requireFit(made, decoded(made).world);
         phases.enter("link");
         const plan = await planOf(identifier);
-        return { plan, lacks: () => [], contextOf: () => quietContext(plan.component) };
+        return { plan, lacks: () => [], contextOf: () => contextOf(plan) };
       },
     }),
   });
@@ -288,4 +326,36 @@ test("objects of the host's and of components pass for each other's nowhere, who
   const made = (await second.call("make", 7)) as number;
   expect(await second.call("both", made, made)).toBe(140);
   expect((await failure(second.call("both", made, second.ofHost))).code).toBe("LK0426");
+});
+
+const otherBytes = "sha256:0000";
+
+test("state goes from each to who takes its place, though calls are in flight and the order is another", async () => {
+  const { go, places } = await slot(passerGuest, [hostOf()], "twice", "second");
+  const inFlight = go(7);
+  while (waits.length === 0) await Bun.sleep(1);
+  const renewed = (identifier: string) => ({ identifier, digest: otherBytes, anew: true }) as const;
+  const arranging = places.arrange("provider:t:t", [renewed("second"), renewed("twice")]);
+  // By then it waits for the call to leave, which is to enter the one behind once more.
+  for (let turn = 0; turn < 100; turn++) await Bun.sleep(1);
+  waits[0]!();
+  expect(await inFlight).toBe(7010201);
+  await arranging;
+  expect(places.at("provider:t:t").map((one) => [one.identifier, one.generation])).toEqual([
+    ["second", 2],
+    ["twice", 2],
+  ]);
+  // Now the other way round; the second has counted ten more in its save.
+  expect(await go()).toBe(213);
+});
+
+test("where who comes behind does not take the state, the one before has its own still, and all go on", async () => {
+  const { go, arrange, standing } = await slot(passerGuest, [hostOf()], "second", "first");
+  expect(await go()).toBe(101);
+  const failing = failure(arrange("other-first", "refusing"));
+  const waiting = go();
+  expect((await failing).code).toBe("LK0423");
+  expect([await waiting, standing()]).toEqual([202, ["second", "first"]]);
+  await arrange("other-first", "first");
+  expect(await go()).toBe(313);
 });

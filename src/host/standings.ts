@@ -17,17 +17,23 @@ export interface Member {
   contextOf(caller: InstanceContext): InstanceContext;
 }
 
-/** One of them. It is there before what stands in it is made, since that may ask who stands behind it. */
+/** One of them. It is there before what stands in it is made, since that may ask at its start who stands behind it. */
 export class Standing {
   live!: Live;
+  /** What callers that come later are given. */
   member!: Member;
   /** Those that come after it, in the order in which it stands or stood last. */
   behind: readonly Standing[];
   /** Takes it out of what can be swapped. */
   leave = () => {};
 
-  constructor(behind: readonly Standing[]) {
+  constructor(behind: readonly Standing[] = []) {
     this.behind = behind;
+  }
+
+  /** Nothing stands in it yet. */
+  get isNew(): boolean {
+    return this.live === undefined;
   }
 }
 
@@ -86,7 +92,7 @@ export class Standings {
   async begin(member: Member, where: "first" | "last"): Promise<void> {
     const { caller, start, slot, swaps, contract } = this.#options;
     const { standing } = this.#order;
-    const one = new Standing(where === "first" ? standing : []);
+    const one = new Standing(where === "first" ? standing : undefined);
     const instance = await start(member.plan, member.contextOf(caller), one);
     one.member = member;
     one.live = new Live({ place: slot, contract, waits: swaps !== undefined }, member.plan, instance);
@@ -157,8 +163,10 @@ export class Standings {
       for (const { standing, wish } of seats.toReversed())
         if (wish) arrivals.set(standing, await this.#arrive(standing, wish));
       await this.#requireOrder(seats.map(({ standing }) => (arrivals.get(standing) ?? standing).member));
-      // From the first to the last: a call that waits at one of them may be in none behind it.
-      for (const { standing } of seats) await arrivals.get(standing)?.ready();
+      // Who is one more while nobody waits yet. Then in the order in which they are called now: a call that waits at one
+      // of them is in those before it, which have let everybody leave, and in none behind it.
+      const added = seats.map(({ standing }) => standing).filter(({ isNew }) => isNew);
+      for (const one of [...added, ...this.#order.standing]) await arrivals.get(one)?.ready();
       return this.#exchange(seats, arrivals, startMs);
     } catch (error) {
       for (const one of arrivals.values()) one.abandon();
@@ -171,7 +179,7 @@ export class Standings {
     const before = this.#order;
     const next = seats.map(({ standing }) => standing);
     // Before the first of them is exchanged: from here on nothing fails.
-    const added = next.filter(({ live }) => live === undefined);
+    const added = next.filter(({ isNew }) => isNew);
     if (this.#dropped || !next.every((one) => before.standing.includes(one) || added.includes(one)))
       throw this.#unused();
     const swapped = next.flatMap((one) => {
@@ -211,7 +219,7 @@ export class Standings {
     const { swaps, requireFit, start, caller } = this.#options;
     const phases = new Phases(this.#options.slot);
     const made = (plan: LinkedPlan, context: InstanceContext) => start(plan, context, standing);
-    if (!standing.live) {
+    if (standing.isNew) {
       const arrival = await swaps!.arrive(wish, undefined, phases, requireFit).catch(phases.fail);
       return this.#another(standing, arrival, phases, made);
     }
@@ -294,7 +302,6 @@ export class Standings {
     this.#dropped = true;
     for (const one of [...this.#order.standing, ...this.#leaving]) dismiss(one);
     this.#leaving.clear();
-    this.#order = orderOf([]);
   }
 }
 
@@ -329,11 +336,11 @@ const seated = (standing: readonly Standing[], wishes: readonly Wish[]): readonl
     const stays = staying[at];
     return stays
       ? { standing: stays }
-      : { standing: renewed[at] ?? taken([...free][0]) ?? new Standing([]), wish };
+      : { standing: renewed[at] ?? taken([...free][0]) ?? new Standing(), wish };
   });
   for (const [at, { standing: one }] of seats.entries())
-    if (!one.live)
-      one.behind = seats.slice(at + 1).flatMap((seat) => (seat.standing.live ? seat.standing : []));
+    if (one.isNew)
+      one.behind = seats.slice(at + 1).flatMap(({ standing: other }) => (other.isNew ? [] : other));
   return seats;
 };
 
