@@ -84,7 +84,7 @@ const instanceOf = async <T>(name: string, bytes: Uint8Array, shown?: Surface) =
   const linked = await ownLinker.link({
     component,
     decoded: decoded(component),
-    suspending: new Set(provider.suspending.map((name) => name.replace("#", "@0.1.0#"))),
+    suspending: new Set([...provider.suspending].map((name) => name.replace("#", "@0.1.0#"))),
   });
   const context = {
     component: { identifier: name, digest: "sha256:00" },

@@ -10,7 +10,7 @@ import { splitArguments } from "../src/app/options.ts";
 import { Program } from "../src/app/program.ts";
 import { Fault } from "../src/base/fault.ts";
 import { wasmTools } from "../src/contract/tools.ts";
-import { counterText, type Made } from "../src/host/fixture.ts";
+import { counterText, failure, type Made, passer } from "../src/host/fixture.ts";
 import type { Instance } from "../src/host/instance.ts";
 import type { Stdio } from "../src/host/provider.ts";
 import { noGrants } from "../src/trust/grants.ts";
@@ -54,6 +54,49 @@ const application = `(component
     (export "count" (func $count)) (export "mood" (func $mood))))))
   (func (export "go") (result u32) (canon lift (core func $i "go")))
   (func (export "mood") (param "mood" u32) (canon lift (core func $i "mood"))))`;
+
+/** `go` counts with the first of several, `through` passes through what stands before a capability. */
+const several = `(component
+  (import "t:t/counter@0.1.0" (instance $counter (export "count" (func (result u32)))))
+  (import "t:t/host@0.1.0" (instance $host (export "next" (func (param "n" u32) (result u32)))))
+  (core func $count (canon lower (func $counter "count")))
+  (core func $next (canon lower (func $host "next")))
+  (core module $m
+    (import "h" "count" (func $count (result i32))) (import "h" "next" (func $next (param i32) (result i32)))
+    (func (export "go") (result i32) (call $count))
+    (func (export "through") (result i32) (call $next (i32.const 0))))
+  (core instance $i (instantiate $m (with "h" (instance
+    (export "count" (func $count)) (export "next" (func $next))))))
+  (func (export "go") (result u32) (canon lift (core func $i "go")))
+  (func (export "through") (result u32) (canon lift (core func $i "through"))))`;
+
+/** Those that stand before a capability each write a digit behind what the one behind them answers. */
+const digits = ["1", "2", "3"];
+const passers: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    digits.map((one) => [
+      one,
+      passer(`(i32.add (i32.mul (call $next (local.get 0)) (i32.const 10)) (i32.const ${one}))`),
+    ]),
+  ),
+  end: `(component
+    (core module $m (func (export "next") (param i32) (result i32) (i32.const 7)))
+    (core instance $i (instantiate $m))
+    (func $f (param "n" u32) (result u32) (canon lift (core func $i "next")))
+    (instance $api (export "next" (func $f))) (export "t:t/host@0.1.0" (instance $api)))`,
+  "passer-traps": passer("(i32.const 9999)", "(func $s unreachable) (start $s)"),
+};
+const severalSettings = `[component]
+name = "several"
+
+[slots.counter]
+contract = "t:t/counter@0.1.0"
+combination = "first"
+default = ["./one.wasm", "./two.wasm"]
+
+[slots."provider:t:t/host"]
+use = ["./1.wasm", "./end.wasm"]
+`;
 
 const endless = "(loop $for_ever (br $for_ever))";
 const [well, traps, lasts] = [0, 1, 2];
@@ -108,6 +151,9 @@ beforeAll(async () => {
   for (const [name, made] of Object.entries(good)) await write(name, made);
   for (const [name, [made]] of Object.entries({ ...bad, ...slow }))
     if (made) await write(name, { step: 5000, save: moody, ...made });
+  const tools = await wasmTools();
+  for (const [name, text] of Object.entries({ ...passers, several }))
+    writeFileSync(pathOf(name), await tools.parse(text));
   writeFileSync(pathOf("bad-bytes"), "these are no bytes of a component");
   process.chdir(folder);
 });
@@ -163,6 +209,27 @@ class Caller {
   }
 }
 
+/** The application at a path, running in a program of its own. */
+const running = async (name: string) => {
+  const program = new Program(splitArguments([]).options, new Map(), stdio);
+  const plan = await planRun(pathOf(name), program);
+  const instance = await plan.instantiate({
+    component: { identifier: name, digest: plan.component.digest },
+    args: [],
+    grants: noGrants,
+    stdio,
+    onDrop() {},
+  });
+  return { places: program.places, instance };
+};
+
+/** The phase in which a change failed; undefined where it did not. */
+const outcome = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error: unknown) => phaseOf(error),
+  );
+
 const phaseOf = (error: unknown): string | undefined => {
   if (!(error instanceof Fault)) return `${error}`;
   const causes = error.causes.map(({ message }) => /^Swapping: (\w+)/.exec(message)?.[1]);
@@ -170,26 +237,10 @@ const phaseOf = (error: unknown): string | undefined => {
 };
 
 test("a thousand swaps, a third of them broken in every way, lose no call and end with the right one", async () => {
-  const program = new Program(splitArguments([]).options, new Map(), stdio);
-  const plan = await planRun(pathOf("app"), program);
-  const instance = await plan.instantiate({
-    component: { identifier: "app", digest: plan.component.digest },
-    args: [],
-    grants: noGrants,
-    stdio,
-    onDrop() {},
-  });
-  const { places } = program;
+  const { places, instance } = await running("app");
   const caller = new Caller(instance);
   const swap = (name: string) => places.swap("counter", { identifier: pathOf(name) });
   const standing = () => places.at("counter")[0]!;
-  /** The phase in which a swap failed; undefined where it did not. */
-  const outcome = (work: Promise<unknown>) =>
-    work.then(
-      () => undefined,
-      (error: unknown) => phaseOf(error),
-    );
-
   const names = Object.keys(good);
   const ways = Object.entries(bad);
   const memory: { rss: number; objects: number }[] = [];
@@ -255,4 +306,73 @@ test("a thousand swaps, a third of them broken in every way, lose no call and en
   const least = (of: "rss" | "objects", some: typeof memory) => Math.min(...some.map((one) => one[of]));
   expect(least("rss", late) - least("rss", early)).toBeLessThan(24);
   expect(least("objects", late) - least("objects", early)).toBeLessThan(4000);
+}, 240_000);
+
+test("hundreds of changes of several at once, a third of them broken, leave what was wished for or all as it was", async () => {
+  writeFileSync(join(folder, "loop.toml"), severalSettings);
+  const { places, instance } = await running("several");
+  const call = (func: string) => instance.call(undefined, func, []) as Promise<number>;
+  const fill = (slot: string, names: readonly string[]) =>
+    outcome(
+      places.arrange(
+        slot,
+        names.map((name) => ({ identifier: pathOf(name) })),
+      ),
+    );
+  // What would be there if each change were done by hand: counters with their sums, and digits in their order.
+  let counters = [
+    { name: "one", sum: 0 },
+    { name: "two", sum: 0 },
+  ];
+  let before = ["1"];
+  const standing = (slot: string) => places.at(slot).map(({ identifier }) => identifier);
+  const requireAll = async () => {
+    const [first] = counters;
+    first!.sum += good[first!.name]!.step!;
+    expect(await call("go")).toBe(first!.sum);
+    expect(standing("counter")).toEqual(counters.map(({ name }) => pathOf(name)));
+    expect(`${await call("through")}`).toBe(`7${before.toReversed().join("")}`);
+    expect(standing("provider:t:t/host")).toEqual([...before, "end"].map(pathOf));
+  };
+  const rotated = <T>(some: readonly T[], by: number) => some.map((_, at) => some[(at + by) % some.length]!);
+  const ways = Object.entries(bad);
+  const memory: number[] = [];
+  for (let round = 0; round < 400; round++) {
+    if (round % 50 === 49) {
+      Bun.gc(true);
+      memory.push(heapStats().objectCount);
+    }
+    if (round % 3 < 2) {
+      const wanted = rotated(Object.keys(good), round).slice(0, 1 + (round % 3) + (round % 2));
+      const going = counters.filter(({ name }) => !wanted.includes(name));
+      const next = wanted.map((name) => {
+        const stays = counters.find((one) => one.name === name);
+        return stays ?? { name, sum: going.shift()?.sum ?? 0 };
+      });
+      expect(await fill("counter", wanted)).toBeUndefined();
+      counters = next;
+      before = rotated(digits, round + 1).slice(0, round % 4);
+      expect(await fill("provider:t:t/host", [...before, "end"])).toBeUndefined();
+    } else {
+      // Others change places, and one gives way to what cannot stand there.
+      const [name, [, phase]] = ways[((round / 3) | 0) % ways.length]!;
+      const names = rotated(counters, 1).map((one) => one.name);
+      const at = round % names.length;
+      expect([name, await fill("counter", names.toSpliced(at, 1, name))]).toEqual([name, phase]);
+      const passing = rotated(digits, round);
+      for (const [name, phase] of [
+        ["passer-traps", "instantiate"],
+        ["bad-bytes", "fetch"],
+        ["one", "compare"],
+      ] as const)
+        expect(await fill("provider:t:t/host", [...passing, name, "end"])).toBe(phase);
+      // Without what ends it nobody would serve the last of them.
+      const unended = passing.map((one) => ({ identifier: pathOf(one) }));
+      expect((await failure(places.arrange("provider:t:t/host", unended))).code).toBe("LK0428");
+    }
+    await requireAll();
+  }
+  instance.drop();
+  expect([...places.names]).toEqual([]);
+  expect(Math.min(...memory.slice(-3)) - Math.min(...memory.slice(1, 4))).toBeLessThan(4000);
 }, 240_000);

@@ -2,8 +2,9 @@ import { fault } from "../base/fault.ts";
 import { describeDifference, differences } from "../contract/compare.ts";
 import { unversioned, type World } from "../contract/model.ts";
 import { compatible, matchInterface, versionOf } from "../contract/semver.ts";
-import { behind, standIn } from "../host/chain.ts";
-import type { Swaps } from "../host/places.ts";
+import { Chain, later } from "../host/chain.ts";
+import type { RequireFit } from "../host/live.ts";
+import type { Swaps, Wish } from "../host/places.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext, Provider } from "../host/provider.ts";
 import { declareSlot, type Filling, type SlotDeclaration } from "../slots/declaration.ts";
@@ -11,6 +12,7 @@ import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import {
   coveredBy,
+  herePreferred,
   hostIdentifier,
   isEmptied,
   isPower,
@@ -47,7 +49,6 @@ export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration
           contract: name,
           combination: "first",
           policy: name === ground ? "core" : "default",
-          // Those that serve on this platform, in the order in which they are tried; all where none does.
           defaults: herePreferred(hosts).map((host) => ({ identifier: hostIdentifier(host), grants: [] })),
         }),
       ),
@@ -58,11 +59,6 @@ export const capabilitySlots = (providers: readonly Provider[]): SlotDeclaration
       combination: "first",
     }),
   ];
-};
-
-const herePreferred = (hosts: readonly Provider[]): readonly Provider[] => {
-  const here = hosts.filter(({ platforms }) => !platforms || platforms.includes(process.platform));
-  return here.length > 0 ? here : hosts;
 };
 
 /**
@@ -93,8 +89,12 @@ export interface CapabilityRequest {
   plan(decision: Decision, filling: Filling, providers: readonly Provider[]): Promise<LinkedPlan>;
   /** The context of a filling's instances, whose grants are its own. */
   contextOf(decision: Decision, filling: Filling, plan: LinkedPlan, caller: InstanceContext): InstanceContext;
-  /** How a filling is swapped that was linked with exactly these providers; undefined where it is not. */
-  swapsOf?(decision: Decision, filling: Filling, providers: readonly Provider[]): Swaps;
+  /** How fillings come, all of them linked with exactly these providers; undefined where they do not. */
+  swapsOf?(
+    decision: Decision,
+    fillingOf: (plan: LinkedPlan) => Filling,
+    providers: readonly Provider[],
+  ): Swaps;
 }
 
 /**
@@ -129,18 +129,86 @@ const chainOf = async (decision: Decision, request: CapabilityRequest): Promise<
   const others = request.providers.filter(
     (provider) => provider.interfaces.some(covers) && !reached.some((server) => server.provider === provider),
   );
-  let chain: Provider[] = narrowed(decision, servers, request);
-  for (const { filling, provider } of reached.toReversed()) {
-    if (provider) chain = [partOf(provider, covers), ...chain];
-    else if (filling) {
-      const rest = [...chain, ...others].map((next) => behind(next, covers));
-      const reaching = [...rest, ...request.providers];
-      const plan = await request.plan(decision, filling, reaching);
-      const swaps = request.swapsOf?.(decision, filling, reaching);
-      chain = [standInFor(decision, filling, plan, chain, request, swaps), ...chain];
-    }
+  let rest: Provider[] = narrowed(decision, servers, request);
+  for (const group of grouped(reached).toReversed())
+    rest = [await providerOf(group, decision, request, rest, others), ...rest];
+  return rest;
+};
+
+/** Components that stand one behind the other, or one provider of the host's. */
+type Group = { readonly provider: Provider } | { readonly fillings: Filling[]; readonly hostsBefore: number };
+
+const grouped = (servers: readonly Server[]): readonly Group[] => {
+  const groups: Group[] = [];
+  let hosts = 0;
+  for (const { filling, provider } of servers) {
+    const last = groups.at(-1);
+    if (provider) {
+      groups.push({ provider });
+      hosts++;
+    } else if (filling && last && "fillings" in last) last.fillings.push(filling);
+    else if (filling) groups.push({ fillings: [filling], hostsBefore: hosts });
   }
-  return chain;
+  return groups;
+};
+
+const providerOf = async (
+  group: Group,
+  decision: Decision,
+  request: CapabilityRequest,
+  rest: readonly Provider[],
+  others: readonly Provider[],
+): Promise<Provider> => {
+  const { slot } = decision;
+  const covers = coveredBy(slot.name);
+  if ("provider" in group) return partOf(group.provider, covers);
+  const { imports } = request.world;
+  const plans = new Map<LinkedPlan, Filling>();
+  const fillingOf = (plan: LinkedPlan) => plans.get(plan)!;
+  const chain: Chain = new Chain({
+    slot: slot.name,
+    covers,
+    imports,
+    rest,
+    others,
+    joins: ({ exports }) => [...exports.keys()].filter(isGround),
+    requireFit: fitting(slot.name, imports),
+    contextOf: (plan, caller) => request.contextOf(decision, fillingOf(plan), plan, caller),
+    share: sharing(decision, group.hostsBefore, request.providers),
+    swaps: () => request.swapsOf?.(decision, fillingOf, reaching),
+  });
+  const reaching = [chain.next, ...chain.behind, ...request.providers];
+  // From the last to the first: what a component may reach is known before it is linked.
+  for (const filling of group.fillings.toReversed()) {
+    const plan = await request.plan(decision, filling, reaching);
+    plans.set(plan, filling);
+    chain.add(plan);
+  }
+  return chain.provider();
+};
+
+/**
+ * Of those that a slot is to be filled with, the components that stand behind so many of the host's. Which of the host's
+ * own serve cannot change: what they hold is theirs. Fault LK0428.
+ */
+const sharing = ({ slot, fillings }: Decision, hostsBefore: number, providers: readonly Provider[]) => {
+  const isHost = ({ identifier }: Pick<Filling, "identifier">) => identifier.startsWith("host:");
+  const hosts = (some: readonly Pick<Filling, "identifier">[]): string => {
+    const named = some.filter(isHost).map(({ identifier }) => identifier);
+    const all = herePreferred(providers.filter(({ interfaces }) => interfaces.some(coveredBy(slot.name))));
+    return (named.length > 0 ? named : all.map(hostIdentifier)).join(", ");
+  };
+  const before = hosts(fillings);
+  return (wishes: readonly Wish[]): readonly Wish[] => {
+    if (wishes.length === 0) throw later(slot.name, "nobody is to serve it, and what runs was linked to it");
+    if (hosts(wishes) !== before)
+      throw later(slot.name, `of the host's own ${before || "none"} serves it, and ${hosts(wishes)} is to`);
+    let passed = 0;
+    return wishes.filter((wish) => {
+      if (isHost(wish)) passed++;
+      return !isHost(wish) && passed === hostsBefore;
+    });
+  };
 };
 
 /** Of a provider, what one slot is about. */
@@ -163,51 +231,34 @@ const narrowed = (
   return [closed(slot.name, { imports }, `the slot ${slot.name} names ${names.join(", ")} alone`)];
 };
 
-const standInFor = (
-  decision: Decision,
-  filling: Filling,
-  plan: LinkedPlan,
-  rest: readonly Provider[],
-  { world, contextOf }: CapabilityRequest,
-  swaps: Swaps | undefined,
-): Provider => {
-  const { slot } = decision;
-  const covers = coveredBy(slot.name);
-  const exported = [...plan.world.exports.keys()];
-  const interfaces = exported.filter(covers);
-  const wanted = [...world.imports].filter(([name]) => matchInterface(name, interfaces) !== undefined);
-  const found = differences(
-    { name: undefined, imports: new Map(), exports: new Map(wanted) },
-    plan.world,
-  ).map(describeDifference);
-  if (interfaces.length === 0) found.push(`it exports no interface of ${slot.name.slice(family.length)}`);
-  if (found.length > 0)
-    throw fault(
-      "LK0402",
-      `${filling.identifier} does not fit the slot ${slot.name}: ${found.slice(0, 3).join("; ")}`,
-      { hint: `loop inspect ${filling.identifier} --wit` },
-    ).within({
-      slot: slot.name,
-      component: filling.identifier,
-      phase: "fill",
-      message: "Comparing it with what is imported",
-    });
-  const joins = [...exported.filter(isGround), ...rest.flatMap((provider) => provider.joins ?? [])];
-  if (joins.some((name) => unversioned(name) === `${ground}/poll`))
-    throw fault(
-      "LK0402",
-      `${filling.identifier} exports ${ground}/poll, and the host's poll alone can wait for everybody's streams`,
-      { hint: `let it import ${ground}/poll, and make its pollables with wasi:clocks/monotonic-clock` },
-    ).within({ slot: slot.name, component: filling.identifier, phase: "fill", message: "Filling the slot" });
-  return standIn({
-    slot: slot.name,
-    plan,
-    interfaces,
-    joins,
-    contextOf: (caller) => contextOf(decision, filling, plan, caller),
-    swaps,
-  });
-};
+/** Throws where a component does not serve what the guest imports of the slot. Fault LK0402. */
+const fitting =
+  (slotName: string, imports: World["imports"]): RequireFit =>
+  ({ identifier }, world) => {
+    const exported = [...world.exports.keys()];
+    const interfaces = exported.filter(coveredBy(slotName));
+    const wanted = [...imports].filter(([name]) => matchInterface(name, interfaces) !== undefined);
+    const contract: World = { name: undefined, imports: new Map(), exports: new Map(wanted) };
+    const found = differences(contract, world).map(describeDifference);
+    if (interfaces.length === 0) found.push(`it exports no interface of ${slotName.slice(family.length)}`);
+    if (found.length > 0)
+      throw fault(
+        "LK0402",
+        `${identifier} does not fit the slot ${slotName}: ${found.slice(0, 3).join("; ")}`,
+        { hint: `loop inspect ${identifier} --wit` },
+      ).within({
+        slot: slotName,
+        component: identifier,
+        phase: "fill",
+        message: "Comparing it with what is imported",
+      });
+    if (exported.some((name) => unversioned(name) === `${ground}/poll`))
+      throw fault(
+        "LK0402",
+        `${identifier} exports ${ground}/poll, and the host's poll alone can wait for everybody's streams`,
+        { hint: `let it import ${ground}/poll, and make its pollables with wasi:clocks/monotonic-clock` },
+      ).within({ slot: slotName, component: identifier, phase: "fill", message: "Filling the slot" });
+  };
 
 /** Nobody after this serves the slot: the capability is absent, which is said by name before the component starts. */
 const closed = (slotName: string, { imports }: Pick<World, "imports">, why: string): Provider => ({

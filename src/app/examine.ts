@@ -2,7 +2,8 @@ import { resourceList, resourceText } from "../base/resources.ts";
 import { projectWit } from "../builders/wit.ts";
 import { readCommands } from "../contract/commands.ts";
 import { describeDifference, differences } from "../contract/compare.ts";
-import type { World } from "../contract/model.ts";
+import type { Interface, World } from "../contract/model.ts";
+import { resourceOwners, streamedResource } from "../contract/resource.ts";
 import { matchInterface } from "../contract/semver.ts";
 import { type WitSources, worldFromWit } from "../contract/wit.ts";
 import { readWorld } from "../contract/world.ts";
@@ -56,7 +57,19 @@ export const misfits = async (slot: SlotDeclaration, offered: World): Promise<st
     ? capabilityContract(slot.name, offered)
     : [slot.contract, ...besides(slot, offered)].map((contract) => `  export ${contract};\n`).join("");
   if (wanted === undefined) return [`it exports no interface of ${slot.contract}`];
-  return differences(await contractWorld(slot, wanted), offered).map(describeDifference);
+  const found = differences(await contractWorld(slot, wanted), offered).map(describeDifference);
+  const streamed = slot.scope === "" ? undefined : streamedResource(madeWith(slot, offered));
+  return streamed === undefined ? found : [...found, streamed];
+};
+
+/** What it exports of the contract, and of the interfaces whose resources that is about. */
+const madeWith = ({ contract }: SlotDeclaration, { exports }: World): Interface[] => {
+  const exported = (name: string) => exports.get(matchInterface(name, exports.keys()) ?? "");
+  const own = exported(contract);
+  if (own?.kind !== "interface") return [];
+  const owners = [...resourceOwners(own.interface)].map(exported);
+  const others = owners.flatMap((one) => (one?.kind === "interface" ? [one.interface] : []));
+  return [...new Set([own.interface, ...others])];
 };
 
 /** What it need not export, and does: then it has to be right. */

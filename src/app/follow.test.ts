@@ -33,15 +33,24 @@ const terminal = () => {
   const gates: (() => void)[] = [];
   const said: string[] = [];
   const places = new Places();
-  places.add({
+  const digest0 = "sha256:00";
+  places.addRow({
     name: "style",
-    get state() {
-      return { identifier: standing, digest: "sha256:00", generation: 1 } as const;
-    },
-    swap: async ({ identifier }: Wish) => {
+    arrange: async ([wish]: readonly Wish[]) => {
+      if (!wish) throw fault("LK0407", "Slot style has no filling");
+      if (wish.identifier === standing && (!wish.anew || !wish.digest || wish.digest === digest0))
+        return undefined;
       await new Promise<void>((resolve) => gates.push(resolve));
-      standing = identifier;
-      return { place: "style", from: "sha256:00", to: "sha256:00", generation: 2, state: "none", parts: [] };
+      standing = wish.identifier;
+      const swapped = {
+        place: "style",
+        from: digest0,
+        to: digest0,
+        generation: 2,
+        state: "none",
+        parts: [],
+      } as const;
+      return { swapped: [{ swapped, identifier: standing }], arranged: undefined };
     },
   });
   const write = () => writeFileSync(path, "x".repeat(++writes));
@@ -49,10 +58,11 @@ const terminal = () => {
   let digest: Digest | undefined;
   const slots = () => {
     const fillings = chosen === "" ? [] : [{ identifier: chosen, grants: [], ...(digest && { digest }) }];
-    return { explain: () => ({ slot: { combination: "one" }, fillings }) } as unknown as Slots;
+    return { explain: () => ({ slot: { name: "style" }, fillings }) } as unknown as Slots;
   };
   followed = follow({
     places,
+    providers: [],
     path,
     slots: slots(),
     reopen: () => {
@@ -104,12 +114,12 @@ test("a choice that cannot be read is told once, and read again until it can be"
   await until(() => standing() === "b");
 });
 
-test("where nothing is to fill a slot that takes one, what fills it goes on, and that is told once", async () => {
+test("where what is chosen cannot be, what fills the slot goes on, and that is told once", async () => {
   const { gates, said, standing, choose } = terminal();
   choose("");
   await followed!.now();
   await followed!.now();
-  expect(said).toEqual(["loop: Nothing is to fill the slot style; what fills it goes on"]);
+  expect(said).toEqual(["loop: style was not swapped\nSlot style has no filling"]);
   choose("b");
   await until(() => gates.length === 1);
   gates[0]!();

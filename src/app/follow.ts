@@ -1,15 +1,18 @@
 import { statSync } from "node:fs";
-import { Fault, fault } from "../base/fault.ts";
+import { Fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
-import type { PlaceState } from "../host/live.ts";
 import { type Arranged, applicationPlace, type Places, type SwapEvent } from "../host/places.ts";
+import type { Provider } from "../host/provider.ts";
 import type { Filling } from "../slots/declaration.ts";
 import type { Slots } from "../slots/registry.ts";
+import { filledBy } from "./servers.ts";
 
 // A running program follows what is chosen for its slots elsewhere, as with `loop slot set` in another terminal.
 
 export interface Following {
   readonly places: Places;
+  /** The host's own, which serve where nothing is chosen for a capability. */
+  readonly providers: readonly Provider[];
   /** The file in which choices are remembered. */
   readonly path: string;
   /** The slots as they were read when what stands there came to stand there. */
@@ -56,7 +59,7 @@ export const follow = (following: Following): Followed => {
     const isWritten = now !== seen;
     if (!isWritten && !isChosen) return;
     try {
-      known = await swapChanged(following, known);
+      known = await fillAnew(following, known);
       seen = now;
       told = undefined;
       if (isWritten) onWritten?.();
@@ -88,62 +91,27 @@ const stateOf = (path: string): string =>
     .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
     .join();
 
-const swapChanged = async ({ places, reopen, say, explain }: Following, known: Slots): Promise<Slots> => {
+const fillAnew = async ({ places, reopen, providers }: Following, known: Slots): Promise<Slots> => {
   const slots = reopen();
   const faults: unknown[] = [];
   for (const name of places.names) {
     // The application is named by whoever runs it, and by no slot.
     if (name === applicationPlace) continue;
-    const { fillings, slot, fault: broken } = slots.explain(name);
+    const decision = slots.explain(name);
+    const { fault: broken } = decision;
     if (broken) {
       faults.push(broken);
       continue;
     }
-    // Of several none may be left; a caller of one would have nobody.
-    if (slot.combination === "one" && fillings.length === 0) {
-      say(`loop: ${explain(fault("LK0407", `Nothing is to fill the slot ${name}; what fills it goes on`))}`);
-      continue;
-    }
-    // What went wrong was told to the listener.
-    let well = true;
-    const failed = () => {
-      well = false;
-    };
     const before = known.explain(name).fillings;
-    for (const { state, filling } of changes(places.at(name), fillings, before))
-      await places.swap(name, filling, state.identifier).catch(failed);
-    if (well) await places.arrange(name, fillings).catch(failed);
+    const isIn = ({ identifier, digest }: Filling) =>
+      before.some((one) => one.identifier === identifier && one.digest === digest);
+    // What went wrong was told to the listener.
+    const wishes = filledBy(decision, providers).map((filling) => ({ ...filling, anew: !isIn(filling) }));
+    await places.arrange(name, wishes).catch(() => {});
   }
   if (faults.length > 0) throw faults[0];
   return slots;
-};
-
-/**
- * Which of those that stand there give way to which of those that were chosen. A choice is of the bytes that there were
- * when it was made: where they were built anew since, and nobody has chosen again, what stands there stays.
- */
-const changes = (standing: readonly PlaceState[], chosen: readonly Filling[], before: readonly Filling[]) => {
-  const isNew = ({ identifier, digest }: Filling) =>
-    !before.some((filling) => filling.identifier === identifier && filling.digest === digest);
-  const stays = (filling: Filling) =>
-    standing.some(
-      ({ identifier, digest }) =>
-        identifier === filling.identifier &&
-        (!filling.digest || digest === filling.digest || !isNew(filling)),
-    );
-  const coming = chosen.filter((filling) => !stays(filling));
-  const found: { state: PlaceState; filling: Filling }[] = [];
-  for (const filling of coming) {
-    const same = standing.find(({ identifier }) => identifier === filling.identifier);
-    const left = standing.find(
-      ({ identifier }) =>
-        !chosen.some((other) => other.identifier === identifier) &&
-        !found.some(({ state }) => state.identifier === identifier),
-    );
-    const state = same ?? left;
-    if (state) found.push({ state, filling });
-  }
-  return found;
 };
 
 const eventText = (event: SwapEvent, explain: (error: unknown) => string): string => {

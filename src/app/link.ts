@@ -130,13 +130,9 @@ const capabilities = (component: VerifiedComponent, linking: Linking): Promise<r
     },
     contextOf: (decision, filling, plan, caller) =>
       contextOf(new Map([[plan, filling]]), decision)(plan, caller),
-    swapsOf: (decision, filling, providers) =>
-      swapsOf(
-        decision,
-        () => filling,
-        linking,
-        capabilityContracts(component, decision),
-        (component, next) => planFilling(component, decision, next, arriving(linking, providers), depthMax),
+    swapsOf: (decision, fillingOf, providers) =>
+      swapsOf(decision, fillingOf, linking, capabilityContracts(component, decision), (component, next) =>
+        planFilling(component, decision, next, arriving(linking, providers), depthMax),
       ),
   });
 

@@ -389,6 +389,7 @@ export class Program implements Linking {
     const { follow } = await import("./follow.ts");
     this.#following = follow({
       places: this.places,
+      providers: this.providers,
       path: join(dataFolder(), "loop.db"),
       slots,
       reopen: () => {

@@ -85,6 +85,22 @@ export const isEmptied = ({ fillings, source }: Decision): boolean =>
 const hostsOf = (slotName: string, providers: readonly Provider[]): readonly Provider[] =>
   providers.filter((provider) => provider.interfaces.some(coveredBy(slotName)));
 
+/** Those that serve on this platform, in the order in which they are tried; all where none does. */
+export const herePreferred = (hosts: readonly Provider[]): readonly Provider[] => {
+  const here = hosts.filter(({ platforms }) => !platforms || platforms.includes(process.platform));
+  return here.length > 0 ? here : hosts;
+};
+
+/** What fills a slot, the host's own by name where nobody has chosen for a capability. */
+export const filledBy = (decision: Decision, providers: readonly Provider[]): readonly Filling[] => {
+  const { slot, fillings } = decision;
+  if (!isCapabilitySlot(slot.name) || fillings.length > 0 || isEmptied(decision)) return fillings;
+  return herePreferred(hostsOf(slot.name, providers)).map((host) => ({
+    identifier: hostIdentifier(host),
+    grants: [],
+  }));
+};
+
 /** As `serversOf` where no slot is heard. */
 export const hostsOnly = (slotName: string, providers: readonly Provider[], wanted: readonly string[]) =>
   inOrder(hostsOf(slotName, providers), wanted, async () => []);

@@ -75,6 +75,7 @@ export const codes = {
   LK0425: "Not in use",
   LK0426: "Of a component that was replaced",
   LK0427: "Nothing to go back to",
+  LK0428: "Not while it is used",
   LK0431: "Sidecar failed",
   LK0441: "No such program",
   LK0442: "Program does not answer",

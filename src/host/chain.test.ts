@@ -4,8 +4,9 @@ import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { noGrants } from "../trust/grants.ts";
 import { type VerifiedComponent, verify } from "../trust/verify.ts";
-import { behind, standIn } from "./chain.ts";
-import { quietContext } from "./fixture.ts";
+import { Chain } from "./chain.ts";
+import { decoded } from "./decoded.ts";
+import { passer, passerGuest, quietContext } from "./fixture.ts";
 import { type LinkerName, linkerNames } from "./linkers.ts";
 import { link } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
@@ -15,27 +16,12 @@ ownCache();
 const wat = async (text: string, name: string): Promise<VerifiedComponent> =>
   verify(name, await (await wasmTools()).parse(text));
 
-/** Imports t:t/host#next; `lift` says what it exports of it. */
-const around = (body: string, lift: string) => `(component
-  (import "t:t/host@0.1.0" (instance $host (export "next" (func (param "n" u32) (result u32)))))
-  (core func $next (canon lower (func $host "next")))
-  (core module $m
-    (import "host" "next" (func $next (param i32) (result i32)))
-    (global $calls (mut i32) (i32.const 0))
-    (func (export "next") (param i32) (result i32) ${body}))
-  (core instance $i (instantiate $m (with "host" (instance (export "next" (func $next))))))
-  (func $f (param "n" u32) (result u32) (canon lift (core func $i "next")))
-  ${lift})`;
-
-const exported = `(instance $api (export "next" (func $f))) (export "t:t/host@0.1.0" (instance $api))`;
-const caller = around("(call $next (local.get 0))", `(export "go" (func $f))`);
-const times10 = around("(i32.mul (call $next (local.get 0)) (i32.const 10))", exported);
-const plus1 = around("(i32.add (call $next (local.get 0)) (i32.const 1))", exported);
-const counting = around(
+const times10 = passer("(i32.mul (call $next (local.get 0)) (i32.const 10))");
+const plus1 = passer("(i32.add (call $next (local.get 0)) (i32.const 1))");
+const counting = passer(
   "(global.set $calls (i32.add (global.get $calls) (i32.const 1))) (global.get $calls)",
-  exported,
 );
-const trapping = around("unreachable", exported);
+const trapping = passer("unreachable");
 
 const host = (next: (n: number, context: InstanceContext) => number): Provider => ({
   name: "host",
@@ -48,20 +34,26 @@ const host = (next: (n: number, context: InstanceContext) => number): Provider =
 const covers = (name: string) => name.startsWith("t:t/host@");
 
 describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
-  /** One component before others; what it imports is served by those. */
-  const before = async (text: string, rest: readonly Provider[]): Promise<Provider> => {
-    const component = await wat(text, "filling.wasm");
-    const plan = await link(component, { providers: rest.map((one) => behind(one, covers)), linker });
-    return standIn({
+  /** What components stand before the host, the first in front. */
+  const before = async (texts: readonly string[], own: Provider): Promise<Provider> => {
+    const { imports } = decoded(await wat(passerGuest, "caller.wasm")).world;
+    const chain = new Chain({
       slot: "provider:t:t",
-      plan,
-      interfaces: ["t:t/host@0.1.0"],
-      joins: [],
-      contextOf: () => quietContext(component),
+      covers,
+      imports,
+      rest: [own],
+      joins: () => [],
+      requireFit: () => {},
+      contextOf: ({ component }) => quietContext(component),
     });
+    for (const text of texts.toReversed()) {
+      const component = await wat(text, "filling.wasm");
+      chain.add(await link(component, { providers: [chain.next, ...chain.behind], linker }));
+    }
+    return chain.provider();
   };
   const start = async (providers: readonly Provider[], more: Partial<InstanceContext> = {}) => {
-    const component = await wat(caller, "caller.wasm");
+    const component = await wat(passerGuest, "caller.wasm");
     return (await link(component, { providers, linker })).instantiate(quietContext(component, more));
   };
   const faultOf = async (work: () => unknown): Promise<Fault> => {
@@ -76,14 +68,15 @@ describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
 
   test("the first of a chain is in front, and the host is at its end", async () => {
     const own = host((n) => n + 5);
-    const last = await before(plus1, [own]);
-    const first = await before(times10, [last]);
-    const instance = await start([first, last, own]);
+    const instance = await start([await before([times10, plus1], own), own]);
     expect(await instance.call(undefined, "go", [1])).toBe(70);
   });
 
   test("each instance that is served has one of its own to serve it", async () => {
-    const filling = await before(counting, [host((n) => n)]);
+    const filling = await before(
+      [counting],
+      host((n) => n),
+    );
     const [a, b] = [await start([filling]), await start([filling])];
     expect(await a.call(undefined, "go", [0])).toBe(1);
     expect(await a.call(undefined, "go", [0])).toBe(2);
@@ -96,15 +89,20 @@ describe.each([...linkerNames])("linked by %s", (linker: LinkerName) => {
       asked.push(grants.env.map(([name]) => name));
       return n;
     });
-    const last = await before(plus1, [own]);
-    const first = await before(plus1, [last]);
-    const instance = await start([first], { grants: { ...noGrants, env: [["MINE", "1"]] } });
+    const instance = await start([await before([plus1, plus1], own)], {
+      grants: { ...noGrants, env: [["MINE", "1"]] },
+    });
     expect(await instance.call(undefined, "go", [1])).toBe(3);
     expect(asked).toEqual([["MINE"]]);
   });
 
   test("a filling that traps is named with its slot", async () => {
-    const instance = await start([await before(trapping, [host((n) => n)])]);
+    const instance = await start([
+      await before(
+        [trapping],
+        host((n) => n),
+      ),
+    ]);
     const fault = await faultOf(() => instance.call(undefined, "go", [1]));
     expect(fault.code).toBe("LK0304");
     expect(fault.message).toStartWith("filling.wasm trapped in t:t/host@0.1.0#next");

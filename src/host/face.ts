@@ -23,7 +23,10 @@ export const writtenOf = <T>(written: WeakMap<object, T>, value: unknown): T | u
   return undefined;
 };
 
-const isMarked = (value: unknown, resource: string): boolean => writtenOf(marks, value) === resource;
+/** Whose resource an object of a component is, or what stands for one. */
+export const markOf = (value: unknown): string | undefined => writtenOf(marks, value);
+
+const isMarked = (value: unknown, resource: string): boolean => markOf(value) === resource;
 
 type Face = Callable & { prototype: object };
 

@@ -1,11 +1,13 @@
 import { DeclaredError, type Fault, fault } from "../base/fault.ts";
 import type { Func, Interface, Type } from "../contract/model.ts";
+import { streamedResource } from "../contract/resource.ts";
 import { matchInterface } from "../contract/semver.ts";
 import type { Instance } from "./instance.ts";
 import type { Swaps } from "./places.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext, Provider } from "./provider.ts";
 import { Row } from "./row.ts";
+import type { Member } from "./standings.ts";
 import { suspendingFuncs } from "./views.ts";
 
 /** How the fillings of one slot answer together; there is no fourth way. */
@@ -36,14 +38,21 @@ export interface FilledSlot {
  * where one answers with an err or with none; `all` calls every filling and joins their lists. A filling that
  * passes a limit is stopped and left out from then on, where there are others.
  * An object that a filling made is for that one alone to answer for (`views.ts`).
- * Faults: LK0407 without a filling, unless it combines `all`; LK0402 where `all` meets a result that cannot be joined.
+ * Faults: LK0407 without a filling, unless it combines `all`; LK0402 where `all` meets a result that cannot be joined,
+ * or objects lie in a stream.
  */
 export const fillingProvider = (filled: FilledSlot): Provider => {
   const { combination, fillings } = filled;
   const own = servedBy(filled);
+  requireCrosses(filled.slot, own);
   const requireAll = (count: number) => requireCombines(filled, own, count);
   requireAll(fillings.length);
   const several = fillings.length > 1 && combination !== "one";
+  // A caller that comes later begins with what the others have by then.
+  let members: readonly Member[] = fillings.map((plan) => ({
+    plan,
+    contextOf: (caller) => filled.contextOf(plan, caller),
+  }));
   const waits = several || filled.swaps !== undefined || fillings.some((filling) => filling.suspends);
   return {
     name: filled.slot,
@@ -51,9 +60,12 @@ export const fillingProvider = (filled: FilledSlot): Provider => {
     suspending: waits ? own.flatMap(suspendingFuncs) : [],
     defaultGranted: "*",
     async instantiate(context) {
-      const row = new Row(filled, own, context, requireAll);
+      const changed = (next: readonly Member[]) => {
+        members = next;
+      };
+      const row = new Row({ filled, own, caller: context, requireCombines: requireAll, changed });
       context.onDrop(() => row.drop());
-      for (const filling of fillings) await row.start(filling);
+      await row.start(members);
       const leave = filled.swaps?.places.addRow(row);
       if (leave) context.onDrop(leave);
       return Object.fromEntries(
@@ -67,14 +79,26 @@ const servedBy = (filled: FilledSlot): readonly Interface[] => {
   const { slot, contract, uses = [], imported, combination, fillings } = filled;
   if (fillings.length > 0) return [contract, ...uses].map((name) => exportedOf(filled, name));
   if (imported && combination === "all") return imported;
-  throw fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
+  throw empty(slot);
 };
+
+const empty = (slot: string): Fault =>
+  fault("LK0407", `Slot ${slot} has no filling`, { hint: `loop slot set ${slot} ./component.wasm` });
 
 const exportedOf = ({ slot, fillings }: FilledSlot, wanted: string): Interface => {
   const { world, component } = fillings[0]!;
   const extern = world.exports.get(matchInterface(wanted, world.exports.keys()) ?? "");
   if (extern?.kind === "interface") return extern.interface;
   throw fault("LK0402", `${component.identifier} fills ${slot} and does not export ${wanted}`);
+};
+
+/** What is made here is known by the values that it lies in, and of what a stream carries nobody sees anything. */
+const requireCrosses = (slot: string, own: readonly Interface[]): void => {
+  const found = streamedResource(own);
+  if (found === undefined) return;
+  throw fault("LK0402", `The contract of the slot ${slot} cannot be kept: ${found}`, {
+    hint: "let a function answer with a list of them, as often as it is called",
+  });
 };
 
 type Callable = (...args: unknown[]) => unknown;
@@ -105,12 +129,13 @@ const combine = (filled: FilledSlot, func: Func, row: Row, call: Call): Callable
   return async (...args: unknown[]) => together(args);
 };
 
-/** Fault LK0402 where so many fillings could not answer together. */
+/** Faults: LK0402 where so many fillings could not answer together, LK0407 where none is left and some has to. */
 const requireCombines = (
   { slot, combination }: FilledSlot,
   own: readonly Interface[],
   count: number,
 ): void => {
+  if (combination !== "all" && count === 0) throw empty(slot);
   if (combination !== "all" || count === 1) return;
   const isOwn = (type: Type) =>
     (type.kind === "own" || type.kind === "borrow") && own.some(({ name }) => name === type.resource.owner);

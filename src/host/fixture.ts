@@ -195,6 +195,26 @@ export const picker = (add: number, endless = false) => `(component
   (instance $api (export "pick" (func $pick)))
   (export "s:s/pick@0.1.0" (instance $api)))`;
 
+/** Imports t:t/host@0.1.0 with `next: func(n: u32) -> u32`, and calls it in `body`, which has `$calls` to count with. */
+const calling = (body: string, exported: string, more = "") => `(component
+  (import "t:t/host@0.1.0" (instance $host (export "next" (func (param "n" u32) (result u32)))))
+  (core func $next (canon lower (func $host "next")))
+  (core module $m
+    (import "host" "next" (func $next (param i32) (result i32)))
+    (global $calls (mut i32) (i32.const 0))
+    ${more}
+    (func (export "next") (param i32) (result i32) ${body}))
+  (core instance $i (instantiate $m (with "host" (instance (export "next" (func $next))))))
+  (func $f (param "n" u32) (result u32) (canon lift (core func $i "next")))
+  ${exported})`;
+
+/** Stands before whoever serves t:t/host. */
+export const passer = (body: string, more = "") =>
+  calling(body, `(instance $api (export "next" (func $f))) (export "t:t/host@0.1.0" (instance $api))`, more);
+
+/** A guest of it: `go` is what `next` answers. */
+export const passerGuest = calling("(call $next (local.get 0))", `(export "go" (func $f))`);
+
 /**
  * Exports a:b/counters@1.0.0: objects whose number a generation multiplies with its own factor. `peek` has an err for
  * those that are gone; `dropped` counts those that came back; `get` is core code that runs before it answers.

@@ -52,6 +52,16 @@ export interface Swapped {
   readonly parts: readonly SwapPart[];
 }
 
+/** What is to stand in a place: made, and beside what stands there until it is exchanged or abandoned. */
+export interface Coming {
+  /** State crosses, where there is any, from when on calls wait; then it is asked for its health. */
+  ready(): Promise<void>;
+  /** It stands there from now on; only after `ready`. Fault LK0422 where nobody uses the place any more. */
+  exchange(): Swapped;
+  /** It never will: what stands there goes on as it was. */
+  abandon(): void;
+}
+
 /** What stands in a place, and its calls. */
 interface Generation {
   readonly number: number;
@@ -193,6 +203,18 @@ export class Live {
   }
 
   async #swap(load: Load, phases: Phases): Promise<Swapped> {
+    const coming = await this.prepare(load, phases);
+    try {
+      await coming.ready();
+      return coming.exchange();
+    } catch (error) {
+      coming.abandon();
+      throw error;
+    }
+  }
+
+  /** The first half of a swap, for who has several that come together or not at all. One at a time. */
+  async prepare(load: Load, phases = new Phases(this.#options.place)): Promise<Coming> {
     let made: Instance | undefined;
     try {
       const candidate = await load(phases, (component, world) => requireFit(this.#options, component, world));
@@ -201,20 +223,21 @@ export class Live {
       requireMayStart(this.#options, candidate);
       phases.enter("instantiate");
       made = await candidate.start(this.#now.instance.context);
-      return await this.#replace(candidate, made, phases);
+      return this.#coming(candidate, made, phases);
     } catch (error) {
       made?.drop();
       throw phases.explain(error);
     }
   }
 
-  async #replace(candidate: Candidate, made: Instance, phases: Phases): Promise<Swapped> {
+  #coming(candidate: Candidate, made: Instance, phases: Phases): Coming {
     const old = this.#now;
-    const open = handsOver(old.instance, made) ? this.#close() : undefined;
+    let state: State = "none";
+    let open: (() => void) | undefined;
     let taken: Taken | undefined;
-    try {
-      let state: State = "none";
-      if (open) {
+    const ready = async () => {
+      if (handsOver(old.instance, made)) {
+        open = this.#close();
         phases.enter("save");
         await this.#quiet(old);
         taken = await take(old.instance);
@@ -224,25 +247,32 @@ export class Live {
       phases.enter("health");
       await checkHealth(made);
       phases.enter("exchange");
-      if (this.#dropped) throw fault("LK0422", `${this.#options.place} is not used any more`);
-      this.#now = generationOf(old.number + 1, candidate.plan, made);
-      for (const tell of this.#replaced) tell();
-      retire(old);
-      old.instance.forgetBefore();
-      return {
-        place: this.#options.place,
-        from: old.plan.component.digest,
-        to: candidate.plan.component.digest,
-        generation: this.#now.number,
-        state,
-        parts: phases.end(),
-      };
-    } catch (error) {
-      taken?.undo();
-      throw error;
-    } finally {
-      open?.();
-    }
+    };
+    return {
+      ready: () => ready().catch(phases.fail),
+      exchange: () => {
+        if (this.#dropped)
+          throw phases.explain(fault("LK0422", `${this.#options.place} is not used any more`));
+        this.#now = generationOf(old.number + 1, candidate.plan, made);
+        for (const tell of this.#replaced) tell();
+        retire(old);
+        old.instance.forgetBefore();
+        open?.();
+        return {
+          place: this.#options.place,
+          from: old.plan.component.digest,
+          to: candidate.plan.component.digest,
+          generation: this.#now.number,
+          state,
+          parts: phases.end(),
+        };
+      },
+      abandon: () => {
+        taken?.undo();
+        open?.();
+        made.drop();
+      },
+    };
   }
 
   /** Lets no call enter until the answer is called. */

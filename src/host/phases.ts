@@ -59,6 +59,11 @@ export class Phases {
     });
   }
 
+  /** Throws what `explain` says. */
+  readonly fail = (error: unknown): never => {
+    throw this.explain(error);
+  };
+
   #finish(): void {
     const nowMs = performance.now();
     this.#parts.push({ phase: this.#phase, ms: nowMs - this.#startMs });

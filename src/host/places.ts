@@ -6,7 +6,7 @@ import type { Grants } from "../trust/grants.ts";
 import type { InstanceLimits } from "./budget.ts";
 import type { Migrate } from "./handover.ts";
 import type { Instance } from "./instance.ts";
-import type { Live, PlaceState, RequireFit, Swapped } from "./live.ts";
+import type { Candidate, Live, PlaceState, RequireFit, Swapped } from "./live.ts";
 import type { Phases } from "./phases.ts";
 import type { LinkedPlan } from "./plan.ts";
 import type { InstanceContext } from "./provider.ts";
@@ -28,6 +28,8 @@ export interface Wish {
   readonly digest?: Digest | undefined;
   readonly agreed?: boolean | undefined;
   readonly file?: string | undefined;
+  /** It was chosen since what stands there was: where other bytes stand there under its name, it takes their place. */
+  readonly anew?: boolean | undefined;
 }
 
 /** The name of the place in which an application stands, beside those of its slots. */
@@ -58,7 +60,7 @@ export interface Place {
 /** The fillings of a slot, for one caller: they come, go and change their order. */
 export interface Arrangeable {
   readonly name: string;
-  arrange(wishes: readonly Wish[]): Promise<Arranged | undefined>;
+  arrange(wishes: readonly Wish[]): Promise<Change | undefined>;
 }
 
 /** How a slot is filled now, and what came and went; identifiers, in their order. */
@@ -70,9 +72,21 @@ export interface Arranged {
   readonly ms: number;
 }
 
+export interface Exchanged {
+  readonly swapped: Swapped;
+  /** Of what stands there now. */
+  readonly identifier: string;
+}
+
+/** What was done at once: what took the place of what, and how the slot is filled now where not just that has changed. */
+export interface Change {
+  readonly swapped: readonly Exchanged[];
+  readonly arranged: Arranged | undefined;
+}
+
 /** What became of one swap, or of a row of fillings: what was done, or why what there was goes on. */
 export type SwapEvent =
-  | { readonly swapped: Swapped; readonly identifier: string }
+  | Exchanged
   | { readonly arranged: Arranged }
   | { readonly place: string; readonly failed: unknown };
 
@@ -126,8 +140,9 @@ export class Places {
   async #arrangeOne(row: Arrangeable, wishes: readonly Wish[]): Promise<void> {
     this.#changing++;
     try {
-      const arranged = await row.arrange(wishes);
-      if (arranged) this.#tell({ arranged });
+      const change = await row.arrange(wishes);
+      for (const one of change?.swapped ?? []) this.#tell(one);
+      if (change?.arranged) this.#tell({ arranged: change.arranged });
     } catch (failed) {
       this.#tell({ place: row.name, failed });
       throw failed;
@@ -244,14 +259,22 @@ export const placeOf = (
     return live.state;
   },
   swap: (wish) =>
-    live.swap(async (phases, requireFit) => {
-      const { plan, migrate, contextOf, lacks } = await arrive(wish, live.plan, phases, requireFit);
-      const context = contextOf(caller);
-      return {
-        plan,
-        migrate,
-        lacks: lacks(context.grants),
-        start: (before) => start(plan, succeeding(context, before)),
-      };
-    }),
+    live.swap(async (phases, requireFit) =>
+      candidateOf(await arrive(wish, live.plan, phases, requireFit), caller, start),
+    ),
 });
+
+/** What has arrived as what takes a place. */
+export const candidateOf = (
+  { plan, migrate, contextOf, lacks }: Arrival,
+  caller: InstanceContext,
+  start: (plan: LinkedPlan, context: InstanceContext) => Promise<Instance>,
+): Candidate => {
+  const context = contextOf(caller);
+  return {
+    plan,
+    migrate,
+    lacks: lacks(context.grants),
+    start: (before) => start(plan, succeeding(context, before)),
+  };
+};

@@ -187,14 +187,18 @@ const notOffered = (component: VerifiedComponent, name: string, providers: reado
 /** All functions of the matched imports that their providers may answer with a promise. */
 const suspendingOf = (matches: readonly Match[]): ReadonlySet<string> => {
   const suspending = new Set<string>();
+  const providers = matches.flatMap(({ provider }) => provider ?? []);
   // Of all together: a resource may be made by another provider than the one that serves its interface (`joins`).
-  const own = new Set(matches.flatMap(({ provider }) => provider?.suspending ?? []));
+  const own = new Set(providers.flatMap((one) => (one.suspending === "*" ? [] : one.suspending)));
+  const whole = new Set(providers.flatMap((one) => (one.suspending === "*" ? (one.joins ?? []) : [])));
+  const joinedWhole = new Set([...whole].map(unversioned));
   for (const { name, extern, provider } of matches) {
     if (!provider) continue;
     const plain = unversioned(name);
     if (extern.kind === "interface") {
+      const all = provider.suspending === "*" || joinedWhole.has(plain);
       for (const func of extern.interface.funcs.keys())
-        if (own.has(`${plain}#${func}`)) suspending.add(`${name}#${func}`);
+        if (all || own.has(`${plain}#${func}`)) suspending.add(`${name}#${func}`);
     } else if (extern.kind === "func" && own.has(name)) suspending.add(name);
   }
   return suspending;
@@ -225,39 +229,104 @@ const implementations = async (
   context: InstanceContext,
   options: LinkOptions,
 ): Promise<Record<string, unknown>> => {
-  const made = new Map<Provider, Implementations>();
   const imports: Record<string, unknown> = {};
-  for (const { name, extern, provider, offered } of matches) {
-    if (provider && offered && isGranted(provider, offered, context)) {
-      const whole = provider.of ?? provider;
-      if (!made.has(whole)) made.set(whole, await whole.instantiate(context));
-      imports[name] = made.get(whole)![offered];
-      if (extern.kind === "interface") requireFuncs(context, extern.interface, offered, imports[name]);
-    } else if (extern.kind === "interface") {
-      const reason = provider ? "it was not granted" : "no provider offers it";
-      imports[name] = deniedInterface(
-        extern.interface,
-        reason,
-        options.grantHint ?? (() => undefined),
-        (wanted) =>
-          context.onDenied?.({
-            wanted,
-            grant: provider && { kind: "capability", value: unversioned(name) },
-          }),
-      );
-    }
+  for (const match of matches) {
+    const given = await implementation(match, context, matches, options.grantHint);
+    if (given !== undefined) imports[match.name] = given;
   }
-  join(imports, matches, made);
+  join(imports, matches, madeFor(context).keys());
   return imports;
+};
+
+/** What an import is given: of whoever serves it, or what denies it. */
+const implementation = async (
+  { name, extern, provider, offered }: Match,
+  context: InstanceContext,
+  matches: readonly Match[],
+  grantHint: GrantHint = () => undefined,
+): Promise<unknown> => {
+  if (provider && offered && isGranted(provider, offered, context)) {
+    const given = (await instantiated(provider.of ?? provider, context, matches))[offered];
+    if (extern.kind === "interface") requireFuncs(context, extern.interface, offered, given);
+    return given;
+  }
+  if (extern.kind !== "interface") return undefined;
+  const reason = provider ? "it was not granted" : "no provider offers it";
+  return deniedInterface(extern.interface, reason, grantHint, (wanted) =>
+    context.onDenied?.({
+      wanted,
+      grant: provider && { kind: "capability", value: unversioned(name) },
+    }),
+  );
+};
+
+/** By what an instance's providers have in common: what each of them made for it. */
+const made = new WeakMap<object, Map<Provider, Implementations>>();
+
+const madeFor = ({ shared = {} }: InstanceContext): Map<Provider, Implementations> => {
+  const known = made.get(shared) ?? new Map<Provider, Implementations>();
+  made.set(shared, known);
+  return known;
+};
+
+const instantiated = async (
+  provider: Provider,
+  context: InstanceContext,
+  matches: readonly Match[],
+): Promise<Implementations> => {
+  const mine = madeFor(context);
+  const known = mine.get(provider);
+  if (known) return known;
+  const wanted = matches.flatMap(({ extern, offered, provider: by }) =>
+    by && (by.of ?? by) === provider && offered && extern.kind === "interface"
+      ? [{ offered, interface: extern.interface }]
+      : [],
+  );
+  const implementations = await provider.instantiate(context, wanted);
+  mine.set(provider, implementations);
+  return implementations;
+};
+
+/** Who of these would serve an import, if nobody else did. */
+export const serverOf = async (
+  name: string,
+  providers: readonly Provider[],
+): Promise<Provider | undefined> => {
+  const absences = await absencesFor([name], providers);
+  const offering = providers.find(
+    (provider) =>
+      closedBy(provider, name) !== undefined ||
+      (matchInterface(name, provider.interfaces) !== undefined && !absences.has(provider)),
+  );
+  return offering && closedBy(offering, name) === undefined ? offering : undefined;
+};
+
+/** An interface as it would be served to an instance if nobody stood before these; undefined where none serves it. */
+export const servedBy = async (
+  wanted: Interface,
+  providers: readonly Provider[],
+  context: InstanceContext,
+  grantHint?: GrantHint,
+): Promise<InterfaceImplementation | undefined> => {
+  const { name } = wanted;
+  const provider = await serverOf(name, providers);
+  if (!provider) return undefined;
+  const match: Match = {
+    name,
+    extern: { kind: "interface", interface: wanted },
+    provider,
+    offered: matchInterface(name, provider.interfaces),
+  };
+  return (await implementation(match, context, [match], grantHint)) as InterfaceImplementation;
 };
 
 /** Resources that are made by several: those of whoever serves the interface, and those of whoever joins in. */
 const join = (
   imports: Record<string, unknown>,
   matches: readonly Match[],
-  made: ReadonlyMap<Provider, Implementations>,
+  serving: Iterable<Provider>,
 ): void => {
-  const joining = [...made.keys()].flatMap((provider) => provider.joins ?? []);
+  const joining = [...serving].flatMap((provider) => provider.joins ?? []);
   if (joining.length === 0) return;
   for (const { name, extern } of matches)
     if (extern.kind === "interface" && imports[name] && matchInterface(name, joining) !== undefined)

@@ -1,10 +1,12 @@
 import type { Digest } from "../base/digest.ts";
+import type { Interface } from "../contract/model.ts";
 import type { Grants } from "../trust/grants.ts";
 import type { TrustClass } from "../trust/verify.ts";
 import type { Denial, WrittenGrant } from "../trust/written.ts";
 import type { Audit } from "./audit.ts";
 import type { Budget, InstanceLimits } from "./budget.ts";
 import type { Chance } from "./chance.ts";
+import type { Rank } from "./relay.ts";
 
 /** Where an instance's standard streams go. The composition root gives the process's own; tests give buffers. */
 export interface Stdio {
@@ -141,6 +143,8 @@ export interface InstanceContext {
   readonly before?: InstanceContext;
   /** Of a component that stands in for a capability: the instance that it serves. */
   readonly caller?: InstanceContext;
+  /** Of the same: where it stands among those that serve that instance. */
+  readonly rank?: Rank;
   /** Told of every capability at the moment of its use; absent where nobody wants to know. */
   readonly audit?: Audit;
   /** Where clocks and randomness come from; the system where this is absent. */
@@ -158,6 +162,12 @@ export type InterfaceImplementation = Readonly<Record<string, unknown>>;
 
 /** Implementations by the versioned interface names that their provider lists. */
 export type Implementations = Readonly<Record<string, InterfaceImplementation>>;
+
+/** An interface as a component imports it, and as whoever serves it spells it. */
+export interface Wanted {
+  readonly offered: string;
+  readonly interface: Interface;
+}
 
 /** Why a provider cannot serve on this machine. */
 export interface Absence {
@@ -191,9 +201,9 @@ export interface Provider {
   readonly functions?: readonly string[];
   /**
    * Functions that may answer with a promise and so suspend the guest through JSPI, unversioned:
-   * "wasi:io/poll#[method]pollable.block". All others must answer at once.
+   * "wasi:io/poll#[method]pollable.block". All others must answer at once. "*" is all of what it serves and joins.
    */
-  readonly suspending: readonly string[];
+  readonly suspending: readonly string[] | "*";
   /** Interfaces of it that every guest has without a grant (the sandbox's default); "*" for all. */
   readonly defaultGranted: readonly string[] | "*";
   /** Platforms where it can serve at all, as `process.platform` spells them; all where this is absent. */
@@ -212,11 +222,14 @@ export interface Provider {
   readonly absent?: ReadonlyMap<string, string>;
   /**
    * Versioned interfaces of others whose resources it makes more of: its objects pass wherever those of whoever
-   * serves the interface do. It has them in what `instantiate` answers.
+   * serves the interface do.
    */
   readonly joins?: readonly string[];
   /** The provider of which this is a part: an instance has one implementation of both. */
   readonly of?: Provider;
-  /** Keyed by the names in `interfaces` and `joins`. */
-  instantiate(context: InstanceContext): Implementations | Promise<Implementations>;
+  /** Keyed by the names in `interfaces`; `wanted` is what the component imports of those. */
+  instantiate(
+    context: InstanceContext,
+    wanted?: readonly Wanted[],
+  ): Implementations | Promise<Implementations>;
 }

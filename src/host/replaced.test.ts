@@ -4,7 +4,7 @@ import type { Fault } from "../base/fault.ts";
 import { ownCache } from "../base/fixture.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
-import { standIn } from "./chain.ts";
+import { Chain } from "./chain.ts";
 import { counters, quietContext } from "./fixture.ts";
 import { Places } from "./places.ts";
 import { link } from "./plan.ts";
@@ -24,21 +24,29 @@ const planOf = async (factor: number) =>
 const served = async () => {
   const plans = [await planOf(1), await planOf(10)];
   const places = new Places();
-  const provider = standIn({
+  const { exports } = plans[0]!.world;
+  const chain = new Chain({
     slot: "provider:a:b",
-    plan: plans[0]!,
-    interfaces: ["a:b/counters@1.0.0"],
-    joins: [],
-    contextOf: () => quietContext(plans[0]!.component),
-    swaps: {
+    covers: () => true,
+    imports: exports,
+    rest: [],
+    joins: () => [],
+    requireFit: () => {},
+    contextOf: ({ component }) => quietContext(component),
+    swaps: () => ({
       places,
       arrive: async ({ identifier }) => {
         const plan = plans.find(({ component }) => component.identifier === identifier)!;
         return { plan, lacks: () => [], contextOf: () => quietContext(plan.component) };
       },
-    },
+    }),
   });
-  const given = await provider.instantiate(quietContext(plans[0]!.component));
+  chain.add(plans[0]!);
+  const provider = await chain.provider();
+  const wanted = [...exports].flatMap(([offered, extern]) =>
+    extern.kind === "interface" ? [{ offered, interface: extern.interface }] : [],
+  );
+  const given = await provider.instantiate(quietContext(plans[0]!.component), wanted);
   const { Counter } = given["a:b/counters@1.0.0"] as unknown as Counters;
   return { Counter, swapTo: (factor: number) => places.swap("provider:a:b", { identifier: `${factor}` }) };
 };

@@ -57,12 +57,17 @@ const slot = async (combination: Combination, ...identifiers: string[]) => {
     },
   });
   const [plan] = fillings;
-  const made = await provider.instantiate({ ...contextOf(plan!), onDrop: (drop) => drops.push(drop) });
-  const { pick } = made["s:s/pick@0.1.0"] as { pick(n: number): Promise<Uint32Array> | Uint32Array };
+  const caller = async () => {
+    const made = await provider.instantiate({ ...contextOf(plan!), onDrop: (drop) => drops.push(drop) });
+    const { pick } = made["s:s/pick@0.1.0"] as { pick(n: number): Promise<Uint32Array> | Uint32Array };
+    return async () => [...(await pick(10))];
+  };
   return {
     places,
     events,
-    call: async () => [...(await pick(10))],
+    call: await caller(),
+    /** Another, from now on. */
+    caller,
     arrange: (...next: string[]) =>
       places.arrange(
         "style",
@@ -89,7 +94,9 @@ test("fillings are added, taken away and put in another order, and the next call
   expect(events.map((event) => ("arranged" in event ? event.arranged : event))).toMatchObject([
     { fillings: ["a", "b", "c"], added: ["c"], removed: [] },
     { fillings: ["c", "a"], added: [], removed: ["b"] },
-    { fillings: ["b", "d", "c"], added: ["b", "d"], removed: ["a"] },
+    // Who goes gives way to who comes, as in any swap; who comes besides is one more.
+    { identifier: "b", swapped: { place: "style", generation: 2 } },
+    { fillings: ["b", "d", "c"], added: ["d"], removed: [] },
   ]);
 });
 
@@ -160,4 +167,36 @@ test("one of several that were brought in is swapped as any other", async () => 
   await arrange("a", "b");
   await places.swap("style", { identifier: "d" }, "b");
   expect(await call()).toEqual([11, 14]);
+});
+
+test("who begins to call later has the fillings that there are by then, and changes with the others", async () => {
+  const { call, caller, arrange, places } = await slot("all", "a", "b");
+  await arrange("b", "c");
+  await places.swap("style", { identifier: "d" }, "b");
+  const later = await caller();
+  expect([await call(), await later()]).toEqual([
+    [14, 13],
+    [14, 13],
+  ]);
+  await arrange("a");
+  expect([await call(), await later(), await (await caller())()]).toEqual([[11], [11], [11]]);
+});
+
+test("of a slot that somebody has to answer for, not all are taken away", async () => {
+  const { call, arrange } = await slot("first", "a");
+  expect((await failure(arrange())).code).toBe("LK0407");
+  expect(await call()).toEqual([11]);
+});
+
+test("a call in flight keeps those that it has, whatever follows the change after it began", async () => {
+  const { call, arrange } = await slot("all", "a", "b", "c");
+  const calls = [call()];
+  for (const next of [["b"], ["d"], ["a", "c"]]) {
+    const arranging = arrange(...next);
+    calls.push(call(), call());
+    await arranging;
+    calls.push(call());
+  }
+  const known = [[11, 12, 13], [12], [14], [11, 13]];
+  for (const answer of await Promise.all(calls)) expect(known).toContainEqual(answer);
 });

@@ -1,9 +1,9 @@
 import { DeclaredError, Fault, fault } from "../base/fault.ts";
-import { camel, type Func, type Interface, pascal, unversioned } from "../contract/model.ts";
+import { camel, type Func, type Interface, pascal, type Type, unversioned } from "../contract/model.ts";
 import { ownResources } from "../contract/outline.ts";
-import { holdsResource } from "../contract/resource.ts";
+import { flowsIn, holdsResource, resourcesIn } from "../contract/resource.ts";
 import { goneError } from "./denied.ts";
-import { faceOf, markAs, writtenOf } from "./face.ts";
+import { faceOf, markAs, markOf, writtenOf } from "./face.ts";
 import type { Instance } from "./instance.ts";
 import type { Live } from "./live.ts";
 import { GuestExit, type InterfaceImplementation } from "./provider.ts";
@@ -25,6 +25,8 @@ export interface Maker {
   instance: Instance | undefined;
   /** Its own objects, by those that guests were given for them. */
   own: WeakMap<object, object>;
+  /** What it makes. An object of another's that it does not make itself is one that it knows from its imports. */
+  readonly resources: ReadonlySet<string>;
 }
 
 /** Who made what stands behind an object. */
@@ -35,36 +37,36 @@ export class Views {
   readonly #own: readonly Interface[];
   readonly #stand: Stand;
   readonly #slot: string;
-  /** Without resources of its own nothing is made here, and no types need be read to know it. */
+  /** Without resources nothing is made here, and no types need be read to know it. */
   readonly #makes: boolean;
   readonly #views = new WeakMap<Instance, ReadonlyMap<string, Readonly<Record<string, Callable>>>>();
-  /** What guests' objects have in common, by resource. */
-  readonly #prototypes = new Map<string, object>();
+  /** Whether any instance here makes something, or did. */
+  #hasMade = false;
+  /** What guests' objects have in common, by the interface that says so and the resource. */
+  readonly #prototypes = new WeakMap<Interface, ReadonlyMap<string, object>>();
   /** The same, by what those of an instance have in common. */
   readonly #classes = new WeakMap<object, object>();
 
+  /** `own` is what every instance exports, where that is the same for all. */
   constructor(own: readonly Interface[], stand: Stand, slot: string) {
     this.#own = own;
     this.#stand = stand;
     this.#slot = slot;
-    for (const one of own)
-      for (const resource of ownResources(one)) {
-        const mark = `${unversioned(one.name)}#${resource}`;
-        this.#prototypes.set(mark, this.#prototype(one, resource, mark));
-      }
-    this.#makes = this.#prototypes.size > 0;
+    this.#makes = own.some(makesAny);
   }
 
   /** Once for each instance, before anything of it is called. */
-  add(instance: Instance): void {
-    const maker: Maker = { slot: this.#slot, instance, own: new WeakMap() };
+  add(instance: Instance, own = this.#own): void {
+    const resources = own.flatMap((one) => ownResources(one).map((resource) => markFor(one, resource)));
+    this.#hasMade ||= resources.length > 0;
+    const maker: Maker = { slot: this.#slot, instance, own: new WeakMap(), resources: new Set(resources) };
     // A process knows by itself what it has still, and may outlive the instance that it served.
     if (!instance.restarts)
       instance.context.onDrop(() => {
         maker.instance = undefined;
         maker.own = new WeakMap();
       });
-    const views = this.#own.map((one) => [one.name, this.#view(one, instance, maker)] as const);
+    const views = own.map((one) => [one.name, this.#view(one, instance, maker)] as const);
     this.#views.set(instance, new Map(views));
   }
 
@@ -101,15 +103,23 @@ export class Views {
     return found;
   }
 
-  /** One interface as a guest sees it, whoever serves it: `callOf` has functions, statics and constructors. */
-  handedOn(own: Interface, callOf: (func: Func) => Callable): InterfaceImplementation {
-    const { name, funcs } = own;
+  /**
+   * One interface as a guest sees it, whoever serves it: `callOf` has functions, statics and constructors. Objects of
+   * `others` are of its resources as well.
+   */
+  handedOn(
+    own: Interface,
+    callOf: (func: Func) => Callable,
+    others?: InterfaceImplementation,
+  ): InterfaceImplementation {
+    const { funcs } = own;
     const made: Record<string, unknown> = {};
-    for (const resource of ownResources(own)) {
-      const mark = `${unversioned(name)}#${resource}`;
+    for (const [resource, prototype] of this.#prototypesOf(own)) {
       const construct = funcs.get(`[constructor]${resource}`);
-      const face = faceOf(mark, construct && callOf(construct));
-      face.prototype = this.#prototypes.get(mark)!;
+      const other = others?.[pascal(resource)];
+      const isOther = typeof other === "function" ? (value: unknown) => value instanceof other : undefined;
+      const face = faceOf(markFor(own, resource), construct && callOf(construct), isOther);
+      face.prototype = prototype;
       made[pascal(resource)] = face;
     }
     for (const func of funcs.values()) {
@@ -121,10 +131,20 @@ export class Views {
     return made;
   }
 
-  #prototype({ name, funcs }: Interface, resource: string, mark: string): object {
+  #prototypesOf(own: Interface): ReadonlyMap<string, object> {
+    const known = this.#prototypes.get(own);
+    if (known) return known;
+    const made = ownResources(own).map((resource) => [resource, this.#prototype(own, resource)] as const);
+    const prototypes = new Map(made);
+    this.#prototypes.set(own, prototypes);
+    return prototypes;
+  }
+
+  #prototype(own: Interface, resource: string): object {
+    const { name, funcs } = own;
     const views = this;
     const prototype: Record<PropertyKey, Callable> = {};
-    markAs(prototype, mark);
+    markAs(prototype, markFor(own, resource));
     for (const func of funcs.values())
       if (func.role.role === "method" && func.role.resource === resource)
         prototype[camel(func.role.member)] = function (this: object, ...args: unknown[]) {
@@ -138,10 +158,9 @@ export class Views {
 
   #view(one: Interface, instance: Instance, maker: Maker): Record<string, Callable> {
     const exported = instance.exported(one.name);
-    for (const resource of ownResources(one)) {
+    for (const [resource, prototype] of this.#prototypesOf(one)) {
       const given = exported[pascal(resource)];
-      if (typeof given === "function")
-        this.#classes.set(given.prototype, this.#prototypes.get(`${unversioned(one.name)}#${resource}`)!);
+      if (typeof given === "function") this.#classes.set(given.prototype, prototype);
     }
     const view: Record<string, Callable> = {};
     for (const func of one.funcs.values())
@@ -152,15 +171,15 @@ export class Views {
   /** Calls of one function, counted and explained, with the instance's own objects for those of guests. */
   #guarded(instance: Instance, maker: Maker, name: string, func: Func, callee: Callable): Callable {
     const watch = watching(instance, func, `${name}#${func.name}`, this.#slot);
-    if (!this.#makes) return (...args) => watch(() => callee(...args));
-    const takes = this.takes(func);
+    if (maker.resources.size === 0) return (...args) => watch(() => callee(...args));
+    const taken = func.params.map(({ type }) => this.#taking(type, name, maker, func));
     const gives = holdsResource(func.result);
     const given = (value: unknown) => changed(value, (object) => this.#give(object, maker));
     const failed = (error: unknown): never => {
       throw error instanceof DeclaredError ? new DeclaredError(given(error.payload)) : error;
     };
     return (...args) => {
-      if (takes) changed(args, (object) => this.#take(object, maker, func));
+      for (const [at, take] of taken.entries()) if (take) args[at] = changed(args[at], take);
       const work = () => watch(() => callee(...args));
       if (!gives) return work();
       try {
@@ -182,18 +201,55 @@ export class Views {
     return given;
   }
 
-  /** An instance's own object for a guest's. That of another would be nonsense to it, and have it trap. */
-  #take(object: object, maker: Maker, func: Func): object | undefined {
-    const by = makers.get(object);
-    if (by?.slot !== this.#slot) return undefined;
-    const own = by === maker ? maker.own.get(object) : undefined;
-    if (own) return own;
-    throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
+  /**
+   * An instance's own objects for a guest's, in an argument of a type. Those of another would be nonsense to it, and have
+   * it trap, unless it knows them from its imports.
+   */
+  #taking(
+    type: Type,
+    name: string,
+    maker: Maker,
+    func: Func,
+  ): ((object: object) => object | undefined) | undefined {
+    const resources = [...resourcesIn(type)].map((one) => marking(one.owner ?? name, one.name));
+    if (resources.length === 0) return undefined;
+    // A stream or a future stands for itself too, and is no resource.
+    const mayBeOthers = resources.some((one) => !maker.resources.has(one)) || flowsIn(type);
+    return (object) => {
+      const by = makers.get(object);
+      const own = by === maker ? maker.own.get(object) : undefined;
+      if (own) return own;
+      const isGone = mayBeOthers
+        ? by?.slot === this.#slot && maker.resources.has(markOf(object)!)
+        : isOpaque(object);
+      if (!isGone) return undefined;
+      throw goneError(func, `called ${func.name} with what another made in ${this.#slot} than who answers`);
+    };
+  }
+
+  /** A function of whoever serves where nobody here does: what was made here would be nonsense to it. */
+  apart(func: Func, call: Callable): Callable {
+    return (...args) => {
+      const maker =
+        this.#hasMade && func.params.some(({ type }) => holdsResource(type)) && this.makerIn(args);
+      if (maker)
+        throw goneError(
+          func,
+          `called ${func.name} with what a component made that stands in ${this.#slot} no more`,
+        );
+      return call(...args);
+    };
   }
 }
 
+const makesAny = (one: Interface): boolean => ownResources(one).length > 0;
+
+const marking = (owner: string, resource: string): string => `${unversioned(owner)}#${resource}`;
+
+const markFor = ({ name }: Interface, resource: string): string => marking(name, resource);
+
 /** A function as an instance exports it; found when it is called, since one run calls few of those that it could. */
-const calleeOf = ({ name, role }: Func, exported: Readonly<Record<string, unknown>>): Callable => {
+export const calleeOf = ({ name, role }: Func, exported: Readonly<Record<string, unknown>>): Callable => {
   if (role.role === "free") return (...args) => (exported[camel(name)] as Callable)(...args);
   const key = camel(role.member);
   if (role.role === "method") return (self, ...args) => (self as Record<string, Callable>)[key]!(...args);
@@ -232,6 +288,10 @@ const changed = (value: unknown, change: (object: object) => object | undefined)
   }
   return value;
 };
+
+/** No value that has parts, but something that stands for itself. */
+const isOpaque = (value: object): boolean =>
+  !isPlain(value) && !Array.isArray(value) && !(value instanceof Map) && !ArrayBuffer.isView(value);
 
 const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value));
 

@@ -76,7 +76,9 @@ const changesFor = ({ onDrop }: InstanceContext, places: Places) => {
   let waiting: Change[] = [];
   onDrop(
     places.listen((event) => {
-      waiting.push(changeOf(event, places));
+      const change = changeOf(event, places);
+      // A change of several at once is told of each.
+      if (!Bun.deepEquals(change, waiting.at(-1))) waiting.push(change);
       if (waiting.length > limits.slotChangesMax) waiting.shift();
     }),
   );

@@ -6,7 +6,7 @@ import { ownCache } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import { wat } from "../../builders/wat.ts";
 import { completed } from "../../builders/wit.ts";
-import { standIn } from "../../host/chain.ts";
+import { Chain } from "../../host/chain.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import type { Provider } from "../../host/provider.ts";
 import { verify } from "../../trust/verify.ts";
@@ -104,14 +104,17 @@ test("a client that goes away half-way holds nothing", async () => {
 }, 20_000);
 
 test("a component passes requests on to another that fills its import, streams and all", async () => {
-  const other = standIn({
+  const chain = new Chain({
     slot: "provider:wasi:http/handler",
-    plan,
-    interfaces: ["wasi:http/handler@0.3.0"],
-    joins: [],
+    covers: (name) => name.startsWith("wasi:http/handler@"),
+    imports: (await planOf("forward")).world.imports,
+    rest: [],
+    joins: () => [],
+    requireFit: () => {},
     contextOf: () => contextOf().context,
   });
-  const { server } = await start({}, await planOf("forward", [other]));
+  chain.add(plan);
+  const { server } = await start({}, await planOf("forward", [await chain.provider()]));
   const sent = fill(300_000);
   const response = await fetch(server.url, { method: "POST", body: sent });
   expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), Buffer.from(sent))).toBe(0);
