@@ -11,7 +11,8 @@ import type { IpSocketAddress, network } from "../p2/network.ts";
 import type { tcp } from "../p2/tcp.ts";
 import type { udp } from "../p2/udp.ts";
 import type { filesystem as filesystem3 } from "../p3/filesystem.ts";
-import type { tcpSocket } from "../p3/tcp.ts";
+import type { GuestStream } from "../p3/pipe.ts";
+import type { TcpSocket, tcpSocket } from "../p3/tcp.ts";
 import type { udpSocket } from "../p3/udp.ts";
 import { sockets } from "../sockets.ts";
 import { sockets3 } from "../sockets3.ts";
@@ -43,6 +44,12 @@ const interfacesOf = (made: object, versions: Readonly<Record<string, string>>) 
       .find((found) => found !== undefined) as T;
 };
 
+/** `wasi:sockets/types` of 0.3. */
+interface Sockets3 {
+  readonly TcpSocket: ReturnType<typeof tcpSocket>;
+  readonly UdpSocket: ReturnType<typeof udpSocket>;
+}
+
 /** Instances that follow each other, which end with the test; of both generations of WASI. */
 export const successive = () => {
   const drops: (() => void)[] = [];
@@ -56,8 +63,42 @@ export const successive = () => {
     drops.push(drop);
     return { context, drop, denied };
   };
+  /** A client, and what it has heard. */
+  const connect = async (port: number) => {
+    let heard = "";
+    let ended = false;
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        data(_, data) {
+          heard += data.toString();
+        },
+        close() {
+          ended = true;
+        },
+      },
+    });
+    drops.push(() => socket.terminate());
+    return Object.assign(socket, {
+      async until(wanted: string) {
+        while (!heard.endsWith(wanted)) await Bun.sleep(1);
+        return heard;
+      },
+      hasEnded: () => ended,
+    });
+  };
   return {
     drops,
+    connect,
+
+    /** A server of 0.3 with a client. */
+    async talking3(one: Sockets3) {
+      const { listener, connections, port } = listening3(one);
+      const client = await connect(port);
+      const server = (await connections.next()).value!;
+      return { listener, connections, port, client, server };
+    },
 
     /** One instance with WASI 0.2, and what it was denied. */
     async generation(given: Given = {}) {
@@ -91,41 +132,68 @@ export const successive = () => {
         tcp: at<ReturnType<typeof keptInP3>["tcp"]>("kept/tcp"),
         udp: at<ReturnType<typeof keptInP3>["udp"]>("kept/udp"),
         ...at<ReturnType<typeof filesystem3>["preopens"]>("filesystem/preopens"),
-        ...at<{
-          readonly TcpSocket: ReturnType<typeof tcpSocket>;
-          readonly UdpSocket: ReturnType<typeof udpSocket>;
-        }>("sockets/types"),
+        ...at<Sockets3>("sockets/types"),
       };
     },
-
-    /** A client, and what it has heard. */
-    async connect(port: number) {
-      let heard = "";
-      let ended = false;
-      const socket = await Bun.connect({
-        hostname: "127.0.0.1",
-        port,
-        socket: {
-          data(_, data) {
-            heard += data.toString();
-          },
-          close() {
-            ended = true;
-          },
-        },
-      });
-      drops.push(() => socket.terminate());
-      return Object.assign(socket, {
-        async until(wanted: string) {
-          while (!heard.endsWith(wanted)) await Bun.sleep(1);
-          return heard;
-        },
-        get ended() {
-          return ended;
-        },
-      });
-    },
   };
+};
+
+/** What a guest writes as long as it likes: it is open until it says otherwise. */
+export const openStream = () => {
+  const pieces: Uint8Array[] = [];
+  let wake = () => {};
+  let ended = false;
+  const lifted: GuestStream = {
+    async read() {
+      while (pieces.length === 0 && !ended) await new Promise<void>((resolve) => (wake = resolve));
+      const value = pieces.shift();
+      return value ? { value, done: false } : { done: true };
+    },
+    [Symbol.dispose]: () => end(),
+  };
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  return Object.assign(lifted, {
+    end,
+    push(piece: Uint8Array) {
+      pieces.push(piece);
+      wake();
+    },
+  });
+};
+
+/** A stream of the host's as the linker reads it: so many at most, and a read may be taken back. */
+interface Read<T> {
+  next(count?: number): Promise<{ readonly done?: boolean; readonly value: T | undefined }>;
+  cancel(): void;
+}
+export const reading = <T>(stream: AsyncIterable<T>) => stream[Symbol.asyncIterator]() as unknown as Read<T>;
+
+/** So many bytes of it, as text. */
+export const readText = async (of: Read<Uint8Array>, length: number) => {
+  let read = "";
+  while (read.length < length) {
+    const { done, value } = await of.next(length - read.length);
+    if (done) throw new Error(`It ended after ${read}`);
+    read += text(value!);
+  }
+  return read;
+};
+
+/** Both directions of a connection, as a guest begins them. */
+export const streamsOf = (socket: TcpSocket) => {
+  const output = openStream();
+  const sent = socket.send(output);
+  return { input: reading(socket.receive()[0]), output, sent };
+};
+
+/** A socket of 0.3 that listens. */
+export const listening3 = (one: Sockets3) => {
+  const listener = one.TcpSocket.create("ipv4");
+  listener.bind(loopback());
+  return { listener, connections: reading(listener.listen()), port: listener.getLocalAddress().val.port };
 };
 
 type Successive = ReturnType<typeof successive>;

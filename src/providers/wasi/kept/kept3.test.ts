@@ -4,14 +4,24 @@ import type { Fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import { errOf, type Given, guestStream, hostFolder, textOf } from "../fixture.ts";
 import { networkingOf } from "../networking.ts";
-import type { GuestStream } from "../p3/pipe.ts";
-import type { TcpSocket } from "../p3/tcp.ts";
-import { bytes, type Generation3, loopback, openNow, successive, text } from "./fixture.ts";
+import {
+  bytes,
+  type Generation3,
+  listening3,
+  loopback,
+  openNow,
+  openStream,
+  reading,
+  readText,
+  streamsOf,
+  successive,
+  text,
+} from "./fixture.ts";
 
-// As kept.test.ts, for WASI 0.3, whose streams are read and written by the host; and from one generation to the other.
+// As kept.test.ts, for WASI 0.3, whose streams are read and written by the host.
 
 const folder = hostFolder();
-const { drops, generation, generation3, connect } = successive();
+const { drops, generation3, talking3, connect } = successive();
 
 const readable = { read: true };
 const all = "127.0.0.1,listen=127.0.0.1:0";
@@ -22,70 +32,6 @@ const withFile = async (flags: { read?: boolean; write?: boolean } = readable, g
   const file = root.openAt({}, "log", {}, flags);
   one.files.keep("log", file);
   return { one, root, file };
-};
-
-/** What a guest writes as long as it likes: it is open until it says otherwise. */
-const openStream = () => {
-  const pieces: Uint8Array[] = [];
-  let wake = () => {};
-  let ended = false;
-  const lifted: GuestStream = {
-    async read() {
-      while (pieces.length === 0 && !ended) await new Promise<void>((resolve) => (wake = resolve));
-      const value = pieces.shift();
-      return value ? { value, done: false } : { done: true };
-    },
-    [Symbol.dispose]: () => end(),
-  };
-  const end = () => {
-    ended = true;
-    wake();
-  };
-  return Object.assign(lifted, {
-    end,
-    push(piece: Uint8Array) {
-      pieces.push(piece);
-      wake();
-    },
-  });
-};
-
-/** A stream of the host's as the linker reads it: so many at most, and a read may be taken back. */
-interface Read<T> {
-  next(count?: number): Promise<{ readonly done?: boolean; readonly value: T | undefined }>;
-  cancel(): void;
-}
-const reading = <T>(stream: AsyncIterable<T>) => stream[Symbol.asyncIterator]() as unknown as Read<T>;
-
-const readText = async (of: Read<Uint8Array>, length: number) => {
-  let read = "";
-  while (read.length < length) {
-    const { done, value } = await of.next(length - read.length);
-    if (done) throw new Error(`It ended after ${read}`);
-    read += text(value!);
-  }
-  return read;
-};
-
-const listening = (one: Generation3) => {
-  const listener = one.TcpSocket.create("ipv4");
-  listener.bind(loopback());
-  return { listener, connections: reading(listener.listen()), port: listener.getLocalAddress().val.port };
-};
-
-/** A server with a client. */
-const talking = async (one: Generation3) => {
-  const { listener, connections, port } = listening(one);
-  const client = await connect(port);
-  const server = (await connections.next()).value!;
-  return { listener, connections, port, client, server };
-};
-
-/** Both directions of a connection, as a guest begins them. */
-const streamsOf = (socket: TcpSocket) => {
-  const output = openStream();
-  const sent = socket.send(output);
-  return { input: reading(socket.receive()[0]), output, sent };
 };
 
 test("a file of 0.3 is read on by the next one, though its name is gone and the one before as well", async () => {
@@ -135,7 +81,7 @@ test("a file of 0.3 that the next one was not granted is not given, and that is 
 
 test("a connection of 0.3 goes on with what nobody has read, what is on its way and what is still to be sent", async () => {
   const one = await generation3({ network: all });
-  const { server, client } = await talking(one);
+  const { server, client } = await talking3(one);
   const before = streamsOf(server);
   client.write("abcdef");
   // No more is taken off it than the guest asks for.
@@ -154,13 +100,13 @@ test("a connection of 0.3 goes on with what nobody has read, what is on its way 
   output.push(bytes("from two"));
   expect(await client.until("from two")).toBe("from one, from two");
   expect(socket.getRemoteAddress().val.port).toBe(client.localPort);
-  expect([client.ended, await errOf(() => socket.listen())]).toEqual([false, { tag: "invalid-state" }]);
+  expect([client.hasEnded(), await errOf(() => socket.listen())]).toEqual([false, { tag: "invalid-state" }]);
   output.end();
 });
 
 test("a read that is under way when its instance ends takes nothing with it", async () => {
   const one = await generation3({ network: all });
-  const { server, listener, connections, port, client } = await talking(one);
+  const { server, listener, connections, port, client } = await talking3(one);
   const reads = [streamsOf(server).input.next(99), connections.next()];
   one.tcp.keep("client", server);
   one.tcp.keep("door", listener);
@@ -172,12 +118,12 @@ test("a read that is under way when its instance ends takes nothing with it", as
   const late = await connect(port);
   expect(await readText(streamsOf(taken).input, 8)).toBe("after it");
   const accepted = (await reading(door.connections!).next()).value!;
-  expect([accepted.getRemoteAddress().val.port, client.ended]).toEqual([late.localPort, false]);
+  expect([accepted.getRemoteAddress().val.port, client.hasEnded()]).toEqual([late.localPort, false]);
 });
 
 test("what comes after a read was taken back, or while the next one is made, is the next one's", async () => {
   const one = await generation3({ network: all });
-  const { server, listener, connections, port, client } = await talking(one);
+  const { server, listener, connections, port, client } = await talking3(one);
   const { input } = streamsOf(server);
   const reads = [input.next(99), connections.next()];
   one.tcp.keep("client", server);
@@ -198,14 +144,14 @@ test("what comes after a read was taken back, or while the next one is made, is 
     client.write("hello");
     expect(await readText(streamsOf(accepted).input, 5)).toBe("hello");
   }
-  expect(client.ended || early.ended).toBe(false);
+  expect(client.hasEnded() || early.hasEnded()).toBe(false);
 });
 
 test("one of 0.3 that took and failed leaves the one before with all that it had", async () => {
   writeFileSync(folder.at("log"), "text");
   const given = { folders: [folder.grant()], network: all };
   const { one, file } = await withFile(readable, given);
-  const { server, listener, connections, port, client } = await talking(one);
+  const { server, listener, connections, port, client } = await talking3(one);
   const { input, output } = streamsOf(server);
   one.tcp.keep("client", server);
   one.tcp.keep("door", listener);
@@ -232,7 +178,7 @@ test("one of 0.3 that took and failed leaves the one before with all that it had
 
 test("what the next one sends comes after all that the one before had sent", async () => {
   const one = await generation3({ network: all });
-  const { server, client } = await talking(one);
+  const { server, client } = await talking3(one);
   const before = streamsOf(server);
   client.pause();
   // More than the system has room for, so some of it waits here.
@@ -252,7 +198,7 @@ test("what the next one sends comes after all that the one before had sent", asy
 
 test("a direction that a guest of 0.3 ends itself is ended for whoever goes on with it", async () => {
   const one = await generation3({ network: all });
-  const { server, client } = await talking(one);
+  const { server, client } = await talking3(one);
   const { output, sent } = streamsOf(server);
   one.tcp.keep("client", server);
   output.end();
@@ -307,7 +253,7 @@ test("a socket for datagrams of 0.3 goes on with what has come, and with its pee
 
 test("a socket of 0.3 that the next one was not granted is not given, and that is told", async () => {
   const one = await generation3({ network: all });
-  const { listener, server, port } = await talking(one);
+  const { listener, server, port } = await talking3(one);
   const client = one.TcpSocket.create("ipv4");
   await client.connect(loopback(port));
   const { socket } = await bound(one);
@@ -355,7 +301,7 @@ test("what is nothing to go on with is not kept in 0.3 either, nor what a compon
   expect(await errOf(() => one.udp.keep("unbound", one.UdpSocket.create("ipv4")))).toBe("unfit");
   for (const kind of [one.files, one.tcp, one.udp])
     expect(await errOf(() => kind.keep("foreign", {}))).toBe("unfit");
-  const { listener } = listening(one);
+  const { listener } = listening3(one);
   expect(await errOf(() => one.tcp.keep("", listener))).toBe("bad-name");
   for (let i = 0; i < limits.keptNamesMax; i++) one.tcp.keep(`${i}`, listener);
   expect(await errOf(() => one.tcp.keep("one more", listener))).toBe("too-many");
@@ -365,7 +311,7 @@ test("what is taken in 0.3 counts for the taker, which fails beyond its limits a
   writeFileSync(folder.at("log"), "text");
   const given = { folders: [folder.grant()], network: all };
   const { one, file } = await withFile(readable, given);
-  const { server, client } = await talking(one);
+  const { server, client } = await talking3(one);
   one.tcp.keep("client", server);
   const before = openNow();
   const two = await generation3({ ...given, before: one.context });
@@ -386,86 +332,12 @@ test("what is taken in 0.3 counts for the taker, which fails beyond its limits a
   expect(await readText(streamsOf(server).input, 10)).toBe("still here");
 });
 
-test("what one of 0.2 keeps one of 0.3 takes, with what was read ahead", async () => {
-  writeFileSync(folder.at("log"), "one two");
-  const given = { folders: [folder.grant()], network: all };
-  const one = await generation(given);
-  one.files.keep("log", one.getDirectories()[0]![0].openAt({}, "log", {}, readable));
-  const listener = one.createTcpSocket("ipv4");
-  listener.startBind(one.instanceNetwork(), loopback());
-  listener.finishBind();
-  listener.startListen();
-  listener.finishListen();
-  const { port } = listener.localAddress().val;
-  const client = await connect(port);
-  await listener.subscribe().block();
-  const [server, input, output] = listener.accept();
-  client.write("abc");
-  // A look reads all of it off the socket.
-  await input.subscribe().block();
-  expect(text(input.read(1n))).toBe("a");
-  await output.blockingWriteAndFlush(bytes("from 0.2, "));
-  one.tcp.keep("client", server);
-  one.tcp.keep("door", listener);
-  const socket = one.createUdpSocket("ipv4");
-  socket.startBind(one.instanceNetwork(), loopback());
-  await socket.subscribe().block();
-  socket.finishBind();
-  one.udp.keep("port", socket);
-  const two = await generation3({ ...given, before: one.context });
-  const [taken, door] = [two.tcp.take("client")!.socket, two.tcp.take("door")!];
-  const datagrams = two.udp.take("port")!;
-  const file = two.files.take("log")!;
-  one.drop();
-  expect(await textOf(file.readViaStream(4n)[0])).toBe("two");
-  const streams = streamsOf(taken);
-  expect(await readText(streams.input, 2)).toBe("bc");
-  streams.output.push(bytes("from 0.3"));
-  expect(await client.until("from 0.3")).toBe("from 0.2, from 0.3");
-  const late = await connect(port);
-  const accepted = (await reading(door.connections!).next()).value!;
-  expect(accepted.getRemoteAddress().val.port).toBe(late.localPort);
-  expect(datagrams.getLocalAddress().val.port).toBeGreaterThan(0);
-});
-
-test("what one of 0.3 keeps one of 0.2 takes", async () => {
-  writeFileSync(folder.at("log"), "one two");
-  const given = { folders: [folder.grant()], network: all };
-  const { one } = await withFile(readable, given);
-  const { server, listener, port, client } = await talking(one);
-  const { input, output } = streamsOf(server);
-  client.write("abc");
-  expect(await readText(input, 1)).toBe("a");
-  output.push(bytes("from 0.3, "));
-  await client.until("from 0.3, ");
-  one.tcp.keep("client", server);
-  one.tcp.keep("door", listener);
-  const { socket } = await bound(one);
-  one.udp.keep("port", socket);
-  const two = await generation({ ...given, before: one.context });
-  const { streams } = two.tcp.take("client")!;
-  const { socket: door } = two.tcp.take("door")!;
-  const [datagrams, file] = [two.udp.take("port")!, two.files.take("log")!];
-  one.drop();
-  expect(text(file.read(9n, 4n)[0])).toBe("two");
-  const [theirs, ours] = streams!;
-  let read = "";
-  while (read.length < 2) read += text(await theirs.blockingRead(9n));
-  expect(read).toBe("bc");
-  await ours.blockingWriteAndFlush(bytes("from 0.2"));
-  expect(await client.until("from 0.2")).toBe("from 0.3, from 0.2");
-  const late = await connect(port);
-  await door.subscribe().block();
-  expect(door.accept()[0].remoteAddress().val.port).toBe(late.localPort);
-  expect(datagrams.localAddress().val.port).toBeGreaterThan(0);
-});
-
 test("hundreds of 0.3 that follow each other leave no file and no socket behind", async () => {
   writeFileSync(folder.at("log"), "text");
   const given = { folders: [folder.grant()], network: all };
   let { one, root } = await withFile(readable, given);
   root[Symbol.dispose]();
-  const { listener, server, client } = await talking(one);
+  const { listener, server, client } = await talking3(one);
   one.tcp.keep("door", listener);
   one.tcp.keep("client", server);
   const before = openNow();
