@@ -19,7 +19,7 @@ import { trustProvider } from "../providers/trust/index.ts";
 import { http } from "../providers/wasi/http.ts";
 import { http3 } from "../providers/wasi/http3.ts";
 import { wasi } from "../providers/wasi/index.ts";
-import { kept } from "../providers/wasi/kept/index.ts";
+import { kept, kept3 } from "../providers/wasi/kept/index.ts";
 import { sockets } from "../providers/wasi/sockets.ts";
 import { sockets3 } from "../providers/wasi/sockets3.ts";
 import { wasi3 } from "../providers/wasi/wasi3.ts";
@@ -51,6 +51,7 @@ export const providerMembers: readonly ((services: Services) => Provider)[] = [
   () => sockets3,
   () => http3,
   () => kept,
+  () => kept3,
   (services) => coreProvider(services.core.tap),
   () => windowProvider,
   () => framebuffer,

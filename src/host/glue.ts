@@ -89,6 +89,26 @@ export const changes: readonly Change[] = [
     put: "setImmediate($1);",
   },
   {
+    why: "What a host's stream gives beyond what its guest reads is kept for that guest, and lost where another instance goes on with what the stream is of: the host is told how much is wanted",
+    find: /(async readSource\()(\) \{(?:(?!readSource)[\s\S])*?this\.#readFn\()(\))/g,
+    put: "$1count$2count$3",
+  },
+  {
+    why: "How much that is, where it is known",
+    find: /(pendingValues\.readSource\()(\))/g,
+    put: "$1count$2",
+  },
+  {
+    why: "So it is passed on, and so is that the guest takes its read back: what comes after that is not to be taken for it",
+    find: /readFn = \(\) => asyncIterator\.next\(\);/g,
+    put: "readFn = (count) => asyncIterator.next(count); readFn.cancel = () => asyncIterator.cancel?.();",
+  },
+  {
+    why: "When it does",
+    find: /(readEnd\.setHostCancelFn\?\.\(\(\) => \{)/g,
+    put: "$1 readFn.cancel?.();",
+  },
+  {
     why: "Buffers of every read and write are kept for ever, and nobody asks for them",
     find: /instanceBuffers\.set\(nextBufID, buffer\);/g,
     put: "",

@@ -14,7 +14,7 @@ import { beganName, changed } from "./glue.ts";
 import type { Linked, Linker, LinkRequest } from "./linker.ts";
 
 /** jco-transpile's version and the count of our own changes to options or container. */
-const version = "jco-0.15.0-10";
+const version = "jco-0.15.0-11";
 const glueName = "component.js";
 
 type CoreLookup = (name: string) => Promise<WebAssembly.Module>;

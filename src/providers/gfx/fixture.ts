@@ -46,11 +46,8 @@ afterEach(() => {
   for (const drop of drops.splice(0).reverse()) drop();
 });
 
-export const open = async (
-  environment: Record<string, string> = { LOOP_GPU: "software" },
-  bytesMax: number = limits.gpuBytesMax,
-  before?: InstanceContext,
-) => {
+/** One instance, which ends with the test. */
+export const instance = (more: Partial<InstanceContext> = {}) => {
   const releases: (() => void)[] = [];
   const drop = () => {
     for (const release of releases.splice(0).reverse()) release();
@@ -59,20 +56,32 @@ export const open = async (
   const context: InstanceContext = {
     component: { identifier: "test.wasm", digest: "sha256:00" },
     args: [],
-    grants: noGrants,
+    grants: { ...noGrants, capabilities: new Set(["loop:gfx"]) },
     stdio: undefined as never,
     shared: { pollable: (event) => event },
-    ...(before && { before }),
+    ...more,
     onDrop: (release) => void releases.push(release),
   };
-  const made = await gfxProvider({
-    environment,
-    bounds: { bytesMax },
-    ...(windowDawn && { windowDawn }),
-  }).instantiate(context);
+  return { context, drop };
+};
+
+const software = { LOOP_GPU: "software" };
+
+/** What the provider is given. */
+export const services = (
+  bytesMax: number = limits.gpuBytesMax,
+  environment: Record<string, string> = software,
+): GfxServices => ({ environment, bounds: { bytesMax }, ...(windowDawn && { windowDawn }) });
+
+export const open = async (
+  environment: Record<string, string> = software,
+  bytesMax?: number,
+  before?: InstanceContext,
+) => {
+  const begun = instance(before && { before });
+  const made = await gfxProvider(services(bytesMax, environment)).instantiate(begun.context);
   return {
-    context,
-    drop,
+    ...begun,
     webgpu: made["loop:gfx/webgpu@0.1.0"] as unknown as Webgpu,
     made,
     poll: made["loop:gfx/webgpu-poll@0.1.0"] as unknown as Record<string, (one: object) => Event>,

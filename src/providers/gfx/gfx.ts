@@ -36,6 +36,8 @@ const publicNames = {
   surface: "wasi:surface/surface@0.0.1",
   context: "wasi:graphics-context/graphics-context@0.0.1",
   frames: "wasi:frame-buffer/frame-buffer@0.0.1",
+  /** Ours, for what lies there. */
+  kept: "loop:kept-webgpu/gpu@0.0.1",
 } as const;
 
 /** What the proposals' own examples import to speak: a line on standard output. */
@@ -145,7 +147,8 @@ const instantiate = async (context: InstanceContext, services: GfxServices) => {
       GpuCanvasContext,
       getPreferredCanvasFormat: () => preferredFormat,
     },
-    [keptName]: keptOnGpu(context, gpu),
+    [keptName]: keptOnGpu(context, gpu, { name: "loop:gfx/webgpu", classes, device: classes.GpuDevice }),
+    [publicNames.kept]: given.kept,
     [pollName]: {
       GpuDevice: classes.GpuDevice,
       GpuQueue: classes.GpuQueue,

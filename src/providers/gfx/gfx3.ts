@@ -10,6 +10,8 @@ const names = {
   surfaceWebgpu: "wasi-gfx:surface/surface-webgpu@0.2.0",
   surfaceBuffer: "wasi-gfx:surface/surface-frame-buffer@0.2.0",
   buffer: "wasi-gfx:frame-buffer/frame-buffer@0.2.0",
+  /** Ours, for what lies there. */
+  kept: "loop:kept-webgpu/gpu@0.3.0-rc.2",
 } as const;
 
 export const gfx3Provider = (services: GfxServices): Provider => ({
@@ -39,9 +41,10 @@ const instantiate = async (context: InstanceContext, services: GfxServices) => {
     if (windows) return windows(context);
     throw noWindows(context.component.identifier);
   }, context.component.identifier);
-  const webgpu = publicWebgpu(context, gpu, () => ({}), classes);
+  const { webgpu, kept } = publicWebgpu(context, gpu, () => ({}), classes);
   return {
     [names.webgpu]: webgpu,
+    [names.kept]: kept,
     [names.surface]: { Surface },
     [names.surfaceWebgpu]: {
       Surface,

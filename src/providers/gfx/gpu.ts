@@ -25,6 +25,9 @@ export const boundsOf = (context: InstanceContext, bounds: GpuBounds = {}): GpuB
   objectsMax: bounds.objectsMax,
 });
 
+/** How a device of another instance's is gone on with; its errors as that one asked for them where nothing is said. */
+export type Adoption = Pick<SessionWish, "classes" | "tellError"> & Partial<Pick<SessionWish, "keepErrors">>;
+
 export class Gpu {
   readonly holdings: Holdings;
   readonly lifetime = new Lifetime();
@@ -75,17 +78,19 @@ export class Gpu {
   }
 
   /** A session of its own with the device of another instance's. LK0743 where it has too many. */
-  adopt(other: Session): Session {
-    const known = this.sessionOn(other.device);
+  adopt(other: Session, { classes, keepErrors = other.keepErrors, tellError }: Adoption): Session {
+    const known = this.sessionOn(other.device, classes);
     if (known) return known;
     if (this.#sessions.size + this.#pending >= limits.gpuDevicesMax)
       throw fault("LK0743", `${limits.gpuDevicesMax} GPU devices are held, and that is the limit`);
-    return this.#begin(other.device, { classes: other.classes, keepErrors: other.keepErrors });
+    return this.#begin(other.device, { classes, keepErrors, tellError });
   }
 
-  /** The session that it has with a device. */
-  sessionOn(device: NativeDevice): Session | undefined {
-    return [...this.#sessions].find((session) => session.device === device && session.usable);
+  /** The session that it has with a device by an interface. */
+  sessionOn(device: NativeDevice, classes: Classes): Session | undefined {
+    return [...this.#sessions].find(
+      (session) => session.device === device && session.classes === classes && session.usable,
+    );
   }
 
   #begin(device: NativeDevice, wish: Pick<SessionWish, "classes" | "keepErrors" | "tellError">): Session {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { limits } from "../../base/limits.ts";
 import type { InstanceContext } from "../../host/provider.ts";
+import { noGrants } from "../../trust/grants.ts";
+import type { Denial } from "../../trust/written.ts";
 import type * as classes from "./classes.ts";
-import { dawns, declaredOf, drawWith, faultOf, open, usage } from "./fixture.ts";
+import { dawns, declaredOf, drawWith, faultOf, instance, open, services, usage } from "./fixture.ts";
+import { gfxProvider } from "./gfx.ts";
 import type { keptOnGpu } from "./kept.ts";
 
 // Instances that follow each other in a place, with the same device. On a driver in software.
@@ -190,6 +193,23 @@ describe.each(dawns)("with %s", (_, dawn) => {
     device.session.lose({ reason: "unknown", message: "The driver was reset" });
     expect((await generation(one.context)).kept.takeDevice("device")).toBeUndefined();
     expect(await refusal(() => one.kept.keepDevice("again", device))).toBe("unfit");
+  });
+
+  test("one that was not granted the GPU is given nothing of it, and that is told", async () => {
+    const one = await generation();
+    one.kept.keepDevice("device", await one.request());
+    const denied: Denial[] = [];
+    const { context } = instance({
+      before: one.context,
+      grants: { ...noGrants, capabilities: new Set(["loop:gfx/kept"]) },
+      onDenied: (denial) => void denied.push(denial),
+    });
+    const made = await gfxProvider(services()).instantiate(context);
+    const two = made["loop:gfx/kept@0.1.0"] as unknown as ReturnType<typeof keptOnGpu>;
+    expect([two.takeDevice("device"), denied.map(({ grant }) => grant)]).toEqual([
+      undefined,
+      [{ kind: "capability", value: "loop:gfx/webgpu" }],
+    ]);
   });
 
   test("two hundred that follow each other leave no buffer and no device behind", async () => {

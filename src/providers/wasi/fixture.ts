@@ -19,6 +19,7 @@ import type { network } from "./p2/network.ts";
 import type { insecure, insecureSeed, random } from "./p2/random.ts";
 import type { tcp } from "./p2/tcp.ts";
 import type { udp } from "./p2/udp.ts";
+import type { GuestStream } from "./p3/pipe.ts";
 import { sockets } from "./sockets.ts";
 
 // What the tests here share: one instance's WASI without a guest, called as the linker's glue would call it.
@@ -126,6 +127,33 @@ export const provideHttp = async (given: Given = {}) => {
   const types = made["wasi:http/types@0.2.12"] as Http["types"];
   const handler = made["wasi:http/outgoing-handler@0.2.12"] as Http["outgoingHandler"];
   return { drop, context, ...types, ...handler };
+};
+
+/** What a guest writes, piece by piece, as the linker lifts it. */
+export const guestStream = (...pieces: string[]) => {
+  const rest = pieces.map((piece) => Array.from(new TextEncoder().encode(piece)));
+  const state = { dropped: false };
+  const lifted: GuestStream = {
+    async read({ count, rejectLength }) {
+      const next = state.dropped ? undefined : rest.shift();
+      if (!next) return { done: true };
+      if (rejectLength !== undefined && next.length > rejectLength)
+        return { done: true, rejectedLength: next.length };
+      if (next.length > count) rest.unshift(next.splice(count));
+      return { value: next, done: false };
+    },
+    [Symbol.dispose]() {
+      state.dropped = true;
+    },
+  };
+  return Object.assign(lifted, { state });
+};
+
+/** All that a guest reads of a stream. */
+export const textOf = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => {
+  const all: Uint8Array[] = [];
+  for await (const piece of bytes) all.push(piece);
+  return Buffer.concat(all).toString();
 };
 
 /** The WIT err that work ends with; fails where it ends well or otherwise. */

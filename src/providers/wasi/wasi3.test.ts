@@ -3,7 +3,7 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { limits } from "../../base/limits.ts";
 import type { Provider } from "../../host/provider.ts";
 import { bufferStdio } from "./buffer.ts";
-import { contextOf, errOf, type Given, hostFolder } from "./fixture.ts";
+import { contextOf, errOf, type Given, hostFolder, guestStream as stream, textOf } from "./fixture.ts";
 import { http3 } from "./http3.ts";
 import type { standardStreams } from "./p3/cli.ts";
 import type { monotonicClock, systemClock, timezone } from "./p3/clocks.ts";
@@ -32,32 +32,6 @@ const provide = async (provider: Provider, given: Given = {}) => {
   drops.push(drop);
   const made = await provider.instantiate(context);
   return { drop, context, at: <T>(name: string) => made[`wasi:${name}@0.3.0`] as T };
-};
-
-/** What a guest writes, piece by piece, as the linker lifts it. */
-const stream = (...pieces: string[]) => {
-  const rest = pieces.map((piece) => Array.from(new TextEncoder().encode(piece)));
-  const state = { dropped: false };
-  const lifted: GuestStream = {
-    async read({ count, rejectLength }) {
-      const next = state.dropped ? undefined : rest.shift();
-      if (!next) return { done: true };
-      if (rejectLength !== undefined && next.length > rejectLength)
-        return { done: true, rejectedLength: next.length };
-      if (next.length > count) rest.unshift(next.splice(count));
-      return { value: next, done: false };
-    },
-    [Symbol.dispose]() {
-      state.dropped = true;
-    },
-  };
-  return Object.assign(lifted, { state });
-};
-
-const textOf = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => {
-  const all: Uint8Array[] = [];
-  for await (const piece of bytes) all.push(piece);
-  return Buffer.concat(all).toString();
 };
 
 type Files = ReturnType<typeof filesystem>;

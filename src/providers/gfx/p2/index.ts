@@ -15,7 +15,7 @@ export const publicInterfaces = (
   pollable: (event: Event) => object,
   desk: () => Desk,
 ) => ({
-  webgpu: publicWebgpu(context, gpu, pollable),
+  ...publicWebgpu(context, gpu, pollable),
   surface: { Surface: surfaceClass(desk, context.component.identifier, pollable), Context },
   context: { Context, AbstractBuffer },
   print: (text: string) => context.stdio.stdout.write(new TextEncoder().encode(`${text}\n`)),

@@ -7,6 +7,7 @@ import { plain } from "../descriptor.ts";
 import { adapterInfo } from "../device.ts";
 import { answering } from "../error.ts";
 import { type Gpu, HeldAdapter, limitsOf } from "../gpu.ts";
+import { keptOnGpu } from "../kept.ts";
 import { limitNames } from "../names.ts";
 import type { Classes } from "../session.ts";
 import * as older from "./classes.ts";
@@ -47,6 +48,9 @@ export const publicWebgpu = (
     if (told++ < 8) say(`GPU error: ${message}\n`);
   };
 
+  // Their methods are those of the public interface, which nobody here calls.
+  const own = classes as unknown as Classes;
+
   class GpuAdapter extends HeldAdapter {
     constructor(native: GPUAdapter) {
       super(gpu, native);
@@ -73,7 +77,7 @@ export const publicWebgpu = (
           const session = await gpu.device(
             this.native,
             { ...descriptor, requiredLimits: limitsOf(wanted) },
-            { classes: classes as unknown as Classes, keep: true, tell },
+            { classes: own, keep: true, tell },
           );
           return new Device(session, adapterInfo(this.native));
         }),
@@ -105,12 +109,21 @@ export const publicWebgpu = (
   }
 
   return {
-    ...info,
-    ...classes,
-    GpuDevice: Device,
-    GpuAdapter,
-    Gpu,
-    GpuCanvasContext,
-    getGpu: () => new Gpu(),
+    webgpu: {
+      ...info,
+      ...classes,
+      GpuDevice: Device,
+      GpuAdapter,
+      Gpu,
+      GpuCanvasContext,
+      getGpu: () => new Gpu(),
+    },
+    kept: keptOnGpu(context, gpu, {
+      name: "wasi:webgpu/webgpu",
+      classes: own,
+      device: Device as unknown as Classes["GpuDevice"],
+      keepErrors: true,
+      tellError: tell,
+    }),
   };
 };

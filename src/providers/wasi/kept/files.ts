@@ -13,21 +13,28 @@ type Node = OpenFile | OpenFolder;
 
 const shelves = new Shelves<{ readonly node: Node; readonly flags: DescriptorFlags }>();
 
-/** loop:kept/files for one instance. */
-export const keptFiles = (context: InstanceContext) => {
+/** The descriptors of a generation of WASI, all of which stand on 0.2's. */
+export interface Descriptors<D> {
+  /** Undefined of what is none of the host's: a component that serves files in its place has descriptors of its own. */
+  within(value: unknown): Descriptor | undefined;
+  around(descriptor: Descriptor): D;
+}
+
+/** `files` of loop:kept for one instance. What one generation keeps, the other takes. */
+export const keptFiles = <D>(context: InstanceContext, { within, around }: Descriptors<D>) => {
   const shelf = shelves.of(context);
   const filing = filingOf(context);
   return {
     keep(name: string, value: unknown): void {
-      // A component that serves files in the host's place has descriptors of its own.
-      if (!(value instanceof Descriptor)) throw unfit();
-      const { node, flags } = value;
+      const descriptor = within(value);
+      if (!descriptor) throw unfit();
+      const { node, flags } = descriptor;
       shelf.keep(name, { node, flags }, () => {
         node.retain();
         return () => node.release();
       });
     },
-    take(name: string): Descriptor | undefined {
+    take(name: string): D | undefined {
       const kept = shelf.find(name);
       if (!kept) return undefined;
       return taking("an open file", () => {
@@ -35,7 +42,7 @@ export const keptFiles = (context: InstanceContext) => {
         const node = kept.node.sharedWith(filing.files, kept.node.mutable && !grant.readOnly);
         const descriptor = owning(node, () => new Descriptor(filing, node, kept.flags, path));
         descriptor.watched.use("take");
-        return descriptor;
+        return around(descriptor);
       });
     },
     forget: (name: string) => shelf.forget(name),

@@ -1,34 +1,37 @@
-// loop:kept as the host ships it: files, sockets and timers that an instance keeps for the one that takes its place.
-// Owns the WIT mapping, and what of the taker's grants each kind asks for; refuses to know names and generations
-// (host/kept.ts) and what is shared (state); called by the host's plan for guests that import it.
+// loop:kept as the host ships it: files, sockets and timers that an instance keeps for the one that takes its place, as
+// WASI 0.2 has them and as 0.3 has them. Owns the WIT mapping, and what of the taker's grants each kind asks for;
+// refuses to know names and generations (host/kept.ts) and what is shared (state); called by the host's plan for guests
+// that import it.
 import type { Implementations, InstanceContext, Provider } from "../../../host/provider.ts";
 
-const version = "0.1.0";
-
-const instantiate = async (context: InstanceContext): Promise<Implementations> => {
-  const [{ keptFiles }, { keptTcp, keptUdp }, { keptTimers }] = await Promise.all([
-    import("./files.ts"),
-    import("./sockets.ts"),
-    import("./timers.ts"),
-  ]);
-  const made: Record<(typeof interfaces)[number], object> = {
-    "loop:kept/files": keptFiles(context),
-    "loop:kept/tcp": keptTcp(context),
-    "loop:kept/udp": keptUdp(context),
-    "loop:kept/timers": keptTimers(context),
+/** One generation: its number is that of WASI from 0.3 on. What each has is loaded by guests that import it. */
+const generation = (
+  name: string,
+  version: string,
+  kinds: readonly string[],
+  make: (context: InstanceContext) => Promise<Readonly<Record<string, object>>>,
+): Provider => {
+  const offered = (kind: string) => `loop:kept/${kind}@${version}`;
+  return {
+    name,
+    interfaces: kinds.map(offered),
+    suspending: [],
+    // Nothing comes of it but what the taker's own grants cover.
+    defaultGranted: "*",
+    async instantiate(context) {
+      const made = await make(context);
+      return Object.fromEntries(kinds.map((kind) => [offered(kind), made[kind]])) as Implementations;
+    },
   };
-  return Object.fromEntries(
-    interfaces.map((name) => [`${name}@${version}`, made[name] as Implementations[string]]),
-  );
 };
 
-const interfaces = ["loop:kept/files", "loop:kept/tcp", "loop:kept/udp", "loop:kept/timers"] as const;
+export const kept = generation("kept", "0.1.0", ["files", "tcp", "udp", "timers"], async (context) => {
+  const [{ keptInP2 }, { keptTimers }] = await Promise.all([import("./p2.ts"), import("./timers.ts")]);
+  return { ...keptInP2(context), timers: keptTimers(context) };
+});
 
-export const kept: Provider = {
-  name: "kept",
-  interfaces: interfaces.map((name) => `${name}@${version}`),
-  suspending: [],
-  // Nothing comes of it but what the taker's own grants cover.
-  defaultGranted: "*",
-  instantiate,
-};
+/** Without timers: 0.3's clock has no resource, and goes on by itself. */
+export const kept3 = generation("kept3", "0.3.0", ["files", "tcp", "udp"], async (context) => {
+  const { keptInP3 } = await import("./p3.ts");
+  return keptInP3(context);
+});

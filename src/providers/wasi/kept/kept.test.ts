@@ -1,72 +1,21 @@
-import { afterEach, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
-import type { InstanceContext } from "../../../host/provider.ts";
-import type { Denial } from "../../../trust/written.ts";
 import { bufferStdio } from "../buffer.ts";
-import { contextOf, errOf, type Given, hostFolder } from "../fixture.ts";
-import { wasi } from "../index.ts";
+import { errOf, type Given, hostFolder } from "../fixture.ts";
 import { networkingOf } from "../networking.ts";
-import type { standardStreams } from "../p2/cli.ts";
-import type { monotonicClock } from "../p2/clocks.ts";
-import type { Descriptor, filesystem } from "../p2/filesystem.ts";
-import type { io } from "../p2/io.ts";
-import type { IpSocketAddress, network } from "../p2/network.ts";
-import type { TcpSocket, tcp } from "../p2/tcp.ts";
-import type { udp } from "../p2/udp.ts";
-import { sockets } from "../sockets.ts";
-import type { keptFiles } from "./files.ts";
-import { kept } from "./index.ts";
-import type { keptTcp, keptUdp } from "./sockets.ts";
-import type { keptTimers } from "./timers.ts";
+import type { Descriptor } from "../p2/filesystem.ts";
+import type { TcpSocket } from "../p2/tcp.ts";
+import { bytes, loopback as four, type Generation, openNow, successive, text } from "./fixture.ts";
 
 // Instances that follow each other in a place, as a guest's glue calls what is theirs.
 
 const folder = hostFolder();
-const drops: (() => void)[] = [];
-afterEach(() => {
-  for (const drop of drops.splice(0).reverse()) drop();
-});
-
-/** One instance, and what it was denied. */
-const generation = async (given: Given & { before?: InstanceContext } = {}) => {
-  const denied: Denial[] = [];
-  const { context, drop } = contextOf({ onDenied: (denial) => denied.push(denial), ...given });
-  drops.push(drop);
-  const made = {
-    ...(await wasi.instantiate(context)),
-    ...(await sockets.instantiate(context)),
-    ...(await kept.instantiate(context)),
-  } as Record<string, unknown>;
-  const at = <T>(name: string) => (made[`wasi:${name}@0.2.12`] ?? made[`loop:${name}@0.1.0`]) as T;
-  return {
-    context,
-    drop,
-    denied,
-    files: at<ReturnType<typeof keptFiles>>("kept/files"),
-    tcp: at<ReturnType<typeof keptTcp>>("kept/tcp"),
-    udp: at<ReturnType<typeof keptUdp>>("kept/udp"),
-    timers: at<ReturnType<typeof keptTimers>>("kept/timers"),
-    clock: at<ReturnType<typeof monotonicClock>>("clocks/monotonic-clock"),
-    ...at<ReturnType<typeof io>["poll"]>("io/poll"),
-    ...at<ReturnType<typeof standardStreams>["stdin"]>("cli/stdin"),
-    ...at<ReturnType<typeof filesystem>["preopens"]>("filesystem/preopens"),
-    ...at<ReturnType<typeof network>["instanceNetwork"]>("sockets/instance-network"),
-    ...at<ReturnType<typeof tcp>["tcpCreateSocket"]>("sockets/tcp-create-socket"),
-    ...at<ReturnType<typeof udp>["udpCreateSocket"]>("sockets/udp-create-socket"),
-  };
-};
-type Generation = Awaited<ReturnType<typeof generation>>;
+const { drops, generation, connect } = successive();
 
 const readable = { read: true };
 const all = "127.0.0.1,listen=127.0.0.1:0";
-const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (data: Uint8Array) => new TextDecoder().decode(data);
-const four = (port = 0): IpSocketAddress => ({ tag: "ipv4", val: { port, address: [127, 0, 0, 1] } });
-
-/** Descriptors that this process has open. */
-const openNow = () => readdirSync("/proc/self/fd").length;
 
 /** A file of the granted folder, opened and kept as "log". */
 const withFile = async (flags = readable, given: Given = { folders: [folder.grant()] }) => {
@@ -136,27 +85,6 @@ test("one that took and failed leaves the one before with all that it had", asyn
   listener.accept();
   another.end();
 });
-
-/** A client of the machine's own, and what it has heard. */
-const connect = async (port: number) => {
-  let heard = "";
-  const socket = await Bun.connect({
-    hostname: "127.0.0.1",
-    port,
-    socket: {
-      data(_, data) {
-        heard += data.toString();
-      },
-    },
-  });
-  drops.push(() => socket.terminate());
-  return Object.assign(socket, {
-    async until(wanted: string) {
-      while (!heard.endsWith(wanted)) await Bun.sleep(1);
-      return heard;
-    },
-  });
-};
 
 const listening = (one: Generation): TcpSocket => {
   const listener = one.createTcpSocket("ipv4");

@@ -6,7 +6,6 @@ import { Handle } from "../state/handles.ts";
 import { Later } from "../state/later.ts";
 import type { Family, Option } from "../state/libc.ts";
 import { always, type Event } from "../state/poll.ts";
-import { Input, Output } from "../state/streams.ts";
 import { remoteOf, TcpSocket as Socket } from "../state/tcp.ts";
 import { InputStream, OutputStream, Pollable } from "./io.ts";
 import {
@@ -23,25 +22,14 @@ import {
 type State =
   | { readonly at: "unbound" | "bind-in-progress" | "bound" | "listen-in-progress" | "closed" }
   | { readonly at: "connect-in-progress"; readonly connecting: Later<Connection> }
-  | Settled;
+  | { readonly at: "listening" }
+  | { readonly at: "connected"; readonly connection: Connection };
 
-/** Where a socket stays once it has come there. */
-export type Settled = { readonly at: "listening" } | Connected;
-
-/** A connection and both of its ends, which hold what was read ahead and what is still to be written. */
-interface Connected {
-  readonly at: "connected";
-  readonly connection: Connection;
-  readonly input: Input;
-  readonly output: Output;
-}
-
-const connected = (connection: Connection): Connected => ({
-  at: "connected",
-  connection,
-  input: new Input(connection.received),
-  output: new Output(connection),
-});
+/** Of a socket that was begun elsewhere: by the listener that took it, or by the one whose place this one takes. */
+const stateOf = ({ connection, listener }: Socket): State => {
+  if (connection) return { at: "connected", connection };
+  return { at: listener ? "listening" : "unbound" };
+};
 
 export type ShutdownType = "receive" | "send" | "both";
 
@@ -60,17 +48,16 @@ export class TcpSocket extends Handle {
     listen: (wake) => this.#waitingFor().listen(wake),
   };
 
-  constructor(common: Networking, socket: Socket, state: State = { at: "unbound" }) {
+  constructor(common: Networking, socket: Socket) {
     super(common.handles);
     this.#common = common;
     this.socket = socket;
-    this.#state = state;
+    this.#state = stateOf(socket);
   }
 
-  /** Where it has come to; undefined while it is on its way, and after its end. */
-  get settled(): Settled | undefined {
-    const state = this.#state;
-    return state.at === "listening" || state.at === "connected" ? state : undefined;
+  /** Connected, or it listens: where a socket stays until its end. */
+  get settled(): boolean {
+    return this.#state.at === "listening" || this.#state.at === "connected";
   }
 
   startBind(_network: NetworkHandle, address: IpSocketAddress): void {
@@ -95,9 +82,9 @@ export class TcpSocket extends Handle {
     const { connecting } = this.#inProgress("connect-in-progress") as State & { at: "connect-in-progress" };
     if (!connecting.ready) throw declared("would-block");
     this.#state = { at: "closed" };
-    const state = connected(socketed(() => connecting.get()));
-    this.#state = state;
-    return streamsOf(this.#common, state);
+    const connection = socketed(() => connecting.get());
+    this.#state = { at: "connected", connection };
+    return streamsOf(this.#common, connection);
   }
 
   startListen(): void {
@@ -115,8 +102,7 @@ export class TcpSocket extends Handle {
     this.#expect("listening");
     const accepted = socketed(() => this.socket.accept());
     if (!accepted) throw declared("would-block");
-    const state = connected(accepted.connection!);
-    return [new TcpSocket(this.#common, accepted, state), ...streamsOf(this.#common, state)];
+    return [new TcpSocket(this.#common, accepted), ...streamsOf(this.#common, accepted.connection!)];
   }
 
   localAddress(): IpSocketAddress {
@@ -210,10 +196,7 @@ export class TcpSocket extends Handle {
 
   shutdown(which: ShutdownType): void {
     if (this.#state.at !== "connected") throw declared("invalid-state");
-    if (which !== "send") {
-      this.#state.connection.endReceiving();
-      this.#state.input.end();
-    }
+    if (which !== "send") this.#state.connection.endReceiving();
     if (which !== "receive") this.#state.connection.endSending();
   }
 
@@ -253,7 +236,7 @@ export class TcpSocket extends Handle {
 }
 
 /** Handles of both ends, for one instance. */
-export const streamsOf = (common: Networking, { input, output }: Connected): [InputStream, OutputStream] => [
+export const streamsOf = (common: Networking, { input, output }: Connection): [InputStream, OutputStream] => [
   new InputStream(common, input),
   new OutputStream(common, output),
 ];

@@ -76,16 +76,16 @@ type Written = Promise<Outcome<ErrorCode>>;
 
 /** `descriptor` of wasi:filesystem/types. Its asynchronous functions answer at once: the system does. */
 export class Descriptor {
+  readonly older: Older;
   readonly #filing: Filing & Holding;
-  readonly #older: Older;
 
   constructor(filing: Filing & Holding, inner: Older) {
     this.#filing = filing;
-    this.#older = inner;
+    this.older = inner;
   }
 
   readViaStream(offset: bigint): [AsyncIterable<Uint8Array>, Written] {
-    const { watched } = this.#older;
+    const { watched } = this.older;
     let letGo = () => {};
     try {
       const file = this.#file;
@@ -107,39 +107,39 @@ export class Descriptor {
   }
 
   advise(): void {
-    refusable(() => this.#older.advise());
+    refusable(() => this.older.advise());
   }
 
   syncData(): void {
-    refusable(() => this.#older.syncData());
+    refusable(() => this.older.syncData());
   }
 
   sync(): void {
-    refusable(() => this.#older.sync());
+    refusable(() => this.older.sync());
   }
 
   getFlags(): Required<DescriptorFlags> {
-    return this.#older.getFlags();
+    return this.older.getFlags();
   }
 
   getType() {
-    return refusable(() => typeOf(kindOf(this.#older.node.stat())));
+    return refusable(() => typeOf(kindOf(this.older.node.stat())));
   }
 
   setSize(size: bigint): void {
-    refusable(() => this.#older.setSize(size));
+    refusable(() => this.older.setSize(size));
   }
 
   setTimes(access: NewTimestamp, modified: NewTimestamp): void {
-    refusable(() => this.#older.setTimes(access, modified));
+    refusable(() => this.older.setTimes(access, modified));
   }
 
   readDirectory(): [AsyncIterable<object>, Written] {
-    const { watched } = this.#older;
+    const { watched } = this.older;
     watched.use("list");
     const { entries } = this.#filing.files;
     try {
-      const listed = this.#older.folder.list();
+      const listed = this.older.folder.list();
       if (!entries.tryTake(listed.length)) throw refusal("ENOMEM", "too many folder entries at once");
       const rest = listed.values();
       return produced(
@@ -154,72 +154,72 @@ export class Descriptor {
   }
 
   createDirectoryAt(path: string): void {
-    refusable(() => this.#older.createDirectoryAt(path));
+    refusable(() => this.older.createDirectoryAt(path));
   }
 
   stat() {
-    return refusable(() => descriptorStat(this.#older.node.stat()));
+    return refusable(() => descriptorStat(this.older.node.stat()));
   }
 
   statAt({ symlinkFollow = false }: PathFlags, path: string) {
-    const { watched } = this.#older;
+    const { watched } = this.older;
     watched.use("stat", path);
-    return refusable(() => descriptorStat(this.#older.folder.statAt(path, symlinkFollow)));
+    return refusable(() => descriptorStat(this.older.folder.statAt(path, symlinkFollow)));
   }
 
   setTimesAt(flags: PathFlags, path: string, access: NewTimestamp, modified: NewTimestamp): void {
-    refusable(() => this.#older.setTimesAt(flags, path, access, modified));
+    refusable(() => this.older.setTimesAt(flags, path, access, modified));
   }
 
   linkAt(flags: PathFlags, path: string, onto: Descriptor, newPath: string): void {
-    refusable(() => this.#older.linkAt(flags, path, onto.#older, newPath));
+    refusable(() => this.older.linkAt(flags, path, onto.older, newPath));
   }
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
     return refusable(
-      () => new Descriptor(this.#filing, this.#older.openAt(pathFlags, path, openFlags, flags)),
+      () => new Descriptor(this.#filing, this.older.openAt(pathFlags, path, openFlags, flags)),
     );
   }
 
   readlinkAt(path: string): string {
-    return refusable(() => this.#older.readlinkAt(path));
+    return refusable(() => this.older.readlinkAt(path));
   }
 
   removeDirectoryAt(path: string): void {
-    refusable(() => this.#older.removeDirectoryAt(path));
+    refusable(() => this.older.removeDirectoryAt(path));
   }
 
   renameAt(path: string, onto: Descriptor, newPath: string): void {
-    refusable(() => this.#older.renameAt(path, onto.#older, newPath));
+    refusable(() => this.older.renameAt(path, onto.older, newPath));
   }
 
   symlinkAt(target: string, path: string): void {
-    refusable(() => this.#older.symlinkAt(target, path));
+    refusable(() => this.older.symlinkAt(target, path));
   }
 
   unlinkFileAt(path: string): void {
-    refusable(() => this.#older.unlinkFileAt(path));
+    refusable(() => this.older.unlinkFileAt(path));
   }
 
   isSameObject(other: Descriptor): boolean {
-    return this.#older.isSameObject(other.#older);
+    return this.older.isSameObject(other.older);
   }
 
   metadataHash() {
-    return refusable(() => this.#older.metadataHash());
+    return refusable(() => this.older.metadataHash());
   }
 
   metadataHashAt(flags: PathFlags, path: string) {
-    return refusable(() => this.#older.metadataHashAt(flags, path));
+    return refusable(() => this.older.metadataHashAt(flags, path));
   }
 
   [Symbol.dispose](): void {
-    this.#older[Symbol.dispose]();
+    this.older[Symbol.dispose]();
   }
 
   /** 0.2 says `bad-descriptor` of a folder, 0.3 `is-directory`. */
   get #file(): OpenFile {
-    const { node } = this.#older;
+    const { node } = this.older;
     if (node instanceof OpenFile) return node;
     throw refusal("EISDIR", "a folder has no contents to read or write");
   }
@@ -233,7 +233,7 @@ export class Descriptor {
     let sink: (ByteSink & { close?: () => void }) | undefined;
     let letGo = () => {};
     try {
-      const { watched } = this.#older;
+      const { watched } = this.older;
       const file = this.#file;
       sink = watched.writing(sinkOf(file));
       letGo = retained(file);

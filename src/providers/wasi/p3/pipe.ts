@@ -3,6 +3,7 @@
 // by the providers beside it, by those of wasi3.ts.
 import { limits } from "../../../base/limits.ts";
 import type { Held } from "../p2/io.ts";
+import { type Event, Listeners } from "../state/poll.ts";
 import type { ByteSink, ByteSource } from "../state/streams.ts";
 
 /** A guest's stream in the host's hands: its readable end, as the linker lifts it. */
@@ -48,6 +49,11 @@ export class Transit {
     if (this.#ended) end();
     else this.#ends.add(end);
     return () => this.#ends.delete(end);
+  }
+
+  /** The instance is gone: what ends now does not end because its guest wanted it to. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   endAll(): void {
@@ -117,10 +123,34 @@ export const streamOut = <Err>(
   );
 };
 
-/** As `streamOut`, for whatever `next` makes one after the other, ending with undefined. */
+/** One read of a guest's, which it may take back (`stream.cancel-read`). */
+export class Reading {
+  /** How many items it takes at most; undefined where the linker does not say. */
+  readonly count: number | undefined;
+  readonly #listeners = new Listeners();
+  #withdrawn = false;
+  readonly withdrawn: Event = {
+    ready: () => this.#withdrawn,
+    listen: (wake) => this.#listeners.add(wake),
+  };
+
+  constructor(count: number | undefined) {
+    this.count = count;
+  }
+
+  withdraw(): void {
+    this.#withdrawn = true;
+    this.#listeners.wakeAll();
+  }
+}
+
+/**
+ * As `streamOut`, for whatever `next` makes one after the other, ending with undefined. What nobody waits for any more
+ * is not to be taken from where others may: then its undefined is no end.
+ */
 export const produced = <T, Err>(
   transit: Transit,
-  next: () => Promise<T | undefined>,
+  next: (reading: Reading) => Promise<T | undefined>,
   errorOf: (error: unknown) => Err | undefined,
   onDone: () => void = () => {},
 ): [AsyncIterable<T>, Promise<Outcome<Err>>] => {
@@ -138,13 +168,17 @@ export const produced = <T, Err>(
   const ended = () => finish(() => resolve({ tag: "ok" }));
   const release = transit.hold(ended);
   const end = { done: true as const, value: undefined };
-  const iterator: AsyncIterableIterator<T> = {
-    [Symbol.asyncIterator]: () => iterator,
-    async next() {
+  let reading = new Reading(undefined);
+  const iterator: Producing<T> = {
+    [Symbol.asyncIterator]: () => iterator as AsyncIterator<T>,
+    async next(count) {
       if (over) return end;
+      const own = new Reading(count);
+      reading = own;
       try {
-        const value = await next();
+        const value = await next(own);
         if (value !== undefined && !over) return { done: false, value };
+        if (own.withdrawn.ready() && !over) return { done: false, value: undefined };
         ended();
       } catch (error) {
         const err = errorOf(error);
@@ -156,9 +190,17 @@ export const produced = <T, Err>(
       ended();
       return end;
     },
+    cancel: () => reading.withdraw(),
   };
   return [iterator, promise];
 };
+
+/** What a guest reads, as the linker asks for it (host/glue.ts): told how much is wanted, and of a read that is taken back. */
+interface Producing<T> extends AsyncIterable<T> {
+  next(count?: number): Promise<{ readonly done: boolean; readonly value: T | undefined }>;
+  return(): Promise<{ readonly done: true; readonly value: undefined }>;
+  cancel(): void;
+}
 
 /** How work ended, for a future: its err where it failed as designed; a bug rejects. */
 export const outcome = async <Err>(

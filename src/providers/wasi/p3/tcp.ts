@@ -7,7 +7,7 @@ import { Handle } from "../state/handles.ts";
 import type { Family, Option } from "../state/libc.ts";
 import { remoteOf, TcpSocket as Socket } from "../state/tcp.ts";
 import { type ErrorCode, errorCode, invalidState, refusable, type Sockets } from "./network.ts";
-import { drainInto, type GuestStream, type Outcome, outcome, produced, streamOut } from "./pipe.ts";
+import { drainInto, type GuestStream, type Outcome, outcome, produced, type Reading } from "./pipe.ts";
 
 // wasi:sockets 0.3: tcp-socket. The states are the WIT's own, without those in between that 0.2 has.
 
@@ -16,8 +16,8 @@ type Ended = Promise<Outcome<ErrorCode>>;
 
 /** `tcp-socket`. */
 export class TcpSocket extends Handle {
+  readonly socket: Socket;
   readonly #common: Sockets;
-  readonly #socket: Socket;
   #state: State;
   #sends = false;
   #receives = false;
@@ -27,26 +27,31 @@ export class TcpSocket extends Handle {
   constructor(common: Sockets, socket: Socket) {
     super(common.handles);
     this.#common = common;
-    this.#socket = socket;
-    this.#state = socket.connection ? "connected" : "unbound";
+    this.socket = socket;
+    this.#state = stateOf(socket);
+  }
+
+  /** Connected, or it listens: where a socket stays until its end. */
+  get settled(): boolean {
+    return this.#state === "connected" || this.#state === "listening";
   }
 
   bind(address: IpSocketAddress): void {
     refusable(() => {
-      const local = toEndpoint(address, this.#socket.family);
+      const local = toEndpoint(address, this.socket.family);
       this.#expect("unbound");
-      this.#socket.bind(local);
+      this.socket.bind(local);
       this.#state = "bound";
     });
   }
 
   connect(address: IpSocketAddress): Promise<void> {
     return refusable(async () => {
-      const remote = toRemote(address, this.#socket.family);
+      const remote = toRemote(address, this.socket.family);
       this.#expect("unbound", "bound");
       this.#state = "connecting";
       try {
-        await this.#socket.connect(remote);
+        await this.socket.connect(remote);
         this.#state = "connected";
       } catch (error) {
         this.#state = "closed";
@@ -58,23 +63,29 @@ export class TcpSocket extends Handle {
   listen(): AsyncIterable<TcpSocket> {
     return refusable(() => {
       this.#expect("unbound", "bound");
-      const { family } = this.#socket;
+      const { family } = this.socket;
       if (this.#state === "unbound")
-        this.#socket.bind({ address: new Uint8Array(family === "ipv4" ? 4 : 16), port: 0 });
+        this.socket.bind({ address: new Uint8Array(family === "ipv4" ? 4 : 16), port: 0 });
       this.#state = "bound";
-      this.#socket.listen();
+      this.socket.listen();
       this.#state = "listening";
-      const [connections] = produced(this.#common.transit, () => this.#accept(), errorCode);
-      return connections;
+      return this.connections();
     });
   }
 
-  /** The next connection; it waits until there is one. */
-  async #accept(): Promise<TcpSocket | undefined> {
+  /** Who waits at it, and who comes later. */
+  connections(): AsyncIterable<TcpSocket> {
+    const [connections] = produced(this.#common.transit, (reading) => this.#accept(reading), errorCode);
+    return connections;
+  }
+
+  /** The next connection; it waits until there is one. What nobody waits for is left for whoever has the listener next. */
+  async #accept({ withdrawn }: Reading): Promise<TcpSocket | undefined> {
     for (;;) {
-      await this.#common.waits.until(this.#socket.listener!.event);
+      await this.#common.waits.poll([this.socket.listener!.event, withdrawn]);
+      if (withdrawn.ready()) return undefined;
       try {
-        const socket = this.#socket.accept();
+        const socket = this.socket.accept();
         if (socket) return new TcpSocket(this.#common, socket);
       } catch (error) {
         // One connection too many is the end of that one, not of the listener.
@@ -90,7 +101,8 @@ export class TcpSocket extends Handle {
         const connection = this.#connected("sends");
         letGo = this.#retained();
         await drainInto(this.#common, data, connection);
-        connection.endSending();
+        // Where its instance has ended it is the end of one that has the connection, and not of what is sent.
+        if (!this.#common.transit.ended) connection.endSending();
       } finally {
         data[Symbol.dispose]();
         letGo();
@@ -103,10 +115,16 @@ export class TcpSocket extends Handle {
     try {
       const connection = this.#connected("receives");
       const letGo = this.#retained();
-      return streamOut(this.#common, connection.received, errorCode, () => {
-        connection.endReceiving();
-        letGo();
-      });
+      const { transit } = this.#common;
+      return produced(
+        transit,
+        (reading) => this.#received(connection, reading),
+        errorCode,
+        () => {
+          if (!transit.ended) connection.endReceiving();
+          letGo();
+        },
+      );
     } catch (error) {
       const err = errorCode(error);
       if (err === undefined) throw error;
@@ -119,14 +137,25 @@ export class TcpSocket extends Handle {
     }
   }
 
+  /** What nobody has read yet; no more than the guest takes, so that the rest is there for whoever has the connection next. */
+  async #received({ input }: Connection, { count, withdrawn }: Reading): Promise<Uint8Array | undefined> {
+    const max = Math.max(1, Math.min(count ?? limits.asyncReadBytesMax, limits.asyncReadBytesMax));
+    for (;;) {
+      const bytes = input.read(max);
+      if (bytes === undefined || bytes.length > 0) return bytes;
+      await this.#common.waits.poll([input.event, withdrawn]);
+      if (withdrawn.ready()) return undefined;
+    }
+  }
+
   getLocalAddress(): IpSocketAddress {
-    return refusable(() => fromEndpoint((this.#open && this.#socket.local) || invalidState()));
+    return refusable(() => fromEndpoint((this.#open && this.socket.local) || invalidState()));
   }
 
   getRemoteAddress(): IpSocketAddress {
     return refusable(() => {
       if (this.#state !== "connected") invalidState();
-      return fromEndpoint(remoteOf(this.#socket.connection!));
+      return fromEndpoint(remoteOf(this.socket.connection!));
     });
   }
 
@@ -135,7 +164,7 @@ export class TcpSocket extends Handle {
   }
 
   getAddressFamily(): Family {
-    return this.#socket.family;
+    return this.socket.family;
   }
 
   setListenBacklogSize(value: bigint): void {
@@ -143,7 +172,7 @@ export class TcpSocket extends Handle {
       if (value === 0n) throw declared("invalid-argument");
       if (this.#state === "listening") throw declared("not-supported");
       this.#expect("unbound", "bound");
-      this.#socket.backlog = Math.min(Number(value), limits.acceptQueueMax);
+      this.socket.backlog = Math.min(Number(value), limits.acceptQueueMax);
     });
   }
 
@@ -214,7 +243,7 @@ export class TcpSocket extends Handle {
 
   #leave(): void {
     this.#users--;
-    if (this.#users === 0) this.#socket.release();
+    if (this.#users === 0) this.socket.release();
   }
 
   get #open(): boolean {
@@ -226,7 +255,7 @@ export class TcpSocket extends Handle {
     if (this.#state !== "connected" || (once === "sends" ? this.#sends : this.#receives)) invalidState();
     if (once === "sends") this.#sends = true;
     else this.#receives = true;
-    return this.#socket.connection!;
+    return this.socket.connection!;
   }
 
   #expect(...states: State[]): void {
@@ -234,13 +263,19 @@ export class TcpSocket extends Handle {
   }
 
   #get(option: Option): number {
-    return refusable(() => (this.#open ? this.#socket.options.get(option) : invalidState()));
+    return refusable(() => (this.#open ? this.socket.options.get(option) : invalidState()));
   }
 
   #set(option: Option, value: () => number): void {
-    refusable(() => (this.#open ? this.#socket.options.set(option, value()) : invalidState()));
+    refusable(() => (this.#open ? this.socket.options.set(option, value()) : invalidState()));
   }
 }
+
+/** Of a socket that was begun elsewhere: by the listener that took it, or by the one whose place this one takes. */
+const stateOf = ({ connection, listener }: Socket): State => {
+  if (connection) return "connected";
+  return listener ? "listening" : "unbound";
+};
 
 /** The class as an instance sees it: it makes sockets of its own, and all of ours are of it. */
 export const tcpSocket = (common: Sockets) =>

@@ -12,20 +12,22 @@ import { invalidState, refusable, type Sockets } from "./network.ts";
 
 /** `udp-socket`. */
 export class UdpSocket extends Handle {
+  readonly socket: Socket;
   readonly #common: Sockets;
-  readonly #socket: Socket;
-  #bound: "no" | "now" | "yes" = "no";
+  #bound: "no" | "now" | "yes";
   #remote: Endpoint | undefined;
 
   constructor(common: Sockets, socket: Socket) {
     super(common.handles);
     this.#common = common;
-    this.#socket = socket;
+    this.socket = socket;
+    this.#bound = socket.settled ? "yes" : "no";
+    this.#remote = socket.peer;
   }
 
   bind(address: IpSocketAddress): Promise<void> {
     return refusable(async () => {
-      const local = toEndpoint(address, this.#socket.family);
+      const local = toEndpoint(address, this.socket.family);
       if (this.#bound !== "no") invalidState();
       await this.#bind(local);
     });
@@ -33,10 +35,10 @@ export class UdpSocket extends Handle {
 
   connect(address: IpSocketAddress): Promise<void> {
     return refusable(async () => {
-      const remote = toRemote(address, this.#socket.family);
+      const remote = toRemote(address, this.socket.family);
       this.#common.network.checkReach(remote);
       await this.#bindAnywhere();
-      this.#socket.associate(remote);
+      this.socket.associate(remote);
       this.#remote = remote;
     });
   }
@@ -44,20 +46,20 @@ export class UdpSocket extends Handle {
   disconnect(): void {
     refusable(() => {
       if (!this.#remote) invalidState();
-      this.#socket.associate(undefined);
+      this.socket.associate(undefined);
       this.#remote = undefined;
     });
   }
 
   send(data: Uint8Array, address: IpSocketAddress | undefined): Promise<void> {
     return refusable(async () => {
-      const named = address && toRemote(address, this.#socket.family);
+      const named = address && toRemote(address, this.socket.family);
       const remote = named ?? this.#remote;
       if (!remote || (named && this.#remote && !sameEndpoint(named, this.#remote)))
         throw declared("invalid-argument");
       this.#common.network.checkReach(remote);
       await this.#bindAnywhere();
-      while (!this.#socket.send(data, remote)) await this.#common.waits.until(this.#socket.writable);
+      while (!this.socket.send(data, remote)) await this.#common.waits.until(this.socket.writable);
     });
   }
 
@@ -65,15 +67,15 @@ export class UdpSocket extends Handle {
     return refusable(async (): Promise<[Uint8Array, IpSocketAddress]> => {
       if (this.#bound === "no") invalidState();
       for (;;) {
-        await this.#common.waits.until(this.#socket.received);
-        const [datagram] = this.#socket.receive(1, this.#remote);
+        await this.#common.waits.until(this.socket.received);
+        const [datagram] = this.socket.receive(1, this.#remote);
         if (datagram) return [datagram.bytes, fromEndpoint(datagram.remote)];
       }
     });
   }
 
   getLocalAddress(): IpSocketAddress {
-    return refusable(() => fromEndpoint((this.#bound === "yes" && this.#socket.local) || invalidState()));
+    return refusable(() => fromEndpoint((this.#bound === "yes" && this.socket.local) || invalidState()));
   }
 
   getRemoteAddress(): IpSocketAddress {
@@ -81,7 +83,7 @@ export class UdpSocket extends Handle {
   }
 
   getAddressFamily(): Family {
-    return this.#socket.family;
+    return this.socket.family;
   }
 
   getUnicastHopLimit(): number {
@@ -109,18 +111,18 @@ export class UdpSocket extends Handle {
   }
 
   protected override release(): void {
-    this.#socket.release();
+    this.socket.release();
   }
 
   async #bindAnywhere(): Promise<void> {
     if (this.#bound === "no")
-      await this.#bind({ address: new Uint8Array(this.#socket.family === "ipv4" ? 4 : 16), port: 0 });
+      await this.#bind({ address: new Uint8Array(this.socket.family === "ipv4" ? 4 : 16), port: 0 });
   }
 
   async #bind(local: Endpoint): Promise<void> {
     this.#bound = "now";
     try {
-      await this.#socket.bind(local);
+      await this.socket.bind(local);
       this.#bound = "yes";
     } catch (error) {
       this.#bound = "no";
@@ -129,11 +131,11 @@ export class UdpSocket extends Handle {
   }
 
   #get(option: Option): number {
-    return refusable(() => this.#socket.options.get(option));
+    return refusable(() => this.socket.options.get(option));
   }
 
   #set(option: Option, value: () => number): void {
-    refusable(() => this.#socket.options.set(option, value()));
+    refusable(() => this.socket.options.set(option, value()));
   }
 }
 

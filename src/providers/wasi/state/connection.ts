@@ -4,7 +4,7 @@ import { ClosedPipe } from "../../../host/provider.ts";
 import type { OnUse } from "./network.ts";
 import { Queue } from "./queue.ts";
 import { refusal } from "./refusal.ts";
-import type { ByteSink } from "./streams.ts";
+import { type ByteSink, Input, Output } from "./streams.ts";
 
 type Own = Socket<Connection>;
 
@@ -17,8 +17,10 @@ export class Connection implements ByteSink {
   /** Of the instances that have it: it is closed after the last. */
   readonly claims = new Claims(() => this.close());
   readonly #socket: Own;
+  #input: Input | undefined;
+  #output: Output | undefined;
   #rest: Uint8Array | undefined;
-  #written: { resolve(): void; reject(error: unknown): void } | undefined;
+  #written: PromiseWithResolvers<void> | undefined;
   #endWhenWritten = false;
   #sendClosed = false;
   #closed = false;
@@ -45,6 +47,18 @@ export class Connection implements ByteSink {
     return this.#closed;
   }
 
+  /** What a guest reads, of all that share the connection: a look takes bytes off it, which are there for the next one. */
+  get input(): Input {
+    this.#input ??= new Input(this.received);
+    return this.#input;
+  }
+
+  /** What a guest writes, of all that share the connection. */
+  get output(): Output {
+    this.#output ??= new Output(this);
+    return this.#output;
+  }
+
   /** From here on says what goes over it; undefined for nobody. `begun` is how it came to be. */
   watch(onUse: OnUse | undefined, target: string, begun: "connect" | "accept" = "connect"): void {
     if (!onUse) return;
@@ -68,14 +82,18 @@ export class Connection implements ByteSink {
 
   write(bytes: Uint8Array): void | Promise<void> {
     this.#checkOpen();
+    // Of another that shares it: what comes now comes after that.
+    if (this.#written) {
+      const kept = bytes.slice();
+      return this.#written.promise.then(() => this.write(kept));
+    }
     this.#onUse?.("send", bytes.length);
     const count = this.#socket.write(bytes);
     if (count < 0) return this.#lost();
     if (count < bytes.length) {
       this.#rest = bytes.slice(count);
-      return new Promise((resolve, reject) => {
-        this.#written = { resolve, reject };
-      });
+      this.#written = Promise.withResolvers();
+      return this.#written.promise;
     }
   }
 
@@ -96,6 +114,7 @@ export class Connection implements ByteSink {
   endReceiving(): void {
     this.received.end();
     this.received.cancel();
+    this.#input?.end();
   }
 
   /** Lets go of it: what was accepted still goes out, and the other side sees an orderly end. */

@@ -65,6 +65,11 @@ export class UdpSocket {
     return this.#port.local;
   }
 
+  /** Whom alone it talks to. */
+  get peer(): Endpoint | undefined {
+    return this.#port.peer;
+  }
+
   /** EACCES where nothing that was granted needs it; else the system's answer. */
   async bind(local: Endpoint): Promise<void> {
     this.#checkBind(this.#network, local);
@@ -112,8 +117,8 @@ export class UdpSocket {
   sharedWith(network: Network): UdpSocket {
     const wanted = this.#wanted;
     if (!wanted || !this.settled) throw refusal("ENOTCONN", "the socket is not bound");
-    // Its peer, where it has one, is checked when the other makes its streams.
     this.#checkBind(network, wanted);
+    if (this.peer) network.learn(this.peer.address, this.#network);
     return new UdpSocket(network, this.family, { port: this.#port, wanted, options: this.options });
   }
 
@@ -169,6 +174,7 @@ class Port {
   #blocked = false;
   #closed = false;
   #associated = false;
+  #peer: Endpoint | undefined;
   #waking = false;
   /** What the system said of a datagram that its peer did not take. */
   #failure: unknown;
@@ -184,6 +190,10 @@ class Port {
 
   get blocked(): boolean {
     return this.#blocked;
+  }
+
+  get peer(): Endpoint | undefined {
+    return this.#peer;
   }
 
   get local(): Endpoint | undefined {
@@ -229,6 +239,11 @@ class Port {
    * engine sends; elsewhere the peer is known to the streams alone, and what it refuses is not told.
    */
   associate(remote: Endpoint | undefined): void {
+    this.#pair(remote);
+    this.#peer = remote;
+  }
+
+  #pair(remote: Endpoint | undefined): void {
     const { fd } = this;
     if (process.platform !== "linux" || fd === undefined || !(remote || this.#associated)) return;
     if (remote) reconnect(fd, remote);
