@@ -73,7 +73,7 @@ export interface Arranged {
 export type SwapEvent =
   | { readonly swapped: Swapped; readonly identifier: string }
   | { readonly arranged: Arranged }
-  | { readonly place: string; readonly failed: unknown };
+  | { readonly place: string; readonly identifier?: string; readonly failed: unknown };
 
 /** All places of one process, by name. */
 export class Places {
@@ -192,7 +192,7 @@ export class Places {
       this.#tell({ swapped, identifier: place.state.identifier });
       return swapped;
     } catch (failed) {
-      this.#tell({ place: place.name, failed });
+      this.#tell({ place: place.name, identifier: wish.identifier, failed });
       throw failed;
     } finally {
       this.#changing--;

@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
-import { type Digest, digestOf } from "../../base/digest.ts";
+import type { Digest } from "../../base/digest.ts";
 import type { Places } from "../../host/places.ts";
-import { fileNamed, readBounded } from "../../resolve/file.ts";
+import { fileNamed } from "../../resolve/file.ts";
+import { Digests } from "./digests.ts";
 
 export interface PlacedServices {
   readonly places: Places;
@@ -9,10 +10,12 @@ export interface PlacedServices {
   readonly folder: string;
   /** Whether an identifier names what a member is built to: that is taken in when it is built. */
   isBuilt(identifier: string): boolean;
+  /** Puts what an identifier names now in the place of what it named before. */
+  swap(place: string, identifier: string): Promise<unknown>;
   /** What stands at a place goes on, since what is to come there cannot even be read. */
-  failed(place: string, error: unknown): void;
+  failed(place: string, identifier: string, error: unknown): void;
   /** What failed to come there is no longer to come: the file is again what stands there. */
-  settled(place: string): void;
+  settled(place: string, identifier: string): void;
 }
 
 /** What became of the last look at a file that has other bytes than those that stand. */
@@ -31,6 +34,7 @@ export class Placed {
   readonly #tried = new Map<string, Tried>();
   /** What stood last, of the run that goes on or has ended, by file. */
   readonly #stood = new Map<string, Digest>();
+  readonly #digests = new Digests();
 
   constructor(services: PlacedServices) {
     this.#services = services;
@@ -52,7 +56,7 @@ export class Placed {
   /** Whether a file is there that is other than it was when it stood. */
   get hasChanged(): boolean {
     return [...this.#stood].some(([file, digest]) => {
-      const now = digestIn(file);
+      const now = this.#readable(file);
       return now !== undefined && now !== digest;
     });
   }
@@ -64,32 +68,42 @@ export class Placed {
     for (const key of this.#tried.keys()) if (!keys.has(key)) this.#tried.delete(key);
     for (const one of standing) await this.#renewOne(one);
     for (const { file, digest } of this.#standing()) this.#stood.set(file, digest);
+    this.#digests.keep(this.files);
   }
 
   async #renewOne({ place, identifier, file }: Standing): Promise<void> {
     const { places } = this.#services;
     const key = keyOf(place, identifier);
     const tried = this.#tried.get(key);
-    const found = this.#digestOf(file, place, tried);
+    const found = this.#digestOf(file, place, identifier, tried);
     const others = places
       .at(place)
       .filter((state) => state.identifier === identifier && state.digest !== found);
     if (found !== undefined && others.length === 0) {
-      if (this.#tried.delete(key)) this.#services.settled(place);
+      if (this.#tried.delete(key)) this.#services.settled(place, identifier);
       return;
     }
     this.#tried.set(key, { digest: found });
     // What went wrong was told by whoever listens, and is tried again when there are other bytes.
     if (found !== undefined && tried?.digest !== found)
-      await places.swap(place, { identifier }, identifier).catch(() => {});
+      await this.#services.swap(place, identifier).catch(() => {});
   }
 
-  #digestOf(file: string, place: string, tried: Tried | undefined): Digest | undefined {
+  #digestOf(file: string, place: string, identifier: string, tried: Tried | undefined): Digest | undefined {
     try {
-      return digestOf(readBounded(file));
+      return this.#digests.of(file);
     } catch (error) {
       // A file that stays away is told of once.
-      if (!tried || tried.digest !== undefined) this.#services.failed(place, error);
+      if (!tried || tried.digest !== undefined) this.#services.failed(place, identifier, error);
+      return undefined;
+    }
+  }
+
+  /** Undefined where it cannot be read. */
+  #readable(file: string): Digest | undefined {
+    try {
+      return this.#digests.of(file);
+    } catch {
       return undefined;
     }
   }
@@ -115,15 +129,6 @@ interface Standing {
 }
 
 const keyOf = (place: string, identifier: string): string => `${place}\n${identifier}`;
-
-/** Undefined where it cannot be read. */
-const digestIn = (file: string): Digest | undefined => {
-  try {
-    return digestOf(readBounded(file));
-  } catch {
-    return undefined;
-  }
-};
 
 /** What was read off a pipe is gone: whoever reads it again waits without end. */
 const isStream = (file: string): boolean => {

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import type { SwapEvent } from "../../host/places.ts";
+import { Exchanges } from "./exchanges.ts";
 import type { Member } from "./graph.ts";
 import { Lookout } from "./lookout.ts";
 import { Placed } from "./placed.ts";
@@ -32,6 +32,7 @@ export class Session {
   readonly #folder: string;
   readonly #voices: Voices;
   readonly #placed: Placed;
+  readonly #exchanges: Exchanges;
   readonly #end = new AbortController();
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
@@ -63,21 +64,29 @@ export class Session {
     this.#services = services;
     this.#voices = voices;
     this.#lookout = new Lookout(folder, () => this.#changed());
+    const { places } = services;
+    const exchanges = new Exchanges({
+      places,
+      explain: (error) => services.explain(error),
+      tell: (tag, val) => this.#tell(tag, val),
+      changedMs: () => this.#roundMs,
+      placedAnew: () => this.#placedAnew(),
+    });
+    this.#exchanges = exchanges;
     this.#placed = new Placed({
-      places: services.places,
+      places,
       folder,
       isBuilt: (identifier) => this.#isBuilt(identifier),
-      failed: (place, error) => this.#tell("not-swapped", { place, report: services.explain(error) }),
-      settled: (place) => this.#tell("settled", place),
+      swap: (place, identifier) => exchanges.swap(place, identifier, identifier),
+      failed: (place, identifier, error) => exchanges.missed(place, identifier, error),
+      settled: (place, identifier) => exchanges.settled(place, identifier),
     });
   }
 
   /** Faults: those of the first look at the workspace; later ones are events. */
   async start(): Promise<void> {
     this.#graph = await this.#services.scan(this.#folder);
-    const { places } = this.#services;
-    places.listen((event) => this.#swapped(event));
-    places.observe(() => this.#placedAnew());
+    this.#exchanges.listen();
     this.#voices.listen({ line: (line) => this.#line(line), typing: (is) => this.#tell("typing", is) });
     const unlisten = this.#services.onResize(() => this.#tell("resized", undefined));
     this.#end.signal.addEventListener("abort", unlisten);
@@ -195,6 +204,7 @@ export class Session {
       const graph = isChanged ? await this.#rescan() : undefined;
       if (graph) for (const member of graph.members) await this.#renew(member);
       await this.#renewPlaced();
+      this.#exchanges.review();
       if (!this.#end.signal.aborted) this.#follow();
     }
   }
@@ -274,7 +284,7 @@ export class Session {
       const instead = standing(place)!;
       const identifier = component === before ? instead : component;
       // What went wrong was told by whoever listens.
-      const swapped = await places.swap(place, { identifier }, instead).catch(() => []);
+      const swapped = await this.#exchanges.swap(place, identifier, instead).catch(() => []);
       for (const { to } of swapped) this.#requireBuilt(member.name, to);
     }
     // A program that is one long call cannot change in the middle: it begins anew.
@@ -316,6 +326,7 @@ export class Session {
     const { name, component } = member;
     this.#ended = false;
     this.#placed.begin();
+    this.#exchanges.clear();
     this.#settings = this.#services.settings(this.#folder);
     const runs = this.#services.run(
       component,
@@ -341,6 +352,7 @@ export class Session {
     if (this.#running === running) this.#running = undefined;
     if (running.stop.signal.aborted) return;
     this.#ended = true;
+    this.#exchanges.clear();
     tell();
   }
 
@@ -352,30 +364,5 @@ export class Session {
 
   #mended(name: string): void {
     if (this.#failing.delete(name)) this.#tell("mended", name);
-  }
-
-  #swapped(event: SwapEvent): void {
-    // Told by whoever follows what is chosen for slots.
-    if ("arranged" in event) return;
-    if ("failed" in event) {
-      this.#tell("not-swapped", { place: event.place, report: this.#services.explain(event.failed) });
-      return;
-    }
-    // It may be of another file.
-    this.#placedAnew();
-    const { place, to, generation, state, parts } = event.swapped;
-    this.#tell("swapped", {
-      place,
-      identifier: event.identifier,
-      digest: to,
-      generation,
-      state,
-      parts: parts.map(({ phase, ms }) => ({ phase, ms })),
-      // Another terminal's has no change before it.
-      sinceChangeMs: this.#round
-        ? performance.now() - this.#roundMs
-        : parts.reduce((sum, { ms }) => sum + ms, 0),
-      time: localTime(),
-    });
   }
 }
