@@ -200,6 +200,69 @@ test("what cannot be read or does not fit leaves what runs alone, is told once, 
   await dev.stop();
 }, 120_000);
 
+test("what happens in a slot of several is told once, of each filling by itself, whoever asked for it", async () => {
+  const [a, b] = [join(out, "a.wasm"), join(out, "b.wasm")];
+  const dev = await develop();
+  await dev.picks("11");
+  const start = dev.said.lines.length;
+  const arranged = await dev.tells("arranged", () => loop("slot", "set", "picks", a, b));
+  expect(arranged).toMatchObject({ place: "picks", fillings: [a, b], added: [b], removed: [] });
+  await dev.picks("11,12");
+  const failed = await dev.tells("not-swapped", () => writeFileSync(b, "no component"));
+  expect(failed).toMatchObject({ identifier: b, awaited: true });
+  // Another that comes settles nothing of the first.
+  const from = dev.said.lines.length;
+  expect(await dev.tells("swapped", () => writeFileSync(a, pickers[3]!))).toMatchObject({ identifier: a });
+  await dev.picks("13,12", from);
+  const settled = await dev.tells("settled", () => loop("slot", "set", "picks", a));
+  expect(settled).toMatchObject({ place: "picks", identifier: b });
+  await dev.picks("13", from);
+
+  // What another terminal wants has no change before it, and is not awaited where it cannot be had.
+  const [{ pid }] = JSON.parse((await loop("ps", "--json")).out);
+  writeFileSync(b, pickers[4]!);
+  const swapped = await dev.tells("swapped", () => loop("swap", `${pid}`, "picks", b));
+  const parts = swapped.parts as { ms: number }[];
+  expect(swapped.sinceChangeMs).toBe(parts.reduce((sum, { ms }) => sum + ms, 0));
+  const bad = join(out, "bad.wasm");
+  writeFileSync(bad, "no component");
+  const refused = await dev.tells("not-swapped", () => loop("swap", `${pid}`, "picks", bad));
+  expect(refused).toMatchObject({ identifier: bad, awaited: false });
+
+  const told = dev.since(start).map(({ event }) => event);
+  expect(told).toEqual([
+    "arranged",
+    "not-swapped",
+    "swapped",
+    "arranged",
+    "settled",
+    "swapped",
+    "not-swapped",
+  ]);
+  // loop itself says nothing besides.
+  expect(dev.said.lines.filter((line) => line.includes('"component":"loop"'))).toEqual([]);
+  await dev.stop();
+}, 120_000);
+
+test("one that is rebuilt with all of its folders, as often as that is done, is what runs", async () => {
+  const target = join(out, "target");
+  const file = join(target, "wasm32/release/x.wasm");
+  const rebuild = (number: number) => {
+    rmSync(target, { recursive: true, force: true });
+    mkdirSync(join(target, "wasm32/release"), { recursive: true });
+    writeFileSync(file, pickers[number]!);
+  };
+  rebuild(1);
+  const dev = await develop("--slot", `picks=${file}`);
+  await dev.picks("11");
+  for (let round = 2; round < 20; round++) {
+    const from = dev.said.lines.length;
+    rebuild(round % pickers.length);
+    await dev.picks(`1${round % pickers.length}`, from);
+  }
+  await dev.stop();
+}, 120_000);
+
 test("what was granted to other bytes waits for the person", async () => {
   const file = join(out, "b.wasm");
   const dev = await develop();

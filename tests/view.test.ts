@@ -96,6 +96,7 @@ test("the foot says what runs, what is built, and what was swapped last with its
     tag: "swapped",
     val: {
       place: "style",
+      identifier: "/s.wasm",
       digest,
       generation: 2,
       state: "handed-over",
@@ -120,6 +121,35 @@ test("the foot of a workspace without an application says that nothing is run", 
     `── loop dev: one, twice a second ${"─".repeat(24)}`,
     "runs  nothing, since no member is the application; loop …",
   ]);
+});
+
+test("what was not swapped stands above the rule while it is awaited, each by itself, and no longer than what runs", () => {
+  const state = nothing();
+  follow(state, started);
+  const notSwapped = (identifier: string, awaited = true) =>
+    follow(state, {
+      tag: "not-swapped",
+      val: { place: "picks", identifier, report: `about ${identifier}`, awaited },
+    });
+  const shown = () => foot(state, terminal).filter((line) => line.startsWith("about"));
+  const one = { place: "picks", generation: 2, state: "none", parts: [], sinceChangeMs: 1 };
+  const time = "2026-11-21T04:06:07+01:00";
+  notSwapped("/a");
+  notSwapped("/b");
+  notSwapped("/elsewhere", false);
+  expect(shown()).toEqual(["about /a", "about /b"]);
+  follow(state, { tag: "swapped", val: { ...one, identifier: "/a", digest, time } });
+  expect(shown()).toEqual(["about /b"]);
+  follow(state, { tag: "settled", val: { place: "picks", identifier: "/b" } });
+  expect(shown()).toEqual([]);
+  notSwapped("/a");
+  follow(state, started);
+  expect(shown()).toEqual([]);
+  notSwapped("/a");
+  follow(state, { tag: "ended", val: { name: "app", exitCode: 0, time } });
+  expect(shown()).toEqual([]);
+  follow(state, { tag: "arranged", val: { place: "picks", added: ["/c"], removed: [], ms: 3.2, time } });
+  expect(foot(state, terminal).at(-1)).toBe("last  picks at 04:06:07 in 3 ms: added /c");
 });
 
 test("what failed stands above the rule until it is mended, and one that is gone is not waited for", () => {

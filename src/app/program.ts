@@ -60,7 +60,9 @@ export class Program implements Linking {
   #read: readonly Manifest[] | undefined;
   /** Absolute: the folder whose loop.toml files speak, where it is named and the person stands elsewhere. */
   #entered: string | undefined;
-  /** What `loop dev` was told; undefined where nothing is developed. */
+  /** A session of `loop dev` tells what happens. */
+  #isDeveloping = false;
+  /** What `loop dev` was told; undefined where nothing is developed, and while that is asked anew. */
   #development: Development | undefined;
 
   constructor(options: GlobalOptions, shipped: ReadonlyMap<string, ShippedCommand>, stdio: Stdio) {
@@ -311,6 +313,7 @@ export class Program implements Linking {
         interruptible,
         session: async ({ folder, options, address, voices }, caller) => {
           this.#enter(folder);
+          this.#isDeveloping = true;
           // Each build and each swap makes memories. Before anything is looked at: it may not come back.
           await startWithCheapMemories();
           const { sessionServices } = await import("./developing.ts");
@@ -397,7 +400,7 @@ export class Program implements Linking {
         return this.#slots;
       },
       // A session has events of them.
-      told: this.#development !== undefined,
+      told: this.#isDeveloping,
       onWritten: () => this.places.reconsider(),
       say: (text) => void this.say(text),
       explain: (error) =>

@@ -338,6 +338,8 @@ export const limits = {
   devGraceMs: 20,
   /** Milliseconds between two looks where the system does not say what changes. */
   devPollMs: 500,
+  /** How old the times of a file have to be for saying that it is unchanged: some file systems count in two seconds. */
+  devSettledFileMs: 3_000,
   /** Folders that are watched besides those of members, and files that are looked at where the system watches none. */
   devSightsMax: 4096,
   devGlanceFilesMax: 100_000,

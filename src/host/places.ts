@@ -88,7 +88,7 @@ export interface Change {
 export type SwapEvent =
   | Exchanged
   | { readonly arranged: Arranged }
-  | { readonly place: string; readonly failed: unknown };
+  | { readonly place: string; readonly identifier?: string; readonly failed: unknown };
 
 /** All places of one process, by name. */
 export class Places {
@@ -216,7 +216,7 @@ export class Places {
       this.#tell({ swapped, identifier: place.state.identifier });
       return swapped;
     } catch (failed) {
-      this.#tell({ place: place.name, failed });
+      this.#tell({ place: place.name, identifier: wish.identifier, failed });
       throw failed;
     } finally {
       this.#changing--;

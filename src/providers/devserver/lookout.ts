@@ -44,7 +44,7 @@ export class Lookout {
     const inputs = members.flatMap(({ name }) => inputsOf(name));
     const sights = sightsOf([...this.#concerning], inputs, placed);
     const looked = JSON.stringify(sights);
-    if (looked === this.#looked) return;
+    if (looked === this.#looked && !this.#watch?.isLost) return;
     // First: two watches of one path are one to Bun, and that one goes on with the folder that had the name before.
     this.#watch?.close();
     this.#watch = new Watch(sights, this.#wake);

@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
-import type { Code } from "../../base/codes.ts";
-import { type Digest, digestOf } from "../../base/digest.ts";
-import { Fault } from "../../base/fault.ts";
+import type { Digest } from "../../base/digest.ts";
 import type { Places } from "../../host/places.ts";
-import { fileNamed, readBounded } from "../../resolve/file.ts";
+import { fileNamed } from "../../resolve/file.ts";
+import { Digests } from "./digests.ts";
+import { needsWord } from "./exchanges.ts";
 
 export interface PlacedServices {
   readonly places: Places;
@@ -11,10 +11,12 @@ export interface PlacedServices {
   readonly folder: string;
   /** Whether an identifier names what a member is built to: that is taken in when it is built. */
   isBuilt(identifier: string): boolean;
+  /** Puts what an identifier names now in the place of what it named before; `again` where that was tried. */
+  swap(place: string, identifier: string, again: boolean): Promise<unknown>;
   /** What stands at a place goes on, since what is to come there cannot even be read. */
-  failed(place: string, error: unknown): void;
+  failed(place: string, identifier: string, error: unknown): void;
   /** What failed to come there is no longer to come: the file is again what stands there. */
-  settled(place: string): void;
+  settled(place: string, identifier: string): void;
 }
 
 /** What became of the last look at a file that has other bytes than those that stand. */
@@ -25,11 +27,6 @@ interface Tried {
   readonly needsWord?: boolean;
 }
 
-const wordCodes: ReadonlySet<Code> = new Set(["LK0408", "LK0701"]);
-/** Whether a person's word lets in what failed, and nothing else has to change. */
-export const needsWord = (error: unknown): error is Fault =>
-  error instanceof Fault && wordCodes.has(error.code);
-
 /**
  * Files that stand in places and that nobody here builds: what was chosen with `loop slot set`, or named by a loop.toml,
  * and comes from another program's build. What other bytes they have is for content to say.
@@ -38,10 +35,9 @@ export class Placed {
   readonly #services: PlacedServices;
   /** By place and identifier. */
   readonly #tried = new Map<string, Tried>();
-  /** The place where something is tried again that was told of. */
-  #retrying: string | undefined;
   /** What stood last, of the run that goes on or has ended, by file. */
   readonly #stood = new Map<string, Digest>();
+  readonly #digests = new Digests();
 
   constructor(services: PlacedServices) {
     this.#services = services;
@@ -60,15 +56,10 @@ export class Placed {
     this.#stood.clear();
   }
 
-  /** Whether what fails there was told of already. */
-  isTold(place: string, error: unknown): boolean {
-    return this.#retrying === place && needsWord(error);
-  }
-
   /** Whether a file is there that is other than it was when it stood. */
   get hasChanged(): boolean {
     return [...this.#stood].some(([file, digest]) => {
-      const now = digestIn(file);
+      const now = this.#readable(file);
       return now !== undefined && now !== digest;
     });
   }
@@ -80,41 +71,48 @@ export class Placed {
     for (const key of this.#tried.keys()) if (!keys.has(key)) this.#tried.delete(key);
     for (const one of standing) await this.#renewOne(one);
     for (const { file, digest } of this.#standing()) this.#stood.set(file, digest);
+    this.#digests.keep(this.files);
   }
 
   async #renewOne({ place, identifier, file }: Standing): Promise<void> {
     const { places } = this.#services;
     const key = keyOf(place, identifier);
     const tried = this.#tried.get(key);
-    const found = this.#digestOf(file, place, tried);
+    const found = this.#digestOf(file, place, identifier, tried);
     const others = places
       .at(place)
       .filter((state) => state.identifier === identifier && state.digest !== found);
     if (found !== undefined && others.length === 0) {
-      if (this.#tried.delete(key)) this.#services.settled(place);
+      if (this.#tried.delete(key)) this.#services.settled(place, identifier);
       return;
     }
     const isSame = tried !== undefined && tried.digest === found;
     if (isSame && !tried.needsWord) return;
     this.#tried.set(key, { digest: found });
     if (found === undefined) return;
-    this.#retrying = isSame ? place : undefined;
     try {
-      await places.swap(place, { identifier }, identifier);
+      await this.#services.swap(place, identifier, isSame);
     } catch (error) {
       // What went wrong was told by whoever listens, and is tried again when there are other bytes, or a word for these.
       this.#tried.set(key, { digest: found, needsWord: needsWord(error) });
-    } finally {
-      this.#retrying = undefined;
     }
   }
 
-  #digestOf(file: string, place: string, tried: Tried | undefined): Digest | undefined {
+  #digestOf(file: string, place: string, identifier: string, tried: Tried | undefined): Digest | undefined {
     try {
-      return digestOf(readBounded(file));
+      return this.#digests.of(file);
     } catch (error) {
       // A file that stays away is told of once.
-      if (!tried || tried.digest !== undefined) this.#services.failed(place, error);
+      if (!tried || tried.digest !== undefined) this.#services.failed(place, identifier, error);
+      return undefined;
+    }
+  }
+
+  /** Undefined where it cannot be read. */
+  #readable(file: string): Digest | undefined {
+    try {
+      return this.#digests.of(file);
+    } catch {
       return undefined;
     }
   }
@@ -140,15 +138,6 @@ interface Standing {
 }
 
 const keyOf = (place: string, identifier: string): string => `${place}\n${identifier}`;
-
-/** Undefined where it cannot be read. */
-const digestIn = (file: string): Digest | undefined => {
-  try {
-    return digestOf(readBounded(file));
-  } catch {
-    return undefined;
-  }
-};
 
 /** What was read off a pipe is gone: whoever reads it again waits without end. */
 const isStream = (file: string): boolean => {

@@ -4,6 +4,12 @@ import type { Graph, Member } from "./graph.ts";
 import type { Settings } from "./heard.ts";
 import type { Registered } from "./registry.ts";
 
+/** `loop:devserver/session#event` in the JS mapping. */
+export interface Event {
+  readonly tag: string;
+  readonly val: unknown;
+}
+
 export interface Built {
   /** The identifier that it is known by where it runs. */
   readonly component: string;

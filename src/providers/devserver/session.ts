@@ -2,14 +2,13 @@ import { resolve } from "node:path";
 import type { Digest } from "../../base/digest.ts";
 import { Fault } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
-import type { SwapEvent } from "../../host/places.ts";
+import { Exchanges, needsWord } from "./exchanges.ts";
 import type { Member } from "./graph.ts";
 import { Heard } from "./heard.ts";
 import { Lookout } from "./lookout.ts";
-import { needsWord, Placed } from "./placed.ts";
+import { Placed } from "./placed.ts";
 import type { Registered } from "./registry.ts";
-import type { Built, SessionServices, Workspace } from "./services.ts";
-import { type Event, swappedEvent } from "./telling.ts";
+import type { Built, Event, SessionServices, Workspace } from "./services.ts";
 import { type Line, localTime, type Voices } from "./voices.ts";
 
 /** The running application. */
@@ -28,12 +27,11 @@ export class Session {
   readonly #folder: string;
   readonly #voices: Voices;
   readonly #placed: Placed;
+  readonly #exchanges: Exchanges;
   readonly #heard = new Heard();
   readonly #end = new AbortController();
   readonly #events: Event[] = [];
   readonly #failing = new Set<string>();
-  /** Places of which was told that something could not come. */
-  readonly #unswapped = new Set<string>();
   #offered = "[]";
   /** What members were built from, by their names. */
   readonly #inputs = new Map<string, readonly string[]>();
@@ -62,21 +60,30 @@ export class Session {
     this.#services = services;
     this.#voices = voices;
     this.#lookout = new Lookout(folder, () => this.#changed());
+    const { places } = services;
+    const exchanges = new Exchanges({
+      places,
+      explain: (error) => services.explain(error),
+      tell: (tag, val) => this.#tell(tag, val),
+      changedMs: () => this.#roundMs,
+      placedAnew: () => this.#placedAnew(),
+      isStopping: () => this.#running?.stop.signal.aborted === true,
+    });
+    this.#exchanges = exchanges;
     this.#placed = new Placed({
-      places: services.places,
+      places,
       folder,
       isBuilt: (identifier) => this.#isBuilt(identifier),
-      failed: (place, error) => this.#notSwapped(place, error),
-      settled: (place) => this.#settled(place),
+      swap: (place, identifier, again) => exchanges.swap(place, identifier, identifier, again),
+      failed: (place, identifier, error) => exchanges.missed(place, identifier, error),
+      settled: (place, identifier) => exchanges.settled(place, identifier),
     });
   }
 
   /** Faults: those of the first look at the workspace; later ones are events. */
   async start(): Promise<void> {
     this.#graph = await this.#services.scan(this.#folder);
-    const { places } = this.#services;
-    places.listen((event) => this.#swapped(event));
-    places.observe(() => this.#placedAnew());
+    this.#exchanges.listen();
     this.#voices.listen({ line: (line) => this.#line(line), typing: (is) => this.#tell("typing", is) });
     const unlisten = this.#services.onResize(() => this.#tell("resized", undefined));
     this.#end.signal.addEventListener("abort", unlisten);
@@ -194,6 +201,7 @@ export class Session {
       const graph = isChanged ? await this.#rescan() : undefined;
       if (graph) for (const member of graph.members) await this.#renew(member);
       await this.#renewPlaced();
+      this.#exchanges.review();
       if (!this.#end.signal.aborted) this.#follow();
     }
   }
@@ -268,9 +276,7 @@ export class Session {
   /** What a loop.toml chooses now for slots that are in use; the members that it may name are built. */
   async #refill(): Promise<void> {
     const chosen = this.#heard.take(this.#services.settings(this.#folder));
-    if (chosen.length === 0) return;
-    for (const place of chosen) this.#settled(place);
-    await this.#services.refill();
+    if (chosen.length > 0) await this.#exchanges.choose(chosen, () => this.#services.refill());
   }
 
   /** Puts it wherever what it was known by `before` stands. */
@@ -285,7 +291,7 @@ export class Session {
       const instead = standing(place)!;
       const identifier = component === before ? instead : component;
       // What went wrong was told by whoever listens.
-      const swapped = await places.swap(place, { identifier }, instead).catch(() => []);
+      const swapped = await this.#exchanges.swap(place, identifier, instead).catch(() => []);
       for (const { to } of swapped) this.#requireBuilt(member.name, to);
     }
     // A program that is one long call cannot change in the middle: it begins anew.
@@ -327,7 +333,7 @@ export class Session {
     const { name, component } = member;
     this.#ended = false;
     this.#placed.begin();
-    this.#unswapped.clear();
+    this.#exchanges.clear();
     this.#heard.begin(this.#services.settings(this.#folder));
     const runs = this.#services.run(
       component,
@@ -355,6 +361,7 @@ export class Session {
     if (this.#running === running) this.#running = undefined;
     if (running.stop.signal.aborted) return;
     this.#ended = true;
+    this.#exchanges.clear();
     tell();
   }
 
@@ -375,35 +382,5 @@ export class Session {
 
   #mended(name: string): void {
     if (this.#failing.delete(name)) this.#tell("mended", name);
-  }
-
-  #notSwapped(place: string, error: unknown): void {
-    this.#unswapped.add(place);
-    this.#tell("not-swapped", { place, report: this.#services.explain(error) });
-  }
-
-  #settled(place: string): void {
-    if (this.#unswapped.delete(place)) this.#tell("settled", place);
-  }
-
-  #swapped(event: SwapEvent): void {
-    // Told by whoever follows what is chosen for slots.
-    if ("arranged" in event) return;
-    if ("failed" in event) {
-      // What fails because we stop what it was to serve is no news.
-      const isStopping = this.#running?.stop.signal.aborted === true;
-      if (!isStopping && !this.#placed.isTold(event.place, event.failed))
-        this.#notSwapped(event.place, event.failed);
-      return;
-    }
-    // It may be of another file.
-    this.#placedAnew();
-    this.#unswapped.delete(event.swapped.place);
-    const { parts } = event.swapped;
-    // Another terminal's has no change before it.
-    const sinceChangeMs = this.#round
-      ? performance.now() - this.#roundMs
-      : parts.reduce((sum, { ms }) => sum + ms, 0);
-    this.#tell("swapped", swappedEvent(event.swapped, event.identifier, sinceChangeMs));
   }
 }

@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { accessSync, constants, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { limits } from "../../base/limits.ts";
 import { concerns, realFolder } from "./graph.ts";
 
@@ -31,12 +31,9 @@ export const sightsOf = (
   const see = (folder: string, more: Omit<Sight, "folder" | "identity">) =>
     found.set(`${folder}\n${more.only ?? ""}`, { folder, ...more, identity: identityOf(folder) });
   for (const folder of deep) see(folder, { deep: true });
-  // A file that is a link is replaced where it leads to as well, and with the folder that either lies in.
-  const files = placed.flatMap((path) => [path, realFolder(path)]);
-  for (const path of new Set([...watched, ...deep, ...files, ...files.map(dirname)])) {
-    const there = above(path);
-    see(there.folder, { deep: false, only: there.name });
-  }
+  const entries = [...new Set([...watched, ...deep])].map(above);
+  for (const { folder, name } of [...entries, ...placed.flatMap(leadingTo)])
+    if (found.size < limits.devSightsMax) see(folder, { deep: false, only: name });
   for (const input of inputs) {
     const path = realFolder(input);
     if (found.size < limits.devSightsMax && !covered(path) && !path.includes("/node_modules/"))
@@ -45,8 +42,59 @@ export const sightsOf = (
   return [...found.values()];
 };
 
+interface Entry {
+  /** As the system names it. */
+  readonly folder: string;
+  readonly name: string;
+}
+
+/**
+ * The entries by which a path is found, the last one first: any of them may become another, as a link that is set anew or
+ * a folder that is moved into the place of one, and of that the folder below it hears nothing.
+ */
+const leadingTo = (path: string): Entry[] => {
+  const found: Entry[] = [];
+  const rest = path.split("/").reverse();
+  let [at, links] = ["/", 0];
+  while (rest.length > 0) {
+    const name = rest.pop()!;
+    if (name === "..") at = dirname(at);
+    if (["", ".", ".."].includes(name)) continue;
+    found.unshift({ folder: at, name });
+    const entry = join(at, name);
+    const target = linkAt(entry);
+    if (target === undefined) at = entry;
+    else if (links++ === limits.pathLinksMax) break;
+    else {
+      if (isAbsolute(target)) at = "/";
+      rest.push(...target.split("/").reverse());
+    }
+    if (rest.length > 0 && !isFolder(at)) break;
+  }
+  // One in which nobody may look is not waited for, but for the one that the file lies in.
+  return found.filter(({ folder }, index) => index === 0 || isReadable(folder));
+};
+
+/** Where a link leads; undefined where there is none. */
+const linkAt = (path: string): string | undefined => {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const isReadable = (folder: string): boolean => {
+  try {
+    accessSync(folder, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** The nearest folder above a path that exists, and what is looked for in it. */
-const above = (path: string): { readonly folder: string; readonly name: string } => {
+const above = (path: string): Entry => {
   let [folder, name] = [dirname(path), basename(path)];
   while (!isFolder(folder) && dirname(folder) !== folder)
     [folder, name] = [dirname(folder), basename(folder)];

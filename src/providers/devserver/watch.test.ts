@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limits } from "../../base/limits.ts";
 import { scan } from "./graph.ts";
+import { Lookout } from "./lookout.ts";
 import { sightsOf } from "./sights.ts";
 import { Watch } from "./watch.ts";
 
@@ -55,6 +56,66 @@ test("a file that is saved twice quickly, or by renaming, is one wake", async ()
   renameSync(join(folder, "src/.a.ts.tmp"), join(folder, "src/a.ts"));
   expect(await woken(2)).toBe(2);
 });
+
+test("a file is seen to be another by whichever link or folder on its way is set anew", async () => {
+  for (const version of [1, 2, 3]) write(`v${version}/lib/x.wasm`);
+  symlinkSync("v1", join(folder, "current"));
+  symlinkSync("current", join(folder, "result"));
+  const look = () => {
+    watch?.close();
+    watch = new Watch(sightsOf([], [], [join(folder, "result/lib/x.wasm")]), () => wakes++);
+  };
+  const link = (target: string, name: string) => {
+    symlinkSync(target, join(folder, `${name}.new`));
+    renameSync(join(folder, `${name}.new`), join(folder, name));
+  };
+  for (const change of [
+    () => write("v1/lib/x.wasm", "2"),
+    () => link("v2", "current"),
+    () => write("v2/lib/x.wasm", "2"),
+    () => {
+      renameSync(join(folder, "v2"), join(folder, "gone"));
+      renameSync(join(folder, "v3"), join(folder, "v2"));
+    },
+    () => link("gone", "result"),
+    () => write("gone/lib/x.wasm", "3"),
+  ]) {
+    look();
+    const before = wakes;
+    change();
+    expect(await woken(before + 1)).toBeGreaterThan(before);
+  }
+  const links = sightsOf([], [], [join(folder, "a/b")]).length;
+  symlinkSync("a", join(folder, "a"));
+  expect(sightsOf([], [], [join(folder, "a/b")]).length).toBe(links);
+});
+
+test("a folder in the place of another is looked at, also where the system gives it the number of that one", async () => {
+  const file = join(folder, "out/x.wasm");
+  write("out/x.wasm");
+  const lookout = new Lookout(folder, () => wakes++);
+  try {
+    /** Looks, and lets what this has to say be said. */
+    const look = async () => {
+      lookout.look({ members: [], inputsOf: () => [], placed: [file] });
+      await Bun.sleep(limits.devSettleMsMax * 2);
+    };
+    await look();
+    for (let round = 0; round < 5; round++) {
+      const before = wakes;
+      rmSync(join(folder, "out"), { recursive: true });
+      mkdirSync(join(folder, "out"));
+      expect(await woken(before + 1)).toBeGreaterThan(before);
+      await look();
+      const looked = wakes;
+      writeFileSync(file, `${round}`);
+      expect(await woken(looked + 1)).toBeGreaterThan(looked);
+      await look();
+    }
+  } finally {
+    lookout.close();
+  }
+}, 30_000);
 
 test("hundreds of files at once are a few wakes", async () => {
   watching(folder);

@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { errno } from "../../base/fault.ts";
 import { limits } from "../../base/limits.ts";
 import { concerns } from "./graph.ts";
@@ -19,6 +19,7 @@ export class Watch {
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #firstMs: number | undefined;
   #closed = false;
+  #isLost = false;
 
   /** `open` is the system's own watch, and another in tests. */
   constructor(sights: readonly Sight[], wake: () => void, open: typeof watch = watch) {
@@ -32,6 +33,11 @@ export class Watch {
     return this.#poll ? "polling" : "events";
   }
 
+  /** A folder is no longer where it was, and another may be there, under the same number even: nobody looks at that one. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   close(): void {
     this.#closed = true;
     for (const watcher of this.#watchers.splice(0)) watcher.close();
@@ -43,7 +49,10 @@ export class Watch {
     try {
       const watcher = this.#watch(folder, { recursive: deep }, (_, name) => {
         const path = typeof name === "string" ? name : undefined;
-        if (path === undefined || (only === undefined ? concerns(folder, join(folder, path)) : path === only))
+        // Its own end is told by its own name, or by none where all below it is looked at.
+        const isOwn = path === undefined || (!deep && path === basename(folder));
+        if (isOwn) this.#isLost = true;
+        if (isOwn || (only === undefined ? concerns(folder, join(folder, path)) : path === only))
           this.#seen();
       });
       watcher.on("error", () => this.#fallBack());

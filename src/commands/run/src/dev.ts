@@ -3,7 +3,7 @@ import { columns, note, rows, styled, write } from "loop:cli/terminal@0.1.0";
 import { type Event, type Line, next, start, type Telling } from "loop:devserver/session@0.1.0";
 import type { Options } from "loop:run/runner@0.1.0";
 import { bold, dim } from "../../text.ts";
-import { follow, foot, nothing, nothingToRun, partsText, repaint, short } from "./view.ts";
+import { arrangedText, follow, foot, nothing, nothingToRun, partsText, repaint, short } from "./view.ts";
 
 /** Develops a folder until the person interrupts it; each event is told as it happens. */
 export const develop = (folder: string, options: Options, address: string, telling: Telling): void => {
@@ -57,7 +57,8 @@ const drawing = (): Show => {
     const above = (event.tag === "log" ? event.val.map(spoken) : brief(event)).map((line) => `${line}\n`);
     const terminal = { columns: columns(), rows: rows(), styled: styled() };
     // Where the person types there is no foot: failures are told among the lines then.
-    if (typing && event.tag === "failed") above.push(...told(event).map((line) => `${line}\n`));
+    const fails = event.tag === "failed" || (event.tag === "not-swapped" && event.val.awaited);
+    if (typing && fails) above.push(...told(event).map((line) => `${line}\n`));
     const after = typing || terminal.rows === 0 ? [] : foot(state, terminal);
     write(
       painted.length === 0 && after.length === 0
@@ -75,8 +76,11 @@ const brief = (event: Event): string[] => {
     case "ended":
     case "mended":
     case "settled":
+    case "arranged":
     case "commands":
       return told(event);
+    case "not-swapped":
+      return event.val.awaited ? [] : told(event);
     case "swapped":
       return told(event).slice(0, 1);
     case "built":
@@ -110,8 +114,8 @@ const document = (event: Event): object => {
       return { ...event.val, application: event.val.application ?? null };
     case "mended":
       return { name: event.val };
-    case "settled":
-      return { place: event.val };
+    case "not-swapped":
+      return { ...event.val, identifier: event.val.identifier ?? null };
     case "commands":
       return { commands: event.val };
     case "typing":
@@ -165,7 +169,14 @@ const told = (event: Event): string[] => {
         ...event.val.report.trimEnd().split("\n"),
       ];
     case "settled":
-      return [bold(`dev: ${event.val} has again what its file is, and stays`)];
+      return [bold(`dev: ${event.val.place} is well again`)];
+    case "arranged": {
+      const { place, fillings, ms } = event.val;
+      return [
+        bold(`dev: ${place} is filled by ${fillings.join(", ") || "nothing"} now (${ms.toFixed(0)} ms)`),
+        dim(`     ${arrangedText(event.val)}`),
+      ];
+    }
     case "ended":
       return [dim(`dev: ${event.val.name} ended with ${event.val.exitCode}; waiting for a change`)];
     default:

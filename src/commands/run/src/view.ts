@@ -10,12 +10,21 @@ export type Seen =
   | { tag: "started"; val: { name: string; digest: string; time: string } }
   | { tag: "ended"; val: { name: string; exitCode: number; time: string } }
   | { tag: "swapped"; val: Swapped }
-  | { tag: "not-swapped"; val: { place: string; report: string } }
-  | { tag: "settled"; val: string }
+  | { tag: "not-swapped"; val: NotSwapped }
+  | { tag: "settled"; val: { place: string; identifier?: string | undefined } }
+  | { tag: "arranged"; val: { place: string; added: string[]; removed: string[]; ms: number; time: string } }
   | { tag: "log" | "typing" | "resized" | "commands" };
+
+interface NotSwapped {
+  place: string;
+  identifier?: string | undefined;
+  report: string;
+  awaited: boolean;
+}
 
 interface Swapped {
   place: string;
+  identifier: string;
   digest: string;
   generation: number;
   state: string;
@@ -91,34 +100,53 @@ export const follow = (state: State, event: Seen): void => {
       state.failing.delete(`of ${event.val}`);
       return;
     case "started":
-      state.swapped.clear();
-      // What could not come into what ran is asked for anew by what runs.
-      for (const key of state.failing.keys()) if (key.startsWith("at ")) state.failing.delete(key);
+      forgetPlaces(state);
       state.runs = `${event.val.name} ${short(event.val.digest)} since ${clock(event.val.time)}`;
       return;
     case "ended": {
       const { name, exitCode, time } = event.val;
-      state.swapped.clear();
+      forgetPlaces(state);
       state.runs = `${name} ended with ${exitCode} at ${clock(time)}; waiting for a change`;
       return;
     }
     case "swapped": {
-      const { place, digest, sinceChangeMs, time } = event.val;
-      state.failing.delete(`at ${place}`);
+      const { place, identifier, digest, sinceChangeMs, time } = event.val;
+      state.failing.delete(`at ${place} ${identifier}`);
       state.swapped.set(place, short(digest));
       state.swap = `${place} at ${clock(time)} in ${sinceChangeMs.toFixed(0)} ms: ${partsText(event.val)}`;
       return;
     }
     case "not-swapped": {
-      const { place, report } = event.val;
-      state.failing.set(`at ${place}`, [`${place} was not swapped; what runs goes on`, ...reported(report)]);
+      const { place, identifier, report, awaited } = event.val;
+      // What nobody mends would stand there for ever.
+      if (!awaited) return;
+      const title = `${place} was not swapped; what runs goes on`;
+      state.failing.set(`at ${place} ${identifier}`, [title, ...reported(report)]);
       return;
     }
     case "settled":
-      state.failing.delete(`at ${event.val}`);
+      state.failing.delete(`at ${event.val.place} ${event.val.identifier}`);
       return;
+    case "arranged": {
+      const { place, ms, time } = event.val;
+      state.swap = `${place} at ${clock(time)} in ${ms.toFixed(0)} ms: ${arrangedText(event.val)}`;
+      return;
+    }
   }
 };
+
+/** What stood in places, and was to come there, was of a run that is over. */
+const forgetPlaces = (state: State): void => {
+  state.swapped.clear();
+  for (const key of state.failing.keys()) if (key.startsWith("at ")) state.failing.delete(key);
+};
+
+/** "added a, removed b": what came and went. */
+export const arrangedText = ({ added, removed }: { added: string[]; removed: string[] }): string =>
+  [
+    ...added.map((identifier) => `added ${identifier}`),
+    ...removed.map((identifier) => `removed ${identifier}`),
+  ].join(", ") || "in another order";
 
 /** "link 3.2, restore 1.0 ms", the parts that took time. */
 export const partsText = ({ parts, state }: Pick<Swapped, "parts" | "state">): string => {
