@@ -153,6 +153,30 @@ test("what the next start alone can take over is said so, and what runs goes on"
   writeFileSync(join(work, "loop.toml"), "");
 }, 60_000);
 
+test("where the host's own is named, those before it change and those behind it serve nothing", async () => {
+  const chosen = (...use: (string | undefined)[]) =>
+    writeFileSync(join(work, "loop.toml"), `[slots."${clock}"]\nuse = ${JSON.stringify(use)}\n`);
+  await loop("slot", "reset", clock);
+  chosen(`./${one}`, "host:wasi");
+  const running = spawn("run", app);
+  const [out, said] = [new Said(running.stdout), new Said(running.stderr)];
+  const from = () => out.text.length;
+  await out.until(/^now 1$/m);
+  // What is remembered stands behind what a file says.
+  await fill(two);
+  await out.until(/\nnow 1\nnow 1\n/, from());
+  chosen(`./${two}`, `./${one}`, "host:wasi");
+  await loop("slot", "reset", clock);
+  await out.until(/^now 12$/m, from());
+  chosen("host:wasi");
+  await fill(two);
+  await out.until(/^now $/m, from());
+  expect(said.text).not.toContain("was not swapped");
+  running.kill();
+  await running.exited;
+  writeFileSync(join(work, "loop.toml"), "");
+}, 60_000);
+
 test("an application that was granted loop:slots changes who serves it, and has it at the next call", async () => {
   await fill(one);
   const run = (...names: (string | undefined)[]) =>

@@ -136,18 +136,26 @@ const chainOf = async (decision: Decision, request: CapabilityRequest): Promise<
 };
 
 /** Components that stand one behind the other, or one provider of the host's. */
-type Group = { readonly provider: Provider } | { readonly fillings: Filling[]; readonly hostsBefore: number };
+type Group =
+  | { readonly provider: Provider }
+  | {
+      readonly fillings: Filling[];
+      /** Those of the host's that serve before them, and all that serve. */
+      readonly hostsBefore: number;
+      readonly hosts: ReadonlySet<string>;
+    };
 
 const grouped = (servers: readonly Server[]): readonly Group[] => {
   const groups: Group[] = [];
-  let hosts = 0;
+  const hosts = new Set(servers.filter(({ provider }) => provider).map(({ identifier }) => identifier));
+  let hostsBefore = 0;
   for (const { filling, provider } of servers) {
     const last = groups.at(-1);
     if (provider) {
       groups.push({ provider });
-      hosts++;
+      hostsBefore++;
     } else if (filling && last && "fillings" in last) last.fillings.push(filling);
-    else if (filling) groups.push({ fillings: [filling], hostsBefore: hosts });
+    else if (filling) groups.push({ fillings: [filling], hostsBefore, hosts });
   }
   return groups;
 };
@@ -174,7 +182,7 @@ const providerOf = async (
     joins: ({ exports }) => [...exports.keys()].filter(isGround),
     requireFit: fitting(slot.name, imports),
     contextOf: (plan, caller) => request.contextOf(decision, fillingOf(plan), plan, caller),
-    share: sharing(decision, group.hostsBefore, request.providers),
+    share: sharing(decision, group, request.providers),
     swaps: () => request.swapsOf?.(decision, fillingOf, reaching),
   });
   const reaching = [chain.next, ...chain.behind, ...request.providers];
@@ -188,10 +196,14 @@ const providerOf = async (
 };
 
 /**
- * Of those that a slot is to be filled with, the components that stand behind so many of the host's. Which of the host's
- * own serve cannot change: what they hold is theirs. Fault LK0428.
+ * Of those that a slot is to be filled with, the components that stand behind so many of the host's that serve. Which of
+ * the host's own do cannot change: what they hold is theirs. Fault LK0428.
  */
-const sharing = ({ slot, fillings }: Decision, hostsBefore: number, providers: readonly Provider[]) => {
+const sharing = (
+  { slot, fillings }: Decision,
+  { hostsBefore, hosts: serving }: Extract<Group, { fillings: Filling[] }>,
+  providers: readonly Provider[],
+) => {
   const isHost = ({ identifier }: Pick<Filling, "identifier">) => identifier.startsWith("host:");
   const hosts = (some: readonly Pick<Filling, "identifier">[]): string => {
     const named = some.filter(isHost).map(({ identifier }) => identifier);
@@ -205,7 +217,7 @@ const sharing = ({ slot, fillings }: Decision, hostsBefore: number, providers: r
       throw later(slot.name, `of the host's own ${before || "none"} serves it, and ${hosts(wishes)} is to`);
     let passed = 0;
     return wishes.filter((wish) => {
-      if (isHost(wish)) passed++;
+      if (serving.has(wish.identifier)) passed++;
       return !isHost(wish) && passed === hostsBefore;
     });
   };

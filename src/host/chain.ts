@@ -109,6 +109,7 @@ export class Chain {
       get defaultGranted() {
         return chain.#granted;
       },
+      end: chain.behind,
       async instantiate(context, wanted = []) {
         const { relay, standing } = context.rank!;
         return relay.handOn(wanted, await served(wanted, chain.behind, context), standing);

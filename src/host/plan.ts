@@ -93,7 +93,7 @@ export const link = async (component: VerifiedComponent, options: LinkOptions): 
     suspends: request.suspending.size > 0 || options.limits?.turns !== undefined,
     ungranted: (grants) =>
       matches
-        .filter(({ provider, offered }) => provider && offered && !isGranted(provider, offered, { grants }))
+        .filter(({ provider, offered }) => provider && offered && !isGrantedToEnd(provider, offered, grants))
         .map(({ name }) => name),
     instantiate: (outer) =>
       timed("instantiate", async () => {
@@ -357,3 +357,9 @@ const isGranted = (provider: Provider, offered: string, context: Pick<InstanceCo
   (provider.functions?.includes(offered) ?? false) ||
   provider.defaultGranted.includes(unversioned(offered)) ||
   mayUse(context.grants, offered);
+
+const isGrantedToEnd = (provider: Provider, offered: string, grants: Grants): boolean => {
+  const { end = [] } = provider;
+  const last = end.find(({ interfaces }) => matchInterface(offered, interfaces) !== undefined);
+  return isGranted(provider, offered, { grants }) && (!last || isGranted(last, offered, { grants }));
+};

@@ -227,6 +227,11 @@ export interface Provider {
   readonly joins?: readonly string[];
   /** The provider of which this is a part: an instance has one implementation of both. */
   readonly of?: Provider;
+  /**
+   * Of one that passes calls on to whoever stands there: who serves in the end. What that needs a grant for, what comes
+   * in a swap has to have been granted, whoever serves it now.
+   */
+  readonly end?: readonly Provider[];
   /** Keyed by the names in `interfaces`; `wanted` is what the component imports of those. */
   instantiate(
     context: InstanceContext,

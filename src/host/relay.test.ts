@@ -123,7 +123,7 @@ const slotWith =
           requireFit(made, decoded(made).world);
           phases.enter("link");
           const plan = await planOf(identifier);
-          return { plan, lacks: () => [], contextOf: () => contextOf(plan) };
+          return { plan, lacks: (grants) => plan.ungranted(grants), contextOf: () => contextOf(plan) };
         },
       }),
     });
@@ -281,6 +281,13 @@ describe.each([...linkerNames])("linked by %s", (linker) => {
 
   test("where a component stood, what the host serves after it is granted or denied as it would have been", async () => {
     const { go, arrange } = await slot(passerGuest, [hostOf({ defaultGranted: [] })], "alone");
+    expect(await go()).toBe(77);
+    // What takes its place has no more of the host than it was granted, and is told so before it does.
+    const failed = await failure(arrange("a"));
+    expect([failed.code, failed.message]).toEqual([
+      "LK0701",
+      expect.stringContaining("a wants t:t/host@0.1.0"),
+    ]);
     expect(await go()).toBe(77);
     await arrange();
     expect((await failure(go())).code).toBe("LK0701");
