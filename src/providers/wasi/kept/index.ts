@@ -4,8 +4,8 @@
 // that import it.
 import type { Implementations, InstanceContext, Provider } from "../../../host/provider.ts";
 
-/** One generation: its number is that of WASI from 0.3 on. What each has is loaded by guests that import it. */
-const generation = (
+/** A package of one number, which from 0.3 on is that of WASI. What each has is loaded by guests that import it. */
+const packageOf = (
   name: string,
   version: string,
   kinds: readonly string[],
@@ -25,13 +25,13 @@ const generation = (
   };
 };
 
-export const kept = generation("kept", "0.1.0", ["files", "tcp", "udp", "timers"], async (context) => {
+export const kept = packageOf("kept", "0.1.0", ["files", "tcp", "udp", "timers"], async (context) => {
   const [{ keptInP2 }, { keptTimers }] = await Promise.all([import("./p2.ts"), import("./timers.ts")]);
   return { ...keptInP2(context), timers: keptTimers(context) };
 });
 
 /** Without timers: 0.3's clock has no resource, and goes on by itself. */
-export const kept3 = generation("kept3", "0.3.0", ["files", "tcp", "udp"], async (context) => {
+export const kept3 = packageOf("kept3", "0.3.0", ["files", "tcp", "udp"], async (context) => {
   const { keptInP3 } = await import("./p3.ts");
   return keptInP3(context);
 });

@@ -145,8 +145,8 @@ export class Reading {
 }
 
 /**
- * As `streamOut`, for whatever `next` makes one after the other, ending with undefined. What nobody waits for any more
- * is not to be taken from where others may: then its undefined is no end.
+ * As `streamOut`, for whatever `next` makes one after the other, ending with undefined. Of a read that was withdrawn
+ * undefined is no end: what others may take is left to them.
  */
 export const produced = <T, Err>(
   transit: Transit,
