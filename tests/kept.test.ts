@@ -107,6 +107,7 @@ const placed = async (name: string, linker: Linker) => {
   };
 };
 
+/** What other files of tests left open may be closed meanwhile. */
 const openNow = () => readdirSync("/proc/self/fd").length;
 
 describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
@@ -125,7 +126,7 @@ describe.each(["loop", "jco"] as const)("linked by %s", (linker) => {
       // Whoever kept it is gone, and nobody kept it anew.
       expect(await call("go-on")).toBe(0);
       live.drop();
-      expect(openNow()).toBe(before);
+      expect(openNow()).toBeLessThanOrEqual(before);
     },
   );
 });
@@ -182,7 +183,7 @@ describe.each([
     client.terminate();
     // The engine closes its sockets in its own time.
     for (let waited = 0; openNow() > before && waited < 10_000; waited += 10) await Bun.sleep(10);
-    expect(openNow()).toBe(before);
+    expect(openNow()).toBeLessThanOrEqual(before);
   }, 60_000);
 });
 
@@ -221,7 +222,7 @@ test("a storm of swaps, a third of them failing after they have taken, leaves no
   for (let i = 0; i < 120; i++) expect(await swap(["go-on", "hold"], i % 3 === 0)).toEqual([3, true]);
   expect([live.generation, openNow()]).toEqual([82, serving]);
   live.drop();
-  expect(openNow()).toBe(before);
+  expect(openNow()).toBeLessThanOrEqual(before);
 }, 60_000);
 
 // Through the front door.

@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fault } from "./fault.ts";
+import { type Part, timings } from "./timings.ts";
 
-// For tests: a cache that nothing was put into before, and that nobody finds afterwards; and the faults that are looked for.
+// For tests: a cache that nothing was put into before, and that nobody finds afterwards; the faults that are looked for;
+// and the time that is taken.
 
 /** A cache folder for all tests of a file, or for each of them anew; it is made before they run. */
 export const ownCache = (lasting: "all" | "each" = "all"): { readonly path: string } => {
@@ -23,6 +25,9 @@ export const ownCache = (lasting: "all" | "each" = "all"): { readonly path: stri
   });
   return cache;
 };
+
+/** Parts of the time of each test of a file alone: there is room for so many, which others may have filled. */
+export const ownTimings = (): void => beforeEach(() => void (timings() as Part[]).splice(0));
 
 /** The fault that some work ends with. */
 export const faultOf = async (work: Promise<unknown> | (() => unknown)): Promise<Fault> => {

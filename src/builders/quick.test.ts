@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { digestOf } from "../base/digest.ts";
-import { faultOf } from "../base/fixture.ts";
+import { faultOf, ownTimings } from "../base/fixture.ts";
 import { limits } from "../base/limits.ts";
 import { timings } from "../base/timings.ts";
 import { wasmTools } from "../contract/tools.ts";
@@ -19,6 +19,7 @@ import { typescript } from "./typescript.ts";
 const root = mkdtempSync(join(tmpdir(), "loop-quick-"));
 const cacheBefore = process.env.XDG_CACHE_HOME;
 setDefaultTimeout(120_000);
+ownTimings();
 beforeAll(() => {
   process.env.XDG_CACHE_HOME = join(root, "cache");
 });

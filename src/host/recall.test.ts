@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ownCache } from "../base/fixture.ts";
+import { ownCache, ownTimings } from "../base/fixture.ts";
 import { timings } from "../base/timings.ts";
 import { wasmTools } from "../contract/tools.ts";
 import { verify } from "../trust/verify.ts";
@@ -11,6 +11,7 @@ import { link } from "./plan.ts";
 import { recalledPath, recallKey } from "./recall.ts";
 
 const cache = ownCache("each");
+ownTimings();
 
 /** A component whose instance takes `count` functions through aliases, lifts and a core instance. */
 const bytesOf = async (count: number): Promise<Uint8Array> => {
