@@ -137,3 +137,10 @@ export const shortIdentifier = (identifier: string, folder: string): string => {
   const path = relative(folder, identifier);
   return path.startsWith("..") ? identifier : `./${path}`;
 };
+
+/** What the fillings of a command's slot say that they need and were not granted. */
+export const lackingOf = ({ fillings }: Decision): string[] =>
+  fillings.flatMap(({ description, grants }) => {
+    const needs: readonly string[] = description === undefined ? [] : JSON.parse(description).capabilities;
+    return needs.filter((need) => !grants.includes(need) && !grants.includes(need.replace(/\/.*$/, "")));
+  });

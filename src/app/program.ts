@@ -1,28 +1,27 @@
 // The composition root: one invocation's options, slots, providers and services, put together. Owns which
 // service reaches which provider; refuses to decide what is run (`dispatch` does); called by `start`.
 import { join } from "node:path";
-import { errno, Fault, fault } from "../base/fault.ts";
+import { errno, Fault } from "../base/fault.ts";
 import { cannotWrite } from "../base/files.ts";
 import { limits } from "../base/limits.ts";
 import type { Manifest } from "../base/manifest/manifest.ts";
-import { dataFolder } from "../base/paths.ts";
+import { currentFolder, dataFolder } from "../base/paths.ts";
 import { stateFile } from "../base/state.ts";
-import type { Builder } from "../builders/builder.ts";
 import { Places } from "../host/places.ts";
 import type { Provider, Stdio } from "../host/provider.ts";
 import type { Registered } from "../providers/devserver/registry.ts";
 import { Resolver } from "../resolve/resolver.ts";
 import type { Filling } from "../slots/declaration.ts";
-import type { Decision } from "../slots/precedence.ts";
 import type { Slots } from "../slots/registry.ts";
 import { Decisions } from "../trust/decisions.ts";
 import { startWithCheapMemories } from "./again.ts";
 import { type Ask, askOn } from "./ask.ts";
 import { ownSlots, type ShippedCommand } from "./catalog.ts";
-import { listCommands } from "./commands.ts";
+import { lackingOf, listCommands } from "./commands.ts";
 import { Control } from "./control.ts";
 import { fetcherOf, namedBy, openRemote, progressOn, saidOf, shippedSchemes } from "./fetching.ts";
-import type { Followed } from "./follow.ts";
+import type { Following } from "./follow.ts";
+import { Follower } from "./follower.ts";
 import type { ListedCommand } from "./help.ts";
 import { storageFolder, storageIdentity } from "./identity.ts";
 import { interruptible } from "./interrupt.ts";
@@ -50,11 +49,10 @@ export class Program implements Linking {
   /** Absolute: where the person stands. */
   readonly folder = currentFolder();
   readonly providers: readonly Provider[];
-  readonly places = new Places(() => void this.#follow());
+  readonly #follower = new Follower(() => this.#chosenElsewhere());
+  readonly places = new Places(() => void this.#follower.begin());
   readonly resolver: Resolver;
   readonly #control = new Control(this.folder, this.places);
-  #following: Followed | undefined;
-  #begun: Promise<void> | undefined;
   #slots: Slots | undefined;
   #broken: Fault | undefined;
   #read: readonly Manifest[] | undefined;
@@ -265,7 +263,8 @@ export class Program implements Linking {
         folder,
         interruptible,
         enter: (folder) => this.#enter(folder),
-        builderFor: (language) => this.#builderFor(language),
+        builderFor: async (language) =>
+          (await import("./building.ts")).builderFor(language, this.choosing, this),
         remember: rememberBuilt,
       },
       trust: {
@@ -305,7 +304,7 @@ export class Program implements Linking {
         },
         serve: async (plan, options) => (await import("../providers/wasi/serve.ts")).serve(plan, options),
         interruptible,
-        explain: (error) => explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)),
+        explain: (error) => this.#explained(error),
         startWithCheapMemories,
       },
       devserver: {
@@ -324,10 +323,7 @@ export class Program implements Linking {
             this.#development = development;
             this.#enter(speaking);
           };
-          const refill = async () => {
-            await this.#follow();
-            await this.#following?.now("elsewhere");
-          };
+          const refill = () => this.#follower.refill();
           return sessionServices({ linking: this, reread, refill, build, run, ...how });
         },
       },
@@ -336,8 +332,8 @@ export class Program implements Linking {
         slots: this.readableSlots,
         places: this.places,
         // A filling that chooses in the middle of a call waits for itself, so nobody waits for ever.
-        taken: () => Promise.race([this.#following?.now(), Bun.sleep(limits.slotsTakenMsMax)]),
-        wanted: (decision) => wanted(decision),
+        taken: () => Promise.race([this.#follower.now(), Bun.sleep(limits.slotsTakenMsMax)]),
+        wanted: lackingOf,
         servers: async (decision) =>
           (await import("./serving.ts")).servingSlot(decision, {
             providers: this.providers,
@@ -377,20 +373,11 @@ export class Program implements Linking {
     return [...readWorld(component.bytes).exports.keys()];
   };
 
-  /** What is chosen for its slots elsewhere while it runs is followed, unless slots are not heard. */
-  #follow(): Promise<void> {
-    this.#begun ??= this.#beginToFollow().catch((error) => {
-      this.#begun = undefined;
-      throw error;
-    });
-    return this.#begun;
-  }
-
-  async #beginToFollow(): Promise<void> {
+  /** What is chosen for its slots elsewhere while it runs; undefined where slots are not heard. */
+  #chosenElsewhere(): Following | undefined {
     const slots = this.choosing;
-    if (!slots) return;
-    const { follow } = await import("./follow.ts");
-    this.#following = follow({
+    if (!slots) return undefined;
+    return {
       places: this.places,
       providers: this.providers,
       path: join(dataFolder(), "loop.db"),
@@ -403,28 +390,11 @@ export class Program implements Linking {
       told: this.#isDeveloping,
       onWritten: () => this.places.reconsider(),
       say: (text) => void this.say(text),
-      explain: (error) =>
-        explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor)).text,
-    });
+      explain: (error) => this.#explained(error).text,
+    };
   }
 
-  async #builderFor(language: string): Promise<Builder> {
-    const { builderFor } = await import("./building.ts");
-    return builderFor(language, this.choosing, this);
+  #explained(error: unknown) {
+    return explainError(error, mayStyle(this.stdio.stderr.isTerminal, this.options.noColor));
   }
 }
-
-const currentFolder = (): string => {
-  try {
-    return process.cwd();
-  } catch (error) {
-    throw fault("LK0007", "The current folder is not there any more", { hint: "cd ~", cause: error });
-  }
-};
-
-/** What the fillings of a command's slot say that they need and were not granted. */
-const wanted = ({ fillings }: Decision): string[] =>
-  fillings.flatMap(({ description, grants }) => {
-    const needs: readonly string[] = description === undefined ? [] : JSON.parse(description).capabilities;
-    return needs.filter((need) => !grants.includes(need) && !grants.includes(need.replace(/\/.*$/, "")));
-  });
