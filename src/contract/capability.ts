@@ -1,6 +1,6 @@
 import { fault } from "../base/fault.ts";
 import { limits } from "../base/limits.ts";
-import type { CapabilitiesTable } from "../base/manifest/manifest.ts";
+import type { CapabilitiesTable } from "../base/manifest/tables.ts";
 import { customSections } from "./binary/sections.ts";
 
 /** The custom section in which a component says what it wants its capabilities for. */

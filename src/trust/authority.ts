@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { type Digest, digestOf } from "../base/digest.ts";
-import type { GrantsTable, Manifest, SlotTable } from "../base/manifest/manifest.ts";
+import type { Manifest } from "../base/manifest/manifest.ts";
+import type { GrantsTable, SlotTable } from "../base/manifest/tables.ts";
 import { flagText, fromTable, grantText } from "./written.ts";
 
 /** All that one loop.toml grants: to what is built beside it, and to the fillings that it names. */

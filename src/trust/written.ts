@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fault } from "../base/fault.ts";
-import type { GrantsTable } from "../base/manifest/manifest.ts";
+import type { GrantsTable } from "../base/manifest/tables.ts";
 import { shellWord } from "../base/word.ts";
 import type { CapabilityWish } from "../contract/capability.ts";
 
