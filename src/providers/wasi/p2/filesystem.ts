@@ -1,5 +1,4 @@
-import { type BigIntStats, constants } from "node:fs";
-import { sha256 } from "../../../base/digest.ts";
+import { constants } from "node:fs";
 import { errno, fault } from "../../../base/fault.ts";
 import { limits } from "../../../base/limits.ts";
 import type { Audit } from "../../../host/audit.ts";
@@ -8,11 +7,10 @@ import { OpenFile, type OpenFiles } from "../state/file.ts";
 import { Handle } from "../state/handles.ts";
 import { type Lack, Refusal, refusal } from "../state/refusal.ts";
 import { Input, Output } from "../state/streams.ts";
-import type { NewTime } from "../state/times.ts";
-import { type Entry, type Kind, kindOf, OpenFolder } from "../state/tree.ts";
-import type { Datetime } from "./clocks.ts";
+import { type Entry, kindOf, OpenFolder } from "../state/tree.ts";
 import { errorCode, refusable } from "./errno.ts";
 import { type Held, InputStream, type IoError, OutputStream } from "./io.ts";
+import { descriptorStat, descriptorTypes, metadataHash, type NewTimestamp, newTime } from "./stat.ts";
 import { Watched } from "./watched.ts";
 
 // wasi:filesystem 0.2: types and preopens. Paths, grants and the system are `state/`'s affair; here their words
@@ -39,7 +37,6 @@ export interface PathFlags {
   readonly symlinkFollow?: boolean;
 }
 export type OpenFlags = Readonly<Partial<Record<"create" | "directory" | "exclusive" | "truncate", boolean>>>;
-export type NewTimestamp = { tag: "no-change" } | { tag: "now" } | { tag: "timestamp"; val: Datetime };
 
 /** `descriptor` of wasi:filesystem/types: an open file or folder. */
 export class Descriptor extends Handle {
@@ -331,61 +328,10 @@ export class DirectoryEntryStream extends Handle {
   }
 }
 
-export const descriptorTypes: Readonly<Record<Kind, string>> = {
-  block: "block-device",
-  character: "character-device",
-  folder: "directory",
-  fifo: "fifo",
-  link: "symbolic-link",
-  file: "regular-file",
-  socket: "socket",
-  unknown: "unknown",
-};
-
-const nsPerSecond = 1_000_000_000n;
-
-const descriptorStat = (stats: BigIntStats) => ({
-  type: descriptorTypes[kindOf(stats)],
-  linkCount: stats.nlink,
-  size: stats.size,
-  dataAccessTimestamp: datetime(stats.atimeNs),
-  dataModificationTimestamp: datetime(stats.mtimeNs),
-  statusChangeTimestamp: datetime(stats.ctimeNs),
-});
-
-/** A time before 1970 has no datetime, whose seconds are unsigned. */
-const datetime = (ns: bigint): Datetime | undefined =>
-  ns < 0n ? undefined : { seconds: ns / nsPerSecond, nanoseconds: Number(ns % nsPerSecond) };
-
-const signedMax = 2n ** 63n - 1n;
-
-const newTime = (time: NewTimestamp): NewTime => {
-  if (time.tag === "no-change") return "keep";
-  if (time.tag === "now") return "now";
-  const { seconds, nanoseconds } = time.val;
-  if (nanoseconds >= nsPerSecond) throw refusal("EINVAL", "nanoseconds make a second or more");
-  if (seconds > signedMax) throw refusal("EOVERFLOW", "the time is too far off");
-  return seconds * nsPerSecond + BigInt(nanoseconds);
-};
-
 /** `requested-write-sync` asks reads for what the others ask of writes; Linux gives it no bit of its own. */
 const syncFlags = ({ fileIntegritySync, dataIntegritySync, requestedWriteSync }: DescriptorFlags): number =>
   (fileIntegritySync || requestedWriteSync ? (constants.O_SYNC ?? 0) : 0) |
   (dataIntegritySync ? (constants.O_DSYNC ?? 0) : 0);
-
-/**
- * `lower` is the object's identity alone: C libraries take it for the inode number, which must not change when
- * a file is written. `upper` changes with every modification. Both stay the same from run to run.
- */
-const metadataHash = (stats: BigIntStats): { lower: bigint; upper: bigint } => {
-  const identity = `${stats.dev}:${stats.ino}`;
-  return {
-    lower: hash64(identity),
-    upper: hash64(`${identity}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`),
-  };
-};
-
-const hash64 = (text: string): bigint => BigInt(`0x${sha256(text).slice(0, 16)}`);
 
 export const filesystem = (filing: Filing, folders: readonly FolderGrant[]) => ({
   types: {

@@ -4,13 +4,12 @@ import type { FolderGrant } from "../../../trust/grants.ts";
 import { errorCode as code } from "../p2/errno.ts";
 import {
   type DescriptorFlags,
-  descriptorTypes,
   type Filing,
-  type NewTimestamp,
   type OpenFlags,
   filesystem as older,
   type PathFlags,
 } from "../p2/filesystem.ts";
+import { descriptorTypes, type NewTimestamp } from "../p2/stat.ts";
 import { OpenFile } from "../state/file.ts";
 import { Refusal, refusal } from "../state/refusal.ts";
 import type { ByteSink } from "../state/streams.ts";
