@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
 import type { Digest } from "../../base/digest.ts";
+import { Fault } from "../../base/fault.ts";
 import type { Places } from "../../host/places.ts";
 import { fileNamed } from "../../resolve/file.ts";
-import { Digests } from "./digests.ts";
+import { Digests, looksOf } from "./digests.ts";
 
 export interface PlacedServices {
   readonly places: Places;
@@ -22,6 +23,8 @@ export interface PlacedServices {
 interface Tried {
   /** Undefined where it could not be read. */
   readonly digest: Digest | undefined;
+  /** How the file looked where the person has a word to say first, after which it is saved again as it is. */
+  readonly waits?: string;
 }
 
 /**
@@ -32,8 +35,11 @@ export class Placed {
   readonly #services: PlacedServices;
   /** By place and identifier. */
   readonly #tried = new Map<string, Tried>();
-  /** What stood last, of the run that goes on or has ended, by file. */
-  readonly #stood = new Map<string, Digest>();
+  /** What stood last, of the run that goes on or has ended, by file; of one that did not begin, what its files were then. */
+  readonly #stood = new Map<string, Digest | undefined>();
+  #isNew = false;
+  /** How files looked when the run ended since the person has a word to say first. */
+  readonly #waiting = new Map<string, string>();
   readonly #digests = new Digests();
 
   constructor(services: PlacedServices) {
@@ -48,16 +54,24 @@ export class Placed {
     return [...new Set([...this.#standing().map(({ file }) => file), ...this.#stood.keys()])];
   }
 
-  /** Another run begins, in which other files may stand. */
+  /** Another run begins, in which other files may stand, or which fails before any does. */
   begin(): void {
-    this.#stood.clear();
+    this.#isNew = true;
+    this.#waiting.clear();
+    for (const file of this.#stood.keys()) this.#stood.set(file, this.#readable(file));
   }
 
-  /** Whether a file is there that is other than it was when it stood. */
+  /** The run ended with an error, after which the person may have what it used begin as it is. */
+  ended(error: unknown): void {
+    if (isForPerson(error)) for (const file of this.files) this.#waiting.set(file, looksOf(file));
+  }
+
+  /** Whether a file is there that is other than it was when it stood, or was saved again where that is waited for. */
   get hasChanged(): boolean {
     return [...this.#stood].some(([file, digest]) => {
       const now = this.#readable(file);
-      return now !== undefined && now !== digest;
+      const waits = this.#waiting.get(file);
+      return now !== undefined && (now !== digest || (waits !== undefined && waits !== looksOf(file)));
     });
   }
 
@@ -67,7 +81,12 @@ export class Placed {
     const keys = new Set(standing.map(({ place, identifier }) => keyOf(place, identifier)));
     for (const key of this.#tried.keys()) if (!keys.has(key)) this.#tried.delete(key);
     for (const one of standing) await this.#renewOne(one);
-    for (const { file, digest } of this.#standing()) this.#stood.set(file, digest);
+    const stands = this.#standing();
+    if (this.#isNew && stands.length > 0) {
+      this.#isNew = false;
+      this.#stood.clear();
+    }
+    for (const { file, digest } of stands) this.#stood.set(file, digest);
     this.#digests.keep(this.files);
   }
 
@@ -83,10 +102,15 @@ export class Placed {
       if (this.#tried.delete(key)) this.#services.settled(place, identifier);
       return;
     }
+    const looks = looksOf(file);
+    const isSaved = tried?.waits !== undefined && tried.waits !== looks;
+    if (found !== undefined && tried?.digest === found && !isSaved) return;
     this.#tried.set(key, { digest: found });
+    if (found === undefined) return;
     // What went wrong was told by whoever listens, and is tried again when there are other bytes.
-    if (found !== undefined && tried?.digest !== found)
-      await this.#services.swap(place, identifier).catch(() => {});
+    await this.#services.swap(place, identifier).catch((error: unknown) => {
+      if (isForPerson(error)) this.#tried.set(key, { digest: found, waits: looks });
+    });
   }
 
   #digestOf(file: string, place: string, identifier: string, tried: Tried | undefined): Digest | undefined {
@@ -127,6 +151,10 @@ interface Standing {
   readonly file: string;
   readonly digest: Digest;
 }
+
+/** Whether it is for the person to trust it, or to grant it something. */
+const isForPerson = (error: unknown): boolean =>
+  error instanceof Fault && (error.code === "LK0408" || error.code === "LK0701");
 
 const keyOf = (place: string, identifier: string): string => `${place}\n${identifier}`;
 

@@ -341,7 +341,7 @@ export class Session {
       stop,
       ends: runs.then(
         (exitCode) => this.#over(running, () => this.#tell("ended", { name, exitCode, time: localTime() })),
-        (error: unknown) => this.#over(running, () => this.#failed(name, error)),
+        (error: unknown) => this.#over(running, () => this.#fell(name, error)),
       ),
     };
     this.#running = running;
@@ -358,8 +358,18 @@ export class Session {
 
   #failed(name: string, error: unknown): void {
     this.#failing.add(name);
+    this.#tellFailed(name, error, false);
+  }
+
+  /** No build mends what ran: that it runs again does. */
+  #fell(name: string, error: unknown): void {
+    this.#placed.ended(error);
+    this.#tellFailed(name, error, true);
+  }
+
+  #tellFailed(name: string, error: unknown, ended: boolean): void {
     const { code, message } = error instanceof Fault ? error : { code: "", message: `${error}` };
-    this.#tell("failed", { name, report: this.#services.explain(error), code, message });
+    this.#tell("failed", { name, report: this.#services.explain(error), code, message, ended });
   }
 
   #mended(name: string): void {
