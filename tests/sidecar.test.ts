@@ -153,6 +153,31 @@ test("a program fills a slot only after a person trusted its bytes and said that
   writeFileSync(join(work, "loop.toml"), manifest(""));
 }, 60_000);
 
+test("a program that is edited under loop dev waits until it is trusted, and comes when it is saved again as it is", async () => {
+  const trust = async () => {
+    for (const word of [[], [`--allow-run=${shop}`]])
+      expect((await loop("trust", "add", `sidecar:${shop}`, ...word)).said).toBe("");
+  };
+  await trust();
+  writeFileSync(join(work, "loop.toml"), manifest(`use = "sidecar:sidecar/shop.py"\n`));
+  const dev = start("dev", "--json");
+  const said = new Said(dev.stdout);
+  await said.line(/"event":"ended"/);
+  const from = said.lines.length;
+  const edited = `${await Bun.file(shop).text()}\n# edited\n`;
+  writeFileSync(shop, edited);
+  const failed = await said.line(/"event":"failed"/, from);
+  expect(said.lines[failed]).toContain("LK0408");
+  await trust();
+  const saved = said.lines.length;
+  writeFileSync(shop, edited);
+  await said.line(/"event":"ended"/, saved);
+  expect(said.lines.slice(saved).join("\n")).toContain('"text":"today"');
+  dev.kill("SIGINT");
+  expect(await dev.exited).toBe(0);
+  writeFileSync(join(work, "loop.toml"), manifest(""));
+}, 60_000);
+
 test("a program that was chosen with loop slot set serves, and one serves a capability of WASI", async () => {
   expect((await loop("slot", "set", "shop", "sidecar:sidecar/kiosk")).code).toBe(1);
   const node = join(work, "sidecar/kiosk");

@@ -75,6 +75,7 @@ const failed = (name: string, lines: number) =>
     tag: "failed",
     val: {
       name,
+      ended: false,
       report: `\x1b[31merror\x1b[39m: in ${name}\n${"x".repeat(300)}\n${"more\n".repeat(lines)}`,
     },
   }) as const;
@@ -152,6 +153,21 @@ test("what was not swapped stands above the rule while it is awaited, each by it
   expect(foot(state, terminal).at(-1)).toBe("last  picks at 04:06:07 in 3 ms: added /c");
 });
 
+test("what failed while it ran has ended, and stands there until it runs again", () => {
+  const state = nothing();
+  follow(state, started);
+  follow(state, { tag: "failed", val: { name: "app", report: "it trapped", ended: true } });
+  const wide = { ...terminal, columns: 200 };
+  const is = ["app failed and has ended", "it trapped", "runs  app failed; waiting for a change"];
+  const shown = () => foot(state, wide).filter((line) => !line.startsWith("──"));
+  expect(shown()).toEqual(is);
+  // Another build that is well brings nothing back.
+  follow(state, { tag: "mended", val: "app" });
+  expect(shown()).toEqual(is);
+  follow(state, started);
+  expect(shown()).toEqual(["runs  app abababababab since 04:05:06"]);
+});
+
 test("what failed stands above the rule until it is mended, and one that is gone is not waited for", () => {
   const state = nothing();
   follow(state, started);
@@ -170,7 +186,7 @@ test("what failed stands above the rule until it is mended, and one that is gone
 test("on a narrow terminal a sentence is broken between words, and code is cut", () => {
   const state = nothing();
   const report = `error[LK0602]: src/main.ts:11:7: ${"Unexpected end of file ".repeat(2).trim()}\n  ${"oops(( ".repeat(9)}`;
-  follow(state, { tag: "failed", val: { name: "app", report } });
+  follow(state, { tag: "failed", val: { name: "app", report, ended: false } });
   expect(foot(state, { ...terminal, columns: 40 }).slice(0, 4)).toEqual([
     "app failed; what runs goes on",
     "error[LK0602]: src/main.ts:11:7:",

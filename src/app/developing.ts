@@ -10,6 +10,7 @@ import type { InstanceLimits } from "../host/budget.ts";
 import type { LinkedPlan } from "../host/plan.ts";
 import type { InstanceContext } from "../host/provider.ts";
 import { Turns } from "../host/turns.ts";
+import { Digests } from "../providers/devserver/digests.ts";
 import type { Built, SessionServices, Workspace } from "../providers/devserver/services.ts";
 import type { Voices } from "../providers/devserver/voices.ts";
 import { runCommand } from "../providers/run/call.ts";
@@ -44,6 +45,8 @@ export const sessionServices = (developing: Developing): SessionServices => {
   const standing = (component: string) => development.standing.get(component);
   // What computes without end shares the thread with the session that is to replace it.
   const turns = new Turns(() => developing.linking.places.changing);
+  // Of fifty members one has changed: the others' components need not be read again with each save.
+  const digests = new Digests();
   return {
     async scan(folder) {
       // Whoever looks at the slots meanwhile finds those of what runs.
@@ -58,7 +61,7 @@ export const sessionServices = (developing: Developing): SessionServices => {
       turns.hurried(() => {
         const identifier = standing(component);
         return identifier === undefined
-          ? built(folder, begins, signal, developing)
+          ? built(folder, begins, signal, digests, developing)
           : found(identifier, developing);
       }),
     run: (component, starts, signal) =>
@@ -121,6 +124,7 @@ const built = async (
   folder: string,
   begins: () => void,
   signal: AbortSignal,
+  digests: Digests,
   { build }: Developing,
 ): Promise<Built> => {
   const outcome = await buildProject(folder, {
@@ -136,6 +140,7 @@ const built = async (
     },
     signal,
     quick: true,
+    digestOfFile: (file) => digests.of(file),
   });
   const warning = outcome.built ? build.remember(outcome) : undefined;
   const inputs = readStamp(stampBeside(outcome.component))?.inputs.map(({ path }) => resolve(folder, path));

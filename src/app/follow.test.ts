@@ -76,6 +76,10 @@ const terminal = () => {
     gates,
     said,
     standing: () => standing,
+    /** As `loop swap` does. */
+    put: (identifier: string) => {
+      standing = identifier;
+    },
     choose: (identifier: string, bytes?: Digest) => {
       chosen = identifier;
       digest = bytes;
@@ -136,6 +140,31 @@ test("what is chosen again with other bytes comes anew, and once: a write of som
   choose("a", "sha256:11");
   await followed!.now();
   expect(gates.length).toBe(1);
+});
+
+test("what was put there by hand stays until somebody chooses anew, whatever else is written", async () => {
+  const { gates, standing, choose, put } = terminal();
+  put("c");
+  choose("a");
+  await followed!.now();
+  expect([standing(), gates.length]).toEqual(["c", 0]);
+  choose("b");
+  await until(() => gates.length === 1);
+  gates[0]!();
+  await followed!.now();
+  expect(standing()).toBe("b");
+});
+
+test("a choice that could not come is tried again when something else is decided", async () => {
+  const { gates, said, standing, choose } = terminal();
+  choose("");
+  await until(() => said.length === 1);
+  choose("");
+  await until(() => said.length === 2);
+  choose("b");
+  await until(() => gates.length === 1);
+  gates[0]!();
+  await until(() => standing() === "b");
 });
 
 test("whoever has just chosen waits for what becomes of it, and for what goes on already", async () => {

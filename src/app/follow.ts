@@ -45,6 +45,7 @@ export const follow = (following: Following): Followed => {
   const unlisten = following.told ? () => {} : places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
   let known = following.slots;
+  const missed = new Set<string>();
   let looking: Promise<void> | undefined;
   let told: string | undefined;
   // What is chosen while a swap goes on is compared with what stands there after it.
@@ -59,7 +60,7 @@ export const follow = (following: Following): Followed => {
     const isWritten = now !== seen;
     if (!isWritten && !isChosen) return;
     try {
-      known = await fillAnew(following, known);
+      known = await fillAnew(following, known, missed);
       seen = now;
       told = undefined;
       if (isWritten) onWritten?.();
@@ -91,7 +92,12 @@ const stateOf = (path: string): string =>
     .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
     .join();
 
-const fillAnew = async ({ places, reopen, providers }: Following, known: Slots): Promise<Slots> => {
+/** What was not chosen anew stays as it is, whoever put it there; `missed` are slots whose choice could not come before. */
+const fillAnew = async (
+  { places, reopen, providers }: Following,
+  known: Slots,
+  missed: Set<string>,
+): Promise<Slots> => {
   const slots = reopen();
   const faults: unknown[] = [];
   for (const name of places.names) {
@@ -104,15 +110,19 @@ const fillAnew = async ({ places, reopen, providers }: Following, known: Slots):
       continue;
     }
     const before = known.explain(name).fillings;
+    if (!missed.delete(name) && isSame(before, decision.fillings)) continue;
     const isIn = ({ identifier, digest }: Filling) =>
       before.some((one) => one.identifier === identifier && one.digest === digest);
-    // What went wrong was told to the listener.
     const wishes = filledBy(decision, providers).map((filling) => ({ ...filling, anew: !isIn(filling) }));
-    await places.arrange(name, wishes).catch(() => {});
+    // What went wrong was told to the listener; something else that is decided may let it in.
+    await places.arrange(name, wishes).catch(() => missed.add(name));
   }
   if (faults.length > 0) throw faults[0];
   return slots;
 };
+
+const isSame = (before: readonly Filling[], now: readonly Filling[]): boolean =>
+  JSON.stringify(before) === JSON.stringify(now);
 
 const eventText = (event: SwapEvent, explain: (error: unknown) => string): string => {
   if ("failed" in event) {

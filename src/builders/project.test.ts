@@ -11,12 +11,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Digest, digestOf } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
 import { customSections } from "../contract/binary/sections.ts";
 import { readWishes } from "../contract/capability.ts";
 import { commandsSection } from "../contract/description.ts";
 import type { Builder } from "./builder.ts";
-import { buildProject } from "./project.ts";
+import { type BuildOptions, buildProject } from "./project.ts";
 
 const root = mkdtempSync(join(tmpdir(), "loop-project-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -50,7 +51,7 @@ const counting = () => {
 let folder: string;
 let made: ReturnType<typeof counting>;
 let count = 0;
-const build = (more: { force?: boolean; signal?: AbortSignal } = {}) =>
+const build = (more: Partial<BuildOptions> = {}) =>
   buildProject(folder, { builderFor: () => made.builder, ...more });
 const write = (path: string, text: string) => {
   mkdirSync(join(folder, path, ".."), { recursive: true });
@@ -94,6 +95,18 @@ describe("a build", () => {
     utimesSync(join(folder, "src/main.txt"), new Date(), new Date());
     expect((await build()).built).toBe(false);
     expect(made.state.builds).toBe(1);
+  });
+
+  test("takes the word of whoever remembers what the result is", async () => {
+    const { digest, component } = await build();
+    const asked: string[] = [];
+    const saying = (said: Digest) => (file: string) => {
+      asked.push(file);
+      return said;
+    };
+    expect((await build({ digestOfFile: saying(digest) })).built).toBe(false);
+    expect((await build({ digestOfFile: saying(digestOf(new Uint8Array())) })).built).toBe(true);
+    expect(asked).toEqual([component, component]);
   });
 
   test("is done again where a source, the WIT, loop.toml, the builder or the result has changed", async () => {

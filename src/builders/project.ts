@@ -40,6 +40,8 @@ export interface BuildOptions {
   /** Builds even where nothing has changed. */
   readonly force?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The digest of a component that was built before, by whoever remembers it; it is read where nobody is named. */
+  readonly digestOfFile?: ((file: string) => Digest) | undefined;
   readonly onProgress?: ((detail: string) => void) | undefined;
 }
 
@@ -96,7 +98,11 @@ export const buildProject = async (folder: string, options: BuildOptions): Promi
     onProgress: options.onProgress,
     signal: options.signal,
   });
-  if (before && fits && timed("stale?", () => isFresh(before, manifest.folder, fits, output))) {
+  if (
+    before &&
+    fits &&
+    timed("stale?", () => isFresh(before, manifest.folder, fits, output, options.digestOfFile))
+  ) {
     // Beside everything else: nobody waits for it before something is changed.
     if (options.quick && builder.prepare)
       void asked()

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
-import { sha256 } from "../base/digest.ts";
+import { type Digest, digestOf, sha256 } from "../base/digest.ts";
 import { Fault } from "../base/fault.ts";
 import { writeFileAtomic } from "../base/files.ts";
 
@@ -90,8 +90,16 @@ const stampInput = (folder: string, absolute: string): InputStamp => {
   return { path, size, mtimeMs, ctimeMs, digest: sha256(readFileSync(absolute)) };
 };
 
-/** Whether everything that the stamp names is still as it was, the component itself included. */
-export const isFresh = (stamp: Stamp, folder: string, identity: Identity, component: string): boolean => {
+const readDigest = (file: string): Digest => digestOf(readFileSync(file));
+
+/** Whether everything that the stamp names is still as it was, the component itself included, by the digest that it has. */
+export const isFresh = (
+  stamp: Stamp,
+  folder: string,
+  identity: Identity,
+  component: string,
+  digestOfFile: (file: string) => Digest = readDigest,
+): boolean => {
   try {
     return (
       stamp.identity.builder === identity.builder &&
@@ -99,7 +107,7 @@ export const isFresh = (stamp: Stamp, folder: string, identity: Identity, compon
       stamp.generated.every((path) => statSync(join(folder, path), { throwIfNoEntry: false })) &&
       stamp.inputs.every((input) => isUnchanged(folder, input)) &&
       stamp.folders.every(({ path, files }) => same(files, filesBelow(join(folder, path)))) &&
-      isBuilt(stamp, component)
+      isBuilt(stamp, component, digestOfFile)
     );
   } catch (error) {
     // A stamp of another shape, or a file that cannot be read: the build finds out which.
@@ -117,10 +125,10 @@ const isUnchanged = (folder: string, { path, size, mtimeMs, ctimeMs, digest }: I
   return isSame || sha256(readFileSync(absolute)) === digest;
 };
 
-const isBuilt = (stamp: Stamp, component: string): boolean => {
+const isBuilt = (stamp: Stamp, component: string, digestOfFile: (file: string) => Digest): boolean => {
   const stat = statSync(component, { throwIfNoEntry: false });
   if (stat?.size !== stamp.component.size) return false;
-  return `sha256:${sha256(readFileSync(component))}` === stamp.component.digest;
+  return digestOfFile(component) === stamp.component.digest;
 };
 
 const filesBelow = (folder: string): string[] => {

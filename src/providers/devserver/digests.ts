@@ -24,7 +24,7 @@ export class Digests {
     const nowMs = this.#now();
     // Before it is read: what is written meanwhile differs then.
     const stat = statOf(file);
-    const looks = `${stat?.dev}:${stat?.ino}:${stat?.size}:${stat?.mtimeMs}:${stat?.ctimeMs}`;
+    const looks = textOf(stat);
     const known = this.#known.get(file);
     if (known?.looks === looks) return known.digest;
     this.#known.delete(file);
@@ -40,6 +40,9 @@ export class Digests {
     for (const file of this.#known.keys()) if (!kept.has(file)) this.#known.delete(file);
   }
 }
+
+const textOf = (stat: ReturnType<typeof statOf>): string =>
+  `${stat?.dev}:${stat?.ino}:${stat?.size}:${stat?.mtimeMs}:${stat?.ctimeMs}`;
 
 /** Undefined where there is nothing, or nobody may look: whoever reads it says which. */
 const statOf = (file: string) => {

@@ -26,7 +26,8 @@ interface Coming {
   readonly again?: boolean;
 }
 
-const wordCodes: ReadonlySet<Code> = new Set(["LK0408", "LK0701"]);
+/** Not trusted, not granted, and nobody chosen. */
+const wordCodes: ReadonlySet<Code> = new Set(["LK0408", "LK0701", "LK0407"]);
 
 /** Whether a person's word lets in what failed, and nothing else has to change. */
 export const needsWord = (error: unknown): error is Fault =>

@@ -35,8 +35,9 @@ export class Placed {
   readonly #services: PlacedServices;
   /** By place and identifier. */
   readonly #tried = new Map<string, Tried>();
-  /** What stood last, of the run that goes on or has ended, by file. */
-  readonly #stood = new Map<string, Digest>();
+  /** What stood last, of the run that goes on or has ended, by file; of one that did not begin, what its files were then. */
+  readonly #stood = new Map<string, Digest | undefined>();
+  #isNew = false;
   readonly #digests = new Digests();
 
   constructor(services: PlacedServices) {
@@ -51,9 +52,10 @@ export class Placed {
     return [...new Set([...this.#standing().map(({ file }) => file), ...this.#stood.keys()])];
   }
 
-  /** Another run begins, in which other files may stand. */
+  /** Another run begins, in which other files may stand, or which fails before any does. */
   begin(): void {
-    this.#stood.clear();
+    this.#isNew = true;
+    for (const file of this.#stood.keys()) this.#stood.set(file, this.#readable(file));
   }
 
   /** Whether a file is there that is other than it was when it stood. */
@@ -70,7 +72,12 @@ export class Placed {
     const keys = new Set(standing.map(({ place, identifier }) => keyOf(place, identifier)));
     for (const key of this.#tried.keys()) if (!keys.has(key)) this.#tried.delete(key);
     for (const one of standing) await this.#renewOne(one);
-    for (const { file, digest } of this.#standing()) this.#stood.set(file, digest);
+    const stands = this.#standing();
+    if (this.#isNew && stands.length > 0) {
+      this.#isNew = false;
+      this.#stood.clear();
+    }
+    for (const { file, digest } of stands) this.#stood.set(file, digest);
     this.#digests.keep(this.files);
   }
 

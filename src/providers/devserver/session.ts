@@ -339,7 +339,6 @@ export class Session {
       component,
       (digest) => {
         this.#lacking = undefined;
-        this.#mended(name);
         this.#tell("started", { name, digest, time: localTime() });
         this.#requireBuilt(name, digest);
       },
@@ -365,19 +364,26 @@ export class Session {
     tell();
   }
 
-  /** What lacks a person's word is tried again whenever one is given, and told of once. */
+  #failed(name: string, error: unknown): void {
+    this.#failing.add(name);
+    this.#tellFailed(name, error, false);
+  }
+
+  /**
+   * No build mends what ran: that it runs again does. What lacks a person's word is tried again whenever one is given,
+   * and told of once.
+   */
   #fell(name: string, error: unknown): void {
     const lacking = needsWord(error) ? error.message : undefined;
-    if (lacking === undefined || lacking !== this.#lacking) this.#failed(name, error);
+    if (lacking === undefined || lacking !== this.#lacking) this.#tellFailed(name, error, true);
     this.#lacking = lacking;
     // A loop.toml that does not read is told of by the next round.
     if (lacking !== undefined) this.#services.refill().catch(() => {});
   }
 
-  #failed(name: string, error: unknown): void {
-    this.#failing.add(name);
+  #tellFailed(name: string, error: unknown, ended: boolean): void {
     const { code, message } = error instanceof Fault ? error : { code: "", message: `${error}` };
-    this.#tell("failed", { name, report: this.#services.explain(error), code, message });
+    this.#tell("failed", { name, report: this.#services.explain(error), code, message, ended });
   }
 
   #mended(name: string): void {

@@ -3,7 +3,17 @@ import { columns, note, rows, styled, write } from "loop:cli/terminal@0.1.0";
 import { type Event, type Line, next, start, type Telling } from "loop:devserver/session@0.1.0";
 import type { Options } from "loop:run/runner@0.1.0";
 import { bold, dim } from "../../text.ts";
-import { arrangedText, follow, foot, nothing, nothingToRun, partsText, repaint, short } from "./view.ts";
+import {
+  arrangedText,
+  failedText,
+  follow,
+  foot,
+  nothing,
+  nothingToRun,
+  partsText,
+  repaint,
+  short,
+} from "./view.ts";
 
 /** Develops a folder until the person interrupts it; each event is told as it happens. */
 export const develop = (folder: string, options: Options, address: string, telling: Telling): void => {
@@ -146,10 +156,7 @@ const told = (event: Event): string[] => {
         ...event.val.warnings.map((warning) => `dev: ${warning}`),
       ];
     case "failed":
-      return [
-        bold(`dev: ${event.val.name || "the workspace"} failed; what runs goes on`),
-        ...event.val.report.trimEnd().split("\n"),
-      ];
+      return [bold(`dev: ${failedText(event.val)}`), ...event.val.report.trimEnd().split("\n")];
     case "mended":
       return [bold(`dev: ${event.val || "the workspace"} is well again`)];
     case "started":

@@ -5,7 +5,7 @@ export type Seen =
   | { tag: "watching"; val: { members: string[]; by: string; application?: string | undefined } }
   | { tag: "building"; val: { name: string } }
   | { tag: "built"; val: { name: string; ms: number } }
-  | { tag: "failed"; val: { name: string; report: string } }
+  | { tag: "failed"; val: { name: string; report: string; ended: boolean } }
   | { tag: "mended"; val: string }
   | { tag: "started"; val: { name: string; digest: string; time: string } }
   | { tag: "ended"; val: { name: string; exitCode: number; time: string } }
@@ -88,12 +88,13 @@ export const follow = (state: State, event: Seen): void => {
       state.swap = `${event.val.name} built in ${event.val.ms} ms`;
       return;
     case "failed": {
-      const { name, report } = event.val;
-      state.building = state.building.filter((other) => other !== name);
-      state.failing.set(`of ${name}`, [
-        `${name || "the workspace"} failed; what runs goes on`,
-        ...reported(report),
-      ]);
+      const { name, report, ended } = event.val;
+      if (ended) {
+        forgetPlaces(state);
+        state.runs = `${name} failed; waiting for a change`;
+      } else state.building = state.building.filter((other) => other !== name);
+      const key = ended ? ofRun : `of ${name}`;
+      state.failing.set(key, [failedText(event.val), ...reported(report)]);
       return;
     }
     case "mended":
@@ -101,6 +102,7 @@ export const follow = (state: State, event: Seen): void => {
       return;
     case "started":
       forgetPlaces(state);
+      state.failing.delete(ofRun);
       state.runs = `${event.val.name} ${short(event.val.digest)} since ${clock(event.val.time)}`;
       return;
     case "ended": {
@@ -134,6 +136,12 @@ export const follow = (state: State, event: Seen): void => {
     }
   }
 };
+
+/** Under which the report stands of why what ran has ended. */
+const ofRun = "run";
+
+export const failedText = ({ name, ended }: { name: string; ended: boolean }): string =>
+  ended ? `${name} failed and has ended` : `${name || "the workspace"} failed; what runs goes on`;
 
 /** What stood in places, and was to come there, was of a run that is over. */
 const forgetPlaces = (state: State): void => {
