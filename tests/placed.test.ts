@@ -219,7 +219,8 @@ test("what happens in a slot of several is told once, of each filling by itself,
   await dev.picks("13", from);
 
   // What another terminal wants has no change before it, and is not awaited where it cannot be had.
-  const [{ pid }] = JSON.parse((await loop("ps", "--json")).out);
+  const programs: { pid: number; folder: string }[] = JSON.parse((await loop("ps", "--json")).out);
+  const { pid } = programs.find(({ folder }) => folder === work)!;
   writeFileSync(b, pickers[4]!);
   const swapped = await dev.tells("swapped", () => loop("swap", `${pid}`, "picks", b));
   const parts = swapped.parts as { ms: number }[];

@@ -64,8 +64,11 @@ export const sessionServices = (developing: Developing): SessionServices => {
           ? built(folder, begins, signal, digests, developing)
           : found(identifier, developing);
       }),
-    run: (component, starts, signal) =>
-      running(standing(component) ?? component, starts, signal, turns, developing),
+    run: (component, starts, signal) => {
+      // It hears what loop.toml says at its start, and not what that said when the round began.
+      developing.reread(spoken, development);
+      return running(standing(component) ?? component, starts, signal, turns, developing);
+    },
     settings: (folder) => settingsIn(spoken ? [folder, spoken] : [folder], development.providers),
     refill: () => developing.refill(),
     ...reporting(developing),

@@ -80,10 +80,10 @@ const terminal = () => {
     put: (identifier: string) => {
       standing = identifier;
     },
-    choose: (identifier: string, bytes?: Digest) => {
+    choose: (identifier: string, bytes?: Digest, written?: "unwritten") => {
       chosen = identifier;
       digest = bytes;
-      write();
+      if (!written) write();
     },
     breakIt: (is: boolean) => {
       broken = is;
@@ -162,6 +162,19 @@ test("a choice that could not come is tried again when something else is decided
   choose("");
   await until(() => said.length === 2);
   choose("b");
+  await until(() => gates.length === 1);
+  gates[0]!();
+  await until(() => standing() === "b");
+});
+
+test("a choice from elsewhere that cannot be read yet is read again until it can be", async () => {
+  const { gates, standing, choose, breakIt } = terminal();
+  choose("a");
+  await followed!.now();
+  breakIt(true);
+  await followed!.now("elsewhere");
+  choose("b", undefined, "unwritten");
+  breakIt(false);
   await until(() => gates.length === 1);
   gates[0]!();
   await until(() => standing() === "b");

@@ -48,20 +48,23 @@ export const follow = (following: Following): Followed => {
   const missed = new Set<string>();
   let looking: Promise<void> | undefined;
   let told: string | undefined;
+  // What is chosen elsewhere is looked at again as well where it could not be read.
+  let isDue = false;
   // What is chosen while a swap goes on is compared with what stands there after it.
-  const look = (isChosen = false): Promise<void> => {
-    looking ??= once(isChosen).finally(() => {
+  const look = (): Promise<void> => {
+    looking ??= once().finally(() => {
       looking = undefined;
     });
     return looking;
   };
-  const once = async (isChosen: boolean) => {
+  const once = async () => {
     const now = stateOf(path);
     const isWritten = now !== seen;
-    if (!isWritten && !isChosen) return;
+    if (!isWritten && !isDue) return;
     try {
       known = await fillAnew(following, known, missed);
       seen = now;
+      isDue = false;
       told = undefined;
       if (isWritten) onWritten?.();
     } catch (error) {
@@ -76,7 +79,8 @@ export const follow = (following: Following): Followed => {
   return {
     now: async (elsewhere) => {
       await looking;
-      await look(elsewhere !== undefined);
+      isDue ||= elsewhere !== undefined;
+      await look();
     },
     end: () => {
       clearInterval(timer);
@@ -109,7 +113,7 @@ const fillAnew = async (
       faults.push(broken);
       continue;
     }
-    const before = known.explain(name).fillings;
+    const before = chosenIn(known, name);
     if (!missed.delete(name) && isSame(before, decision.fillings)) continue;
     const isIn = ({ identifier, digest }: Filling) =>
       before.some((one) => one.identifier === identifier && one.digest === digest);
@@ -119,6 +123,16 @@ const fillAnew = async (
   }
   if (faults.length > 0) throw faults[0];
   return slots;
+};
+
+/** What was chosen before; nothing of a slot that was not declared then, or not in a loop.toml that could be read. */
+const chosenIn = (known: Slots, name: string): readonly Filling[] => {
+  try {
+    return known.explain(name).fillings;
+  } catch (error) {
+    if (error instanceof Fault) return [];
+    throw error;
+  }
 };
 
 const isSame = (before: readonly Filling[], now: readonly Filling[]): boolean =>
