@@ -41,17 +41,29 @@ const terminal = () => {
       if (wish.identifier === standing && (!wish.anew || !wish.digest || wish.digest === digest0))
         return undefined;
       await new Promise<void>((resolve) => gates.push(resolve));
-      standing = wish.identifier;
-      const swapped = {
-        place: "style",
-        from: digest0,
-        to: digest0,
-        generation: 2,
-        state: "none",
-        parts: [],
-      } as const;
-      return { swapped: [{ swapped, identifier: standing }], arranged: undefined };
+      return {
+        swapped: [{ swapped: swappedTo(wish.identifier), identifier: wish.identifier }],
+        arranged: undefined,
+      };
     },
+  });
+  const swappedTo = (identifier: string) => {
+    standing = identifier;
+    return {
+      place: "style",
+      from: digest0,
+      to: digest0,
+      generation: 2,
+      state: "none",
+      parts: [],
+    } as const;
+  };
+  places.add({
+    name: "style",
+    get state() {
+      return { identifier: standing, digest: digest0, generation: 1 } as const;
+    },
+    swap: async ({ identifier }) => swappedTo(identifier),
   });
   const write = () => writeFileSync(path, "x".repeat(++writes));
   write();
@@ -77,9 +89,7 @@ const terminal = () => {
     said,
     standing: () => standing,
     /** As `loop swap` does. */
-    put: (identifier: string) => {
-      standing = identifier;
-    },
+    put: (identifier: string) => places.swap("style", { identifier }),
     choose: (identifier: string, bytes?: Digest, written?: "unwritten") => {
       chosen = identifier;
       digest = bytes;
@@ -144,7 +154,7 @@ test("what is chosen again with other bytes comes anew, and once: a write of som
 
 test("what was put there by hand stays until somebody chooses anew, whatever else is written", async () => {
   const { gates, standing, choose, put } = terminal();
-  put("c");
+  await put("c");
   choose("a");
   await followed!.now();
   expect([standing(), gates.length]).toEqual(["c", 0]);

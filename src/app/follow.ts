@@ -45,7 +45,13 @@ export const follow = (following: Following): Followed => {
   const unlisten = following.told ? () => {} : places.listen((event) => say(eventText(event, explain)));
   let seen = stateOf(path);
   let known = following.slots;
-  const missed = new Set<string>();
+  // What somebody put somewhere by hand stays until something else is chosen there than was then.
+  const byHand = new Map<string, string>();
+  const unhand = places.listen((event) => {
+    if ("swapped" in event && !arranging.has(event.swapped.place))
+      byHand.set(event.swapped.place, textOf(chosenIn(known, event.swapped.place)));
+  });
+  const arranging = new Set<string>();
   let looking: Promise<void> | undefined;
   let told: string | undefined;
   // What is chosen elsewhere is looked at again as well where it could not be read.
@@ -62,7 +68,7 @@ export const follow = (following: Following): Followed => {
     const isWritten = now !== seen;
     if (!isWritten && !isDue) return;
     try {
-      known = await fillAnew(following, known, missed);
+      known = await fillAnew(following, known, { byHand, arranging });
       seen = now;
       isDue = false;
       told = undefined;
@@ -85,6 +91,7 @@ export const follow = (following: Following): Followed => {
     end: () => {
       clearInterval(timer);
       unlisten();
+      unhand();
     },
   };
 };
@@ -96,11 +103,17 @@ const stateOf = (path: string): string =>
     .map((stats) => (stats ? `${stats.mtimeMs}:${stats.size}:${stats.ino}` : "none"))
     .join();
 
-/** What was not chosen anew stays as it is, whoever put it there; `missed` are slots whose choice could not come before. */
+interface Hands {
+  /** By slots in which somebody put something: what was chosen then. */
+  readonly byHand: Map<string, string>;
+  /** Slots that are filled as is chosen at the moment. */
+  readonly arranging: Set<string>;
+}
+
 const fillAnew = async (
   { places, reopen, providers }: Following,
   known: Slots,
-  missed: Set<string>,
+  { byHand, arranging }: Hands,
 ): Promise<Slots> => {
   const slots = reopen();
   const faults: unknown[] = [];
@@ -114,12 +127,15 @@ const fillAnew = async (
       continue;
     }
     const before = chosenIn(known, name);
-    if (!missed.delete(name) && isSame(before, decision.fillings)) continue;
+    if (byHand.get(name) === textOf(decision.fillings)) continue;
+    byHand.delete(name);
     const isIn = ({ identifier, digest }: Filling) =>
       before.some((one) => one.identifier === identifier && one.digest === digest);
     const wishes = filledBy(decision, providers).map((filling) => ({ ...filling, anew: !isIn(filling) }));
-    // What went wrong was told to the listener; something else that is decided may let it in.
-    await places.arrange(name, wishes).catch(() => missed.add(name));
+    arranging.add(name);
+    // What went wrong was told to the listener; it is tried again when something else is decided.
+    await places.arrange(name, wishes).catch(() => {});
+    arranging.delete(name);
   }
   if (faults.length > 0) throw faults[0];
   return slots;
@@ -135,8 +151,7 @@ const chosenIn = (known: Slots, name: string): readonly Filling[] => {
   }
 };
 
-const isSame = (before: readonly Filling[], now: readonly Filling[]): boolean =>
-  JSON.stringify(before) === JSON.stringify(now);
+const textOf = (fillings: readonly Filling[]): string => JSON.stringify(fillings);
 
 const eventText = (event: SwapEvent, explain: (error: unknown) => string): string => {
   if ("failed" in event) {
