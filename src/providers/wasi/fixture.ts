@@ -1,5 +1,6 @@
 import { afterEach, beforeEach } from "bun:test";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeclaredError } from "../../base/fault.ts";
@@ -203,5 +204,25 @@ export const hostFolder = () => {
     /** Flags by name, all set. */
     flags: (...names: string[]): Record<string, boolean> =>
       Object.fromEntries(names.map((name) => [name, true])),
+  };
+};
+
+/** A request whose body does not end before it is told to; what has been answered by then. */
+export const upload = (port: number, path: string) => {
+  let text = "";
+  const closed = Promise.withResolvers<string>();
+  const socket = connect(port, "127.0.0.1");
+  socket.on("data", (bytes) => {
+    text += bytes.toString("latin1");
+  });
+  socket.on("close", () => closed.resolve(text));
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`,
+  );
+  return {
+    socket,
+    closed: closed.promise,
+    seen: () => text,
+    end: () => void socket.write("0\r\n\r\n"),
   };
 };

@@ -1,11 +1,10 @@
 import { afterEach, beforeAll, expect, test } from "bun:test";
-import { connect } from "node:net";
 import { ownCache } from "../../base/fixture.ts";
 import { limits } from "../../base/limits.ts";
 import type { Load } from "../../host/live.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import { verify } from "../../trust/verify.ts";
-import { contextOf } from "./fixture.ts";
+import { contextOf, upload } from "./fixture.ts";
 import { buildGuest } from "./guest.ts";
 import { http } from "./http.ts";
 import { wasi } from "./index.ts";
@@ -43,21 +42,6 @@ const start = async (options: Partial<ServeOptions> = {}) => {
 const load: Load = async (phases) => {
   phases.enter("link");
   return { plan, start: () => plan.instantiate(contextOf().context) };
-};
-
-/** A request whose body does not end before it is told to; what has been answered by then. */
-const upload = (port: number, path: string) => {
-  let text = "";
-  const closed = Promise.withResolvers<string>();
-  const socket = connect(port, "127.0.0.1");
-  socket.on("data", (bytes) => {
-    text += bytes.toString("latin1");
-  });
-  socket.on("close", () => closed.resolve(text));
-  socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`,
-  );
-  return { socket, closed: closed.promise, seen: () => text };
 };
 
 const eventually = async (holds: () => boolean, what: string): Promise<void> => {

@@ -1,6 +1,5 @@
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
@@ -14,7 +13,7 @@ import type { Load } from "../../host/live.ts";
 import { succeeding } from "../../host/places.ts";
 import { type LinkedPlan, link } from "../../host/plan.ts";
 import { verify } from "../../trust/verify.ts";
-import { contextOf } from "./fixture.ts";
+import { contextOf, upload } from "./fixture.ts";
 import { buildGuest } from "./guest.ts";
 import { http } from "./http.ts";
 import { http3 } from "./http3.ts";
@@ -125,21 +124,6 @@ const failure = async (work: Promise<unknown>): Promise<{ code: string; phase: s
   const phases = error.causes.flatMap(({ message }) => /^Swapping: (\w+)/.exec(message)?.[1] ?? []);
   expect(phases).toHaveLength(1);
   return { code: error.code, phase: phases[0] };
-};
-
-/** A request whose body does not end before it is told to. */
-const upload = (port: number, path: string) => {
-  let text = "";
-  const closed = Promise.withResolvers<string>();
-  const socket = connect(port, "127.0.0.1");
-  socket.on("data", (bytes) => {
-    text += bytes.toString("latin1");
-  });
-  socket.on("close", () => closed.resolve(text));
-  socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`,
-  );
-  return { closed: closed.promise, end: () => void socket.write("0\r\n\r\n") };
 };
 
 const eventually = async (holds: () => boolean, what: string): Promise<void> => {
